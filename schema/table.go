@@ -1,0 +1,57 @@
+// Package schema describes tables as the connectors see them: columns, keys and the Avro schemas
+// that they become, byte for byte what Kafka Connect's AvroConverter would register.
+package schema
+
+// Table is one captured table at one moment. It is immutable once handed out: a change of the table is a
+// new Table.
+type Table struct {
+	Database string
+	Schema   string // PostgreSQL's schema; empty where a database has none
+	Name     string
+	OID      uint64 // the source's own number of the table; tells a table from a namesake made later
+	Columns  []Column
+	Key      []int // indexes into Columns in key order; empty: the table has no key
+	Before   Before
+}
+
+// ID is schema.table, as filters, status and the stored state name it.
+func (t *Table) ID() string {
+	if t.Schema == "" {
+		return t.Database + "." + t.Name
+	}
+	return t.Schema + "." + t.Name
+}
+
+// HasKey says whether rows of the table have a Kafka key.
+func (t *Table) HasKey() bool { return len(t.Key) > 0 }
+
+// Before says what the log carries of the old row.
+type Before uint8
+
+const (
+	// BeforeKey: the columns of the key only (PostgreSQL: replica identity DEFAULT or INDEX).
+	BeforeKey Before = iota
+	// BeforeFull: the whole row (replica identity FULL).
+	BeforeFull
+	// BeforeNothing: no old row at all (replica identity NOTHING, or DEFAULT without a primary key).
+	BeforeNothing
+)
+
+// Column is one column of a Table.
+type Column struct {
+	Name       string
+	SourceType string // the database's own name of the type, for people: "numeric(10,2)"
+	Type       Type
+	Nullable   bool
+	// Default is the column's constant default as Avro's JSON, nil where it has none or a computed one.
+	// Bytes are an ISO-8859-1 string there, as Avro wants them.
+	Default []byte
+	// DefaultValue is the same default as Avro binary, without a union's index. Nil where Default is.
+	DefaultValue []byte
+	// Zero is the Avro binary of the type's zero value, which Debezium writes for a NOT NULL column whose
+	// value the log does not carry (before of a delete under replica identity DEFAULT).
+	Zero []byte
+	// Absent is the Avro binary of the marker for a value that the log did not carry (unchanged TOAST):
+	// "__debezium_unavailable_value" in the column's own type, nil where the type can not be absent.
+	Absent []byte
+}
