@@ -1,0 +1,127 @@
+// Command install fetches the real servers and tools that the tests use, once, into the cache, and
+// skips what is there. `make deps` runs it; with arguments it installs only the components they name.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"rdip/integration/testenv/component"
+)
+
+// step is one component and the way to install it.
+type step struct {
+	component component.Component
+	install   func(context.Context) error
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "install: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// run installs what is missing, goes on after a failure, and reports every failure at the end.
+func run(ctx context.Context, names []string) error {
+	missing, err := wanted(steps(), names)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("cache: %s\n", component.CacheDir())
+	if len(missing) == 0 {
+		fmt.Println("everything is installed")
+		return nil
+	}
+	if err := os.MkdirAll(component.CacheDir(), 0o755); err != nil {
+		return err
+	}
+	var failures []error
+	if err := fetchJars(ctx, missing); err != nil {
+		failures = append(failures, err)
+	}
+	for _, s := range missing {
+		if err := installOne(ctx, s); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", s.component.Name, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func installOne(ctx context.Context, s step) error {
+	if s.component.Installed() { // the Maven call brought it
+		fmt.Printf("%-15s done\n", s.component.Name)
+		return nil
+	}
+	fmt.Printf("%-15s installing\n", s.component.Name)
+	start := time.Now()
+	if err := s.install(ctx); err != nil {
+		return err
+	}
+	if _, err := s.component.Path(); err != nil {
+		return err
+	}
+	fmt.Printf("%-15s done in %.1f s\n", s.component.Name, time.Since(start).Seconds())
+	return nil
+}
+
+// wanted are the steps for the names (all steps for none) that are not installed yet.
+func wanted(all []step, names []string) ([]step, error) {
+	known := map[string]step{}
+	var order []string
+	for _, s := range all {
+		known[s.component.Name] = s
+		order = append(order, s.component.Name)
+	}
+	if len(names) == 0 {
+		names = order
+	}
+	var missing []step
+	for _, name := range names {
+		s, ok := known[name]
+		if !ok {
+			return nil, fmt.Errorf("unknown component %q; there are %s", name, strings.Join(order, ", "))
+		}
+		if !s.component.Installed() {
+			missing = append(missing, s)
+		}
+	}
+	return missing, nil
+}
+
+func steps() []step {
+	var all []step
+	for _, major := range component.PostgresMajors {
+		all = append(all, step{component.Postgres(major), func(context.Context) error { return unpackPostgres(major) }})
+	}
+	return append(all,
+		step{component.Java(), apt("openjdk-17-jre-headless")},
+		step{component.Kafka(), func(context.Context) error { return notFetched("kafka") }},
+		step{component.Registry(), installRegistry},
+		step{component.Kcat(), apt("kcat")},
+		step{component.Python(), installPython},
+		step{component.Linter(), installLinter},
+	)
+}
+
+// postgresMajor is the major version in a component's name, 0 for other components.
+func postgresMajor(c component.Component) int {
+	text, ok := strings.CutPrefix(c.Name, "postgres-")
+	if !ok {
+		return 0
+	}
+	major, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return major
+}

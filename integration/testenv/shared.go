@@ -1,0 +1,75 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// sharedContext bounds nothing: shared servers outlive the tests that start them, and cleanups run
+// after a test's own context has ended.
+var sharedContext = context.Background()
+
+type closer interface{ Close() error }
+
+var instances = struct {
+	sync.Mutex
+	open   bool // Main runs, so that there is somebody to close them
+	order  []closer
+	byName map[string]any
+}{byName: map[string]any{}}
+
+// Main runs a package's tests, then stops the shared servers, checks that no goroutine is left, and
+// exits. Call it from TestMain:
+//
+//	func TestMain(m *testing.M) { testenv.Main(m) }
+func Main(m *testing.M) {
+	instances.open = true
+	code := m.Run()
+	if err := closeShared(); err != nil {
+		fmt.Fprintf(os.Stderr, "testenv: %v\n", err)
+		code = max(code, 1)
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintf(os.Stderr, "testenv: goroutines are left after the tests: %v\n", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// shared is the instance of that name, started by the first call while the others wait.
+func shared[T closer](t testing.TB, name string, start func() (T, error)) T {
+	t.Helper()
+	instances.Lock()
+	defer instances.Unlock()
+	if !instances.open {
+		t.Fatal("shared servers want func TestMain(m *testing.M) { testenv.Main(m) } in this package")
+	}
+	if have, ok := instances.byName[name]; ok {
+		return have.(T)
+	}
+	s, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	instances.byName[name] = s
+	instances.order = append(instances.order, s)
+	return s
+}
+
+func closeShared() error {
+	instances.Lock()
+	defer instances.Unlock()
+	var errs []error
+	for _, s := range instances.order {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
