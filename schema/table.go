@@ -43,6 +43,9 @@ type Column struct {
 	SourceType string // the database's own name of the type, for people: "numeric(10,2)"
 	Type       Type
 	Nullable   bool
+	// Omitted columns are in the source's rows, but in no record and no schema (column filters; types that
+	// compatibility with Debezium leaves out).
+	Omitted bool
 	// Default is the column's constant default as Avro's JSON, nil where it has none or a computed one.
 	// Bytes are an ISO-8859-1 string there, as Avro wants them.
 	Default []byte
