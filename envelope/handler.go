@@ -16,6 +16,9 @@ type Handler interface {
 	Message(m *Message) error
 	// Commit closes the open transaction with the position behind it, or a snapshot lane's chunk.
 	Commit(d offsets.Durable) error
+	// Flush says that the reader has handed over all it holds and is about to wait for the source, so that
+	// what is gathered should go on its way. Called once a wait, never once a row; also inside a transaction.
+	Flush() error
 	// Idle says that nothing is in flight and the source is at p, outside any transaction.
 	Idle(p offsets.Position) error
 }

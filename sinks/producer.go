@@ -38,6 +38,9 @@ type Topic struct {
 	Name       string
 	ID         string // Kafka's topic id (a UUID), which tells a topic from one deleted and made anew
 	Partitions int32
+	// Partition says where a record with this key goes; a nil key is a table without one, whose records all
+	// go to the same partition so that their order holds. Safe for concurrent use, allocates nothing.
+	Partition func(key []byte) int32
 }
 
 // Batch is a unit of budget, of acknowledgement and of reuse. Its Records point into its arena.
