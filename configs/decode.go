@@ -149,7 +149,7 @@ func hide(v Value, err error) error {
 func (d *decoding) missing() {
 	for _, def := range d.defs {
 		for _, k := range def.keys {
-			if _, ok := d.given[k]; k.Required && !ok && !k.Prefix {
+			if _, ok := d.given[k]; k.Required && !ok && !k.HasDefault {
 				d.add(d.section.Finding(k.Name, "the key is missing", "a "+k.Type, fmt.Sprintf("add a line %q", k.Name+": ...")))
 			}
 		}

@@ -47,8 +47,7 @@ func KnownKeys() []KnownKey {
 // Lookup finds a key in the table, an exact name before a pattern, and of patterns the longest. The table holds
 // a name twice where it means something in both sections; worker says which of them is asked for first.
 func Lookup(name string, worker bool) (KnownKey, bool) {
-	var best KnownKey
-	var bestScore int
+	best, bestScore := lookupOverride(name)
 	for _, k := range KnownKeys() {
 		score := 0
 		switch {
@@ -67,6 +66,22 @@ func Lookup(name string, worker bool) (KnownKey, bool) {
 		}
 	}
 	return best, bestScore > 0
+}
+
+// lookupOverride finds a producer's key below producer.override., which weighs more than the pattern that
+// covers them all.
+func lookupOverride(name string) (KnownKey, int) {
+	plain, ok := strings.CutPrefix(name, "producer.override.")
+	if !ok {
+		return KnownKey{}, 0
+	}
+	for _, k := range producerKeys {
+		if k.Name == plain || matches(k.Name, plain) {
+			k.Name, k.Worker = name, false
+			return k, 1 << 10
+		}
+	}
+	return KnownKey{}, 0
 }
 
 func matches(pattern, name string) bool {
@@ -116,15 +131,35 @@ func orElse(s, other string) string {
 
 // misplaced reports a key that rdip knows, but not in this section.
 func (d *decoding) misplaced(name string, k KnownKey) {
-	if k.Worker {
+	if k.Worker && d.section.Name != "" {
 		d.add(d.section.Finding(name, "a worker's key inside a connector", "the key at the top level", "move "+name+" to the top level of the file"))
 		return
 	}
-	if d.section.Name == "" {
+	if !k.Worker && d.section.Name == "" {
 		d.add(d.section.Finding(name, "a connector's key at the top level", "the key below connectors.NAME", "move "+name+" below connectors: {NAME: ...}"))
 		return
 	}
-	d.add(d.section.Finding(name, "a key of "+k.Of, "a key of this connector's class", "remove "+name))
+	d.add(d.section.Finding(name, "a key of "+k.Of+" that this part of rdip does not take", "a key of docs/CONFIGURATION.md", "remove "+name))
+}
+
+// Disagreements compares the table with the definitions of the two sections and returns a line for each key
+// that the table calls supported and no definition has, or the other way round. A test asks it.
+func Disagreements(worker, connector []*Definition) []string {
+	var lines []string
+	for _, k := range KnownKeys() {
+		defs, section := connector, "connector"
+		if k.Worker {
+			defs, section = worker, "worker"
+		}
+		defined := slices.ContainsFunc(defs, func(d *Definition) bool {
+			found := d.find(k.Name)
+			return found != nil && !found.Prefix || d.byName[strings.TrimSuffix(k.Name, "*")] != nil
+		})
+		if defined != (k.Fate == Supported) {
+			lines = append(lines, fmt.Sprintf("%s key %s: the table says %s, defined is %v", section, k.Name, k.Fate, defined))
+		}
+	}
+	return lines
 }
 
 // unknown reports a key that nobody knows, with the nearest one that would work here.

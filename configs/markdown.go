@@ -76,7 +76,7 @@ func typeOf(k *Key) string {
 
 func defaultOf(k *Key) string {
 	switch {
-	case k.Required:
+	case k.Required && !k.HasDefault:
 		return "required"
 	case !k.HasDefault:
 		return ""

@@ -54,7 +54,7 @@ func (c *Worker) Definition() *Definition {
 		Default("/var/lib/rdip"), Required(), Rank(High))
 	d.Bytes(&c.MemoryBudget, "memory.budget", "Bytes of captured data held at once, over all connectors: what is read and not yet acknowledged by Kafka. Reading waits while it is spent.",
 		Default("32MiB"), Between("4MiB", "64GiB"))
-	d.Duration(&c.DrainTimeout, "shutdown.timeout.ms", "How long a stop may take to deliver what was read and to store the position. Past it the process ends with exit code 5; nothing is lost, some events may come twice.",
+	d.Duration(&c.DrainTimeout, "task.shutdown.graceful.timeout.ms", "How long a stop may take to deliver what was read and to store the position. Past it the process ends with exit code 5; nothing is lost, some events may come twice.",
 		Default("10s"), Between("0", "10m"))
 	d.Duration(&c.OffsetInterval, "offset.flush.interval.ms", "Time between two commits of positions to the state folder; a crash repeats at most what came since.",
 		Default("1s"), Between("10ms", "1h"))

@@ -1,0 +1,64 @@
+package configs
+
+const (
+	ofWorker    = "Kafka Connect's worker"
+	ofConnector = "Kafka Connect's connectors"
+)
+
+const avroConverter = "io.confluent.connect.avro.AvroConverter"
+
+const onlyAvro = "records are written as Confluent-framed Avro"
+
+// connectKeys are those of Kafka Connect's WorkerConfig, StandaloneConfig, DistributedConfig and
+// RestServerConfig.
+var connectKeys = knownPart(ofWorker, true,
+	supported("bootstrap.servers", "offset.flush.interval.ms", "task.shutdown.graceful.timeout.ms"),
+	fixed(values(avroConverter, "avro"), onlyAvro, "key.converter", "value.converter"),
+	fixed(values("org.apache.kafka.connect.storage.SimpleHeaderConverter"), "headers are written as this converter writes them", "header.converter"),
+	refused("workers do not form groups: one process runs the connectors of its file", "remove group.id, and run one process for each file", "group.id"),
+	noEffect("configurations, positions and status are kept in state.dir, not in topics", "config.storage.*", "offset.storage.*", "status.storage.*"),
+	refused("positions are kept in a folder", "state.dir: /var/lib/rdip", "offset.storage.file.filename"),
+	noEffect("a position is stored when it is safe; nothing waits for a flush", "offset.flush.timeout.ms"),
+	noEffect("there are no plugins: every connector is in the binary", "plugin.path", "plugin.discovery", "connector.client.config.override.policy"),
+	noEffect("the providers env and file are always there: ${env:NAME}, ${file:PATH}, ${file:PATH:KEY}", "config.providers", "config.providers.*"),
+	noEffect("workers do not form groups", "session.timeout.ms", "heartbeat.interval.ms", "rebalance.timeout.ms", "worker.sync.timeout.ms",
+		"worker.unsync.backoff.ms", "connect.protocol", "scheduled.rebalance.max.delay.ms", "inter.worker.*", "metadata.recovery.strategy",
+		"rest.advertised.host.name", "rest.advertised.port", "rest.advertised.listener"),
+	noEffect("metrics are Prometheus's, under /metrics", "metrics.sample.window.ms", "metrics.num.samples", "metrics.recording.level", "metric.reporters", "metrics.context.*"),
+	noEffect("the topics of a connector are always listed", "topic.tracking.enable", "topic.tracking.allow.reset"),
+	fixed(values("true"), "topics are made by rdip with the settings topic.creation.default.*", "topic.creation.enable"),
+	fixed(values("disabled"), "exactly once into Kafka is not built; delivery is at least once", "exactly.once.source.support"),
+	refused("the address of the REST API is given without a scheme", "rest.listeners: 127.0.0.1:8083", "listeners", "rest.host.name", "rest.port"),
+	refused("the REST API is read-only and on loopback", "", "admin.listeners", "admin.listeners.https.*", "rest.extension.classes",
+		"access.control.allow.origin", "access.control.allow.methods", "response.http.headers.config", "listeners.https.*"),
+	refused("the producer's settings stand at the top level without the prefix", "write it without producer.", "producer.*"),
+	noEffect("nothing is consumed", "consumer.*"),
+	refused("topics are made with the producer's connection", "", "admin.*"),
+)
+
+// connectorKeys are those of Kafka Connect's ConnectorConfig, SourceConnectorConfig, SinkConnectorConfig and
+// TopicCreationConfig.
+var connectorKeys = knownPart(ofConnector, false,
+	supported("connector.class", "topic.creation.default.partitions", "topic.creation.default.replication.factor", "topic.creation.default.*"),
+	noEffect("the connector's name is the key that it stands below", "name"),
+	noEffect("a connector is one task, as Debezium's are", "tasks.max", "tasks.max.enforce"),
+	fixed(values(avroConverter, "avro"), onlyAvro, "key.converter", "value.converter"),
+	fixed(values("org.apache.kafka.connect.storage.SimpleHeaderConverter"), "headers are written as this converter writes them", "header.converter"),
+	fixed(values(""), "single message transforms are not built", "transforms", "predicates"),
+	refused("single message transforms are not built", "", "transforms.*", "predicates.*"),
+	noEffect("a changed file is read at the next start", "config.action.reload"),
+	noEffect("transient failures are retried with growing pauses for as long as they last", "errors.retry.timeout", "errors.retry.delay.max.ms"),
+	fixed(values("none"), "an event that cannot be delivered stops its table or task; it is never dropped", "errors.tolerance"),
+	noEffect("failures are always logged", "errors.log.enable"),
+	fixed(values("false"), "row data is never logged", "errors.log.include.messages"),
+	fixed(values(""), "topics are made with topic.creation.default.* only", "topic.creation.groups"),
+	refused("topics are made with topic.creation.default.* only", "", "topic.creation.*"),
+	fixed(values("requested"), "exactly once into Kafka is not built; delivery is at least once", "exactly.once.support"),
+	fixed(values("poll"), "exactly once into Kafka is not built; delivery is at least once", "transaction.boundary"),
+	noEffect("there are no Kafka transactions", "transaction.boundary.interval.ms"),
+	noEffect("positions are kept in state.dir, not in a topic", "offsets.storage.topic"),
+	noEffect("nothing is consumed", "consumer.override.*"),
+	refused("topics are made with the producer's connection", "", "admin.override.*"),
+	refused("this setting of Java's producer has no counterpart", "", "producer.override.*"),
+	refused("it belongs to sink connectors, which are not built", "", "topics", "topics.regex", "errors.deadletterqueue.*"),
+)

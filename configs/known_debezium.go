@@ -1,0 +1,74 @@
+package configs
+
+const ofDebezium = "Debezium"
+
+const (
+	memoryInstead = "what is held at once is bounded in bytes by memory.budget"
+	noSignals     = "signals are not read"
+	noReshaping   = "columns are captured as they are"
+	changesTypes  = "a column's type is written in one way"
+)
+
+// debeziumCommonKeys are those that every relational connector of Debezium has: CommonConnectorConfig,
+// RelationalDatabaseConnectorConfig, Heartbeat, AbstractTopicNamingStrategy, OpenLineageConfig (3.6).
+var debeziumCommonKeys = knownPart(ofDebezium, false,
+	supported("topic.prefix", "tombstones.on.delete", "skipped.operations", "heartbeat.interval.ms", "heartbeat.action.query",
+		"schema.include.list", "schema.exclude.list", "table.include.list", "table.exclude.list", "extended.headers.enabled"),
+	noEffect(memoryInstead, "max.queue.size", "max.batch.size", "max.queue.size.in.bytes", "queue.provider.type"),
+	noEffect("events are sent as they arrive; nothing polls", "poll.interval.ms", "poll.dispatch.interval.ms"),
+	noEffect("transient failures are retried with growing pauses for as long as they last", "errors.max.retries", "retriable.restart.connector.wait.ms"),
+	fixed(values("precise"), changesTypes, "decimal.handling.mode"),
+	fixed(values("adaptive"), changesTypes, "time.precision.mode"),
+	fixed(values("bytes"), changesTypes, "binary.handling.mode"),
+	fixed(values("__debezium_unavailable_value"), "consumers know this text", "unavailable.value.placeholder"),
+	fixed(values("false"), "it would change the schemas", "include.schema.comments"),
+	refused("it would change the schemas", "", "column.propagate.source.type", "datatype.propagate.source.type"),
+	refused(noReshaping, "leave columns out in the publication or downstream", "column.include.list", "column.exclude.list"),
+	refused(noReshaping+": masking is not built", "", "column.mask.*", "column.truncate.*"),
+	refused("a record's key is the table's key", "", "message.key.columns"),
+	fixed(values("true"), "system tables are never captured", "table.ignore.builtin"),
+	fixed(values("false"), "every update is captured, those that change nothing too", "skip.messages.without.change"),
+	fixed(values("false"), "transaction topics and blocks are not built", "provide.transaction.metadata"),
+	noEffect("transaction metadata is not written", "transaction.metadata.factory", "topic.transaction"),
+	noEffect("names that Avro cannot hold are always escaped, reversibly", "schema.name.adjustment.mode", "field.name.adjustment.mode"),
+	fixed(values("io.debezium.schema.SchemaTopicNamingStrategy"), "a topic is named PREFIX.SCHEMA.TABLE", "topic.naming.strategy"),
+	fixed(values("."), "a topic is named PREFIX.SCHEMA.TABLE", "topic.delimiter"),
+	noEffect("the names of topics are made once a table", "topic.cache.size"),
+	noEffect("a heartbeat is a message in the log; no topic has records of them", "topic.heartbeat.prefix", "topic.heartbeat.name", "heartbeat.topics.prefix"),
+	refused("names of topics are not rewritten beyond Kafka's own rules", "", "custom.sanitize.pattern"),
+	fixed(values("fail"), "an event that cannot be captured stops its table; it is never dropped", "event.processing.failure.handling.mode", "event.converting.failure.handling.mode"),
+	fixed(values(""), "custom converters are Java classes", "converters"),
+	fixed(values(""), "post processors are Java classes", "post.processors"),
+	noEffect("the source block is Debezium's", "sourceinfo.struct.maker"),
+	refused(noSignals, "", "signal.data.collection", "signal.kafka.*", "signal.file", "signal.consumer.*"),
+	fixed(values("", "source"), noSignals, "signal.enabled.channels"),
+	noEffect(noSignals, "signal.poll.interval.ms", "signal.emit.failure.max.retries", "signal.emit.failure.backoff.ms"),
+	fixed(values(""), "notifications are not sent; status and metrics have what they say", "notification.enabled.channels"),
+	noEffect("notifications are not sent", "notification.sink.topic.name"),
+	noEffect("metrics have the labels of docs/METRICS.md", "custom.metric.tags", "statistics.metrics.enabled"),
+	fixed(values("0", "-1"), "there is no limit on the number of tables", "guardrail.collections.max"),
+	noEffect("there is no limit on the number of tables", "guardrail.collections.limit.action"),
+	fixed(values("false"), "lineage is not sent", "openlineage.integration.enabled"),
+	noEffect("lineage is not sent", "openlineage.integration.*"),
+	noEffect("connections are watched by their own deadlines", "connection.validation.timeout.ms", "database.query.timeout.ms"),
+	refused("it is named otherwise", "rename it to task.shutdown.graceful.timeout.ms, at the top level", "executor.shutdown.timeout.ms"),
+	refused("it is named otherwise", "rename it to database.connect.timeout.ms", "database.connection.timeout.ms"),
+	refused("sessions are set up in one way, which the types depend on", "ALTER ROLE ... SET for what else a session needs", "database.initial.statements"),
+	refused("there is no JDBC driver", "", "database.connection.factory.class", "driver.*"),
+)
+
+// debeziumSnapshotKeys are those of the snapshot.
+var debeziumSnapshotKeys = knownPart(ofDebezium+" (snapshot)", false,
+	supported("snapshot.mode", "snapshot.max.threads", "snapshot.lock.timeout.ms"),
+	noEffect("rows are streamed by COPY, bounded by memory.budget", "snapshot.fetch.size", "query.fetch.size"),
+	noEffect("tables are cut into parts by their size", "snapshot.max.threads.multiplier", "legacy.snapshot.max.threads", "internal.legacy.snapshot.max.threads"),
+	fixed(values("0"), "the copy begins at once", "snapshot.delay.ms"),
+	fixed(values("0"), "the stream begins at once", "streaming.delay.ms"),
+	fixed(values("disabled"), "tables are copied in the order of their names", "snapshot.tables.order.by.row.count"),
+	refused("every captured table is copied", "", "snapshot.include.collection.list"),
+	refused("a table is copied whole", "", "snapshot.select.statement.overrides", "snapshot.select.statement.overrides.*"),
+	fixed(values("select_all"), "a table is copied whole", "snapshot.query.mode"),
+	noEffect("custom modes are Java classes and are refused", "snapshot.mode.custom.name", "snapshot.locking.mode.custom.name", "snapshot.query.mode.custom.name"),
+	refused("the mode configuration_based is not built", "use snapshot.mode: initial or no_data", "snapshot.mode.configuration.based.*"),
+	noEffect("there are no incremental snapshots", "incremental.snapshot.chunk.size", "incremental.snapshot.allow.schema.changes", "incremental.snapshot.watermarking.strategy"),
+)

@@ -1,0 +1,67 @@
+package configs
+
+// debeziumPostgresKeys are those of Debezium's PostgresConnectorConfig (3.6).
+var debeziumPostgresKeys = knownPart("Debezium's PostgreSQL connector", false,
+	supported("database.hostname", "database.port", "database.user", "database.password", "database.dbname",
+		"database.sslmode", "database.sslrootcert", "database.sslcert", "database.sslkey", "database.sslpassword", "database.tcpKeepAlive",
+		"slot.name", "slot.max.retries", "slot.retry.delay.ms", "status.update.interval.ms",
+		"publication.name", "publication.autocreate.mode", "publish.via.partition.root"),
+	fixed(values("pgoutput"), "pgoutput is built into PostgreSQL; other plugins are not read", "plugin.name"),
+	fixed(values("numeric"), changesTypes, "interval.handling.mode"),
+	fixed(values("json"), changesTypes, "hstore.handling.mode"),
+	fixed(values("2"), changesTypes, "money.fraction.digits"),
+	noEffect("a type that Debezium leaves out is captured as its text", "include.unknown.datatypes"),
+	noEffect("the copy reads one exported snapshot, under REPEATABLE READ", "snapshot.isolation.mode"),
+	fixed(values("none"), "the copy takes ACCESS SHARE locks only", "snapshot.locking.mode"),
+	noEffect("the log's own description of a table is used at once", "schema.refresh.mode"),
+	fixed(values("false"), "a slot is never dropped: it may hold what was not read yet", "slot.drop.on.stop"),
+	fixed(values("false"), "failover slots are not built", "slot.failover"),
+	fixed(values(""), "pgoutput's options follow from the other keys", "slot.stream.params"),
+	fixed(values("trust_offset"), "a stored position that the slot does not fit stops the connector, and nothing is skipped", "offset.mismatch.strategy"),
+	fixed(values(""), "a table's replica identity is its owner's to choose", "replica.identity.autoset.values"),
+	refused("logical messages are not filtered by prefix", "", "message.prefix.include.list", "message.prefix.exclude.list"),
+	fixed(values("true"), "the slot advances when Kafka has the events and the position is stored", "flush.lsn.source"),
+	fixed(values("connector"), "the slot advances when Kafka has the events and the position is stored", "lsn.flush.mode"),
+	noEffect("the server is told what is durable without waiting for it", "lsn.flush.timeout.ms", "lsn.flush.timeout.action"),
+	fixed(values("0"), "the source block's xmin is always null", "xmin.fetch.interval.ms"),
+	fixed(values("false"), "capture from a standby is not built", "read.only"),
+	refused("there is no JDBC driver", "database.sslrootcert and database.sslmode say whom to trust", "database.sslfactory"),
+	noEffect("only MySQL's and SQL Server's connectors write schema changes", "include.schema.changes"),
+)
+
+// otherConnectorKeys are those of Debezium's connectors for other databases.
+var otherConnectorKeys = knownPart("Debezium's connectors for other databases", false,
+	refused("a PostgreSQL connector captures one database", "database.dbname: NAME", "database.include.list", "database.exclude.list", "database.names"),
+	refused("it belongs to another class of connector", "", "database.server.id", "database.server.id.offset", "database.instance", "database.connection.adapter",
+		"database.pdb.name", "gtid.source.includes", "gtid.source.excludes", "include.query", "event.deserialization.failure.handling.mode",
+		"inconsistent.schema.handling.mode", "bigint.unsigned.handling.mode", "enable.time.adjuster", "connect.timeout.ms", "connect.keep.alive",
+		"mongodb.connection.string", "mongodb.user", "mongodb.password", "capture.mode", "schema.history.internal", "schema.history.internal.*"),
+)
+
+// retiredKeys are names that Debezium itself has given up, with the ones that took their place.
+var retiredKeys = func() []KnownKey {
+	const of = "an old Debezium"
+	var keys []KnownKey
+	for _, r := range []struct{ old, now string }{
+		{"database.server.name", "topic.prefix"},
+		{"table.whitelist", "table.include.list"},
+		{"table.blacklist", "table.exclude.list"},
+		{"schema.whitelist", "schema.include.list"},
+		{"schema.blacklist", "schema.exclude.list"},
+		{"column.whitelist", "column.include.list"},
+		{"column.blacklist", "column.exclude.list"},
+		{"slot.drop_on_stop", "slot.drop.on.stop"},
+		{"toasted.value.placeholder", "unavailable.value.placeholder"},
+		{"sanitize.field.names", "field.name.adjustment.mode"},
+		{"snapshot.new.tables", "table.include.list"},
+		{"database.history.*", "nothing: PostgreSQL's log describes its own tables"},
+		{"source.struct.version", "nothing: there is one form of the source block"},
+	} {
+		fix := "rename it to " + r.now
+		if len(r.now) > 8 && r.now[:8] == "nothing:" {
+			fix = "remove it"
+		}
+		keys = append(keys, KnownKey{Name: r.old, Of: of, Fate: Refused, Why: "its place was taken by " + r.now, Fix: fix})
+	}
+	return keys
+}()
