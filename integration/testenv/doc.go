@@ -9,10 +9,14 @@
 //		if err := pg.Exec(t.Context(), db, "CREATE TABLE t(id int PRIMARY KEY)"); err != nil {
 //			t.Fatal(err)
 //		}
-//		connect(pg.DSN(pgserver.Superuser, db))
+//		kafka := testenv.SharedKafka(t)      // one broker, for everybody, without security
+//		prefix := testenv.Name("shop")       // nobody else's topics begin so
+//		capture(pg.DSN(pgserver.Superuser, db), kafka.Bootstrap(), prefix)
+//		records, err := kafka.Read(t.Context(), prefix+".public.t")
 //	}
 //
-// A server with options (TLS, settings, crashes) is the test's own: testenv.Postgres(t,
-// pgserver.Options{Version: 18, TLS: true}). The servers themselves are packages without a testing.TB,
+// A server with options (TLS, SASL, settings) or one that a test stops, kills or freezes is the test's
+// own: testenv.Postgres(t, pgserver.Options{Version: 18, TLS: true}), testenv.Kafka(t,
+// kafkaserver.Options{Proxied: true}). The servers themselves are packages without a testing.TB,
 // which rdip demo and the benchmarks use too: pgserver, kafkaserver, registryserver, foreign, proxy.
 package testenv

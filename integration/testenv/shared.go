@@ -24,11 +24,14 @@ var instances = struct {
 	byName map[string]any
 }{byName: map[string]any{}}
 
+// saramaMetrics is a goroutine that sarama's metrics start once in a process and never end.
+var saramaMetrics = goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")
+
 // Main runs a package's tests, then stops the shared servers, checks that no goroutine is left, and
 // exits. Call it from TestMain:
 //
 //	func TestMain(m *testing.M) { testenv.Main(m) }
-func Main(m *testing.M) {
+func Main(m *testing.M, options ...goleak.Option) {
 	instances.open = true
 	code := m.Run()
 	if err := closeShared(); err != nil {
@@ -36,7 +39,7 @@ func Main(m *testing.M) {
 		code = max(code, 1)
 	}
 	if code == 0 {
-		if err := goleak.Find(); err != nil {
+		if err := goleak.Find(append(options, saramaMetrics)...); err != nil {
 			fmt.Fprintf(os.Stderr, "testenv: goroutines are left after the tests: %v\n", err)
 			code = 1
 		}

@@ -111,3 +111,18 @@ func writePair(pair Pair, der []byte, key *ecdsa.PrivateKey) error {
 func writePEM(path, kind string, der []byte, mode os.FileMode) error {
 	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode)
 }
+
+// Concatenated is a file beside the pair's with the key and then the certificate, as Kafka's PEM
+// keystores want it.
+func (p Pair) Concatenated() (string, error) {
+	key, err := os.ReadFile(p.KeyFile)
+	if err != nil {
+		return "", err
+	}
+	cert, err := os.ReadFile(p.CertFile)
+	if err != nil {
+		return "", err
+	}
+	path := p.CertFile + ".both"
+	return path, os.WriteFile(path, append(key, cert...), 0o600)
+}
