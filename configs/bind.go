@@ -185,13 +185,11 @@ func choose(choices []Choice, s string) (string, error) {
 		default:
 			return c.Value, nil
 		}
-		names = append(names, c.Value)
+		if c.Refused == "" {
+			names = append(names, c.Value)
+		}
 	}
-	p := &Problem{Need: workingChoices(choices)}
-	if near := nearest(s, names); near != "" {
-		p.Need += fmt.Sprintf(" (the nearest is %q)", near)
-	}
-	return "", p
+	return "", &Problem{Need: workingChoices(choices), Value: nearest(s, names)}
 }
 
 func workingChoices(choices []Choice) string {
@@ -219,8 +217,11 @@ func bounded[N int64 | time.Duration](k *Key, parse func(string) (N, error), set
 		if (k.Least != "" && lErr != nil) || (k.Most != "" && mErr != nil) {
 			panic(fmt.Sprintf("configs: key %s: bounds %q and %q do not parse", k.Name, k.Least, k.Most))
 		}
-		if (k.Least != "" && n < least) || (k.Most != "" && n > most) {
-			return needs("%s", bounds(k))
+		switch {
+		case k.Least != "" && n < least:
+			return &Problem{Need: bounds(k), Value: k.Least}
+		case k.Most != "" && n > most:
+			return &Problem{Need: bounds(k), Value: k.Most}
 		}
 		set(n)
 		return nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"rdip/internal/fault"
 )
@@ -81,7 +80,7 @@ func (d *decoding) key(name string) {
 		err = hide(v, k.accept(v))
 	}
 	if err != nil {
-		d.refuse(name, v, err)
+		d.refuse(k, name, v, err)
 		return
 	}
 	if k.put != nil {
@@ -111,38 +110,36 @@ func (d *decoding) warn(name string, p Problem) {
 }
 
 // refuse reports why a value cannot be used.
-func (d *decoding) refuse(name string, v Value, err error) {
+func (d *decoding) refuse(k *Key, name string, v Value, err error) {
 	var p *Problem
 	if !errors.As(err, &p) {
 		p = &Problem{Need: err.Error()}
-		if v.Hidden {
-			p.Need = "a value that passes the key's checks (the reason is not shown: it could hold the value)"
-		}
 	}
 	f := d.section.Finding(name, p.Seen, p.Need, p.Fix)
 	if f.Seen == "" {
 		f.Seen = v.shown()
 	}
-	if f.Fix == "" {
+	works := p.Value
+	if works == "" && !k.Prefix {
+		works = k.Default
+	}
+	switch {
+	case f.Fix != "":
+	case works != "":
+		f.Fix = "write " + quote(name+": "+works)
+	default:
 		f.Fix = "change the value of " + name
 	}
 	d.add(f)
 }
 
-// hide takes a hidden value out of what its parser or a check said of it: what was seen goes altogether,
-// since it may quote a part of the value.
+// hide takes out what was seen of a hidden value, since it may quote a part of it.
 func hide(v Value, err error) error {
 	var p *Problem
 	if !v.Hidden || !errors.As(err, &p) {
 		return err
 	}
-	safe := Problem{Seen: v.shown(), Need: p.Need, Fix: p.Fix}
-	for _, t := range append([]string{v.Text}, v.Items...) {
-		if t != "" && (strings.Contains(safe.Need, t) || strings.Contains(safe.Fix, t)) {
-			safe.Need, safe.Fix = "another value", ""
-		}
-	}
-	return &safe
+	return &Problem{Seen: v.shown(), Need: p.Need, Fix: p.Fix, Value: p.Value}
 }
 
 // missing finds the required keys that are not given.

@@ -123,7 +123,10 @@ func (k *Key) check(v Value) error {
 	}
 	for _, f := range k.checks {
 		for _, t := range texts {
-			if err := f(t); err != nil {
+			switch err := f(t); {
+			case err != nil && v.Hidden:
+				return needs("a value that passes the key's checks (the reason is not shown: it could hold the value)")
+			case err != nil:
 				return err
 			}
 		}

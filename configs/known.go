@@ -103,7 +103,7 @@ func (d *decoding) foreign(name string) {
 			Seen: fmt.Sprintf("the key of %s has no effect here: %s", known.Of, known.Why)})
 	case known.Fate == Fixed:
 		// The value is not shown: some of these keys take passwords.
-		d.add(d.section.Finding(name, "the value is not supported: "+known.Why, oneOf(known.Only), orElse(known.Fix, "remove "+name+" or set it to "+known.Only[0])))
+		d.add(d.section.Finding(name, "the value is not supported: "+known.Why, oneOf(known.Only), orElse(known.Fix, fixedFix(name, known.Only[0]))))
 	default:
 		d.add(d.section.Finding(name, fmt.Sprintf("the key of %s is not supported: %s", known.Of, known.Why), "a configuration without it", orElse(known.Fix, "remove "+name)))
 	}
@@ -112,6 +112,13 @@ func (d *decoding) foreign(name string) {
 func fixedAt(k KnownKey, v Value) bool {
 	text := strings.Join(v.list(), ",")
 	return slices.ContainsFunc(k.Only, func(o string) bool { return strings.EqualFold(o, text) })
+}
+
+func fixedFix(name, only string) string {
+	if only == "" {
+		return "remove " + name
+	}
+	return "remove " + name + ", or write " + quote(name+": "+only)
 }
 
 func oneOf(values []string) string {
@@ -174,6 +181,9 @@ func (d *decoding) unknown(name string) {
 	}
 	if d.section.Name == "" {
 		names = append(names, connectorsKey)
+	} else if new(Worker).Definition().Key(name) != nil {
+		d.misplaced(name, KnownKey{Name: name, Worker: true})
+		return
 	}
 	near := nearest(name, names)
 	if near == "" {

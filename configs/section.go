@@ -64,6 +64,8 @@ type File struct {
 	Name       string
 	Worker     *Section
 	Connectors []*Section // in the order of the file
+	// attempted says that connectors are written, though perhaps none that can be read.
+	attempted bool
 }
 
 // Connector is the section of that name, or nil.

@@ -14,6 +14,7 @@ const connectorsKey = "connectors"
 // split sorts the entries into the worker's section and the connectors'.
 func (r *reader) split() *File {
 	f := &File{Name: r.file, Worker: &Section{place: Place{File: r.file}, values: map[string]Value{}}}
+	_, f.attempted = r.maps[connectorsKey]
 	for _, e := range r.entries {
 		rest, ok := strings.CutPrefix(e.key, connectorsKey+".")
 		switch {

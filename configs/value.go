@@ -92,7 +92,9 @@ func splitTrim(s, sep string) []string {
 type Problem struct {
 	Seen string // what is wrong with the value; empty: the value itself is shown
 	Need string // what would be right
-	Fix  string // what to type; empty: made from the key and Need
+	Fix  string // what to type; empty: made from the key and Value
+	// Value is one that would work, for the fix; empty: the key's default, if it has one.
+	Value string
 }
 
 func (p *Problem) Error() string {

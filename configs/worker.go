@@ -97,7 +97,7 @@ func (c *Worker) Check(f *File) fault.Findings {
 	case !c.Embedded && !hasBrokers:
 		found = append(found, s.Finding("bootstrap.servers", "no broker", "at least one host:port", `write "bootstrap.servers: HOST:9092"`))
 	}
-	if len(f.Connectors) == 0 {
+	if len(f.Connectors) == 0 && !f.attempted {
 		found = append(found, s.Finding(connectorsKey, "there is no connector", "at least one",
 			fmt.Sprintf("add %q", "connectors: {shop: {connector.class: postgres, ...}}")))
 	}

@@ -33,8 +33,8 @@ func Load(path string) (*File, fault.Findings) {
 
 // Parse reads YAML strictly. Nested maps and dotted keys are the same thing; a key given twice, in whichever
 // form, is a finding with both lines, and so are tabs as indentation, anchors, aliases, merge keys, tags and
-// more than one document. Nothing is expanded and no reference resolved. The File is nil when the text is
-// not YAML; otherwise it may be decoded for the rest of the findings, whatever was found here.
+// more than one document. Nothing is expanded and no reference resolved. The File is nil when the
+// text is not YAML, or not a map; otherwise it may be decoded for the rest of the findings, whatever was found here.
 func Parse(name string, data []byte) (*File, fault.Findings) {
 	r := &reader{file: name, seen: map[string]Place{}, maps: map[string]Place{}}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
@@ -46,9 +46,10 @@ func Parse(name string, data []byte) (*File, fault.Findings) {
 		r.syntax(err)
 		return nil, r.findings
 	}
-	r.documents(doc)
-	f := r.split()
-	return f, r.findings
+	if !r.documents(doc) {
+		return nil, r.findings
+	}
+	return r.split(), r.findings
 }
 
 // reader flattens a YAML document into entries.
@@ -127,7 +128,8 @@ func (r *reader) syntax(err error) {
 	r.refuse(at, "", seen, "YAML", `write each value after "key: "; put one that holds ": " or " #", or begins with one of *&!|>%@{["'`+"`"+`, in single quotes`)
 }
 
-func (r *reader) documents(doc *ast.File) {
+// documents flattens the only document; it is false where there is no map to decode.
+func (r *reader) documents(doc *ast.File) bool {
 	bodies := 0
 	for _, d := range doc.Docs {
 		if d.Body == nil {
@@ -135,15 +137,16 @@ func (r *reader) documents(doc *ast.File) {
 		}
 		if bodies++; bodies > 1 {
 			r.refuse(r.place(d.Body), "", "a second document", "one document in a file", "remove the --- line, or use a file each")
-			return
+			return true
 		}
 		m, ok := d.Body.(*ast.MappingNode)
 		if !ok {
 			r.refuse(r.place(d.Body), "", "no keys at the top level", `lines of "key: value"`, "")
-			return
+			return false
 		}
 		r.mapping("", m)
 	}
+	return true
 }
 
 func (r *reader) place(n ast.Node) Place {
