@@ -1,0 +1,74 @@
+package source
+
+import (
+	"time"
+
+	"rdip/internal/failpoint"
+	"rdip/internal/fault"
+)
+
+const (
+	storeRetryFirst = 100 * time.Millisecond
+	storeRetryLast  = 5 * time.Second
+)
+
+// commitLoop keeps the durable position close behind the acknowledgements, until quit.
+func (r *run) commitLoop(l *lane, quit <-chan struct{}) {
+	for {
+		select {
+		case <-l.tracker.Ready():
+		case <-quit:
+			return
+		}
+		if err := r.commitAgain(l, quit); err != nil {
+			r.fail(err)
+			return
+		}
+		select {
+		case <-time.After(r.task.FlushInterval):
+		case <-quit:
+			return
+		}
+	}
+}
+
+// commitAgain repeats a commit that failed for a reason that may pass, such as a full disk (O4). Meanwhile
+// nothing is confirmed, and the budget of unacknowledged rows does not matter: Kafka has them.
+func (r *run) commitAgain(l *lane, quit <-chan struct{}) error {
+	pause := storeRetryFirst
+	for {
+		err := r.commit(l)
+		if err == nil || fault.IsPermanent(err) {
+			r.task.setStoreError(nil)
+			return err
+		}
+		r.task.setStoreError(err)
+		select {
+		case <-time.After(pause):
+		case <-quit:
+			return nil
+		}
+		pause = min(2*pause, storeRetryLast)
+	}
+}
+
+// commit is the one place where a position becomes durable: what Kafka has acknowledged is written and
+// fsynced, and only then the source is told (G3, G4).
+func (r *run) commit(l *lane) error {
+	p, ok := l.tracker.Safe()
+	if !ok || p == l.confirmed {
+		return nil
+	}
+	failpoint.Hit(failpoint.Acked)
+	began := time.Now()
+	discard, err := r.ledger.advance(p, r.reader.EncodePosition)
+	if err != nil {
+		return err
+	}
+	r.task.stored(time.Since(began))
+	failpoint.Hit(failpoint.Stored)
+	r.reader.Confirm(discard)
+	l.confirmed = p
+	failpoint.Hit(failpoint.Confirmed)
+	return nil
+}

@@ -1,0 +1,352 @@
+package source
+
+import (
+	"context"
+	"time"
+
+	"rdip/envelope"
+	"rdip/internal/failpoint"
+	"rdip/internal/fault"
+	"rdip/offsets"
+	"rdip/sinks"
+)
+
+// lane is the way of one stream, or of one snapshot connection, to the producer: it encodes rows into a
+// batch, and sends the batch on when it is full or the reader waits. It serves one goroutine; only acked is
+// called from others.
+type lane struct {
+	ctx      context.Context // the lane's own: ends what blocks in it
+	run      *run
+	tracker  *offsets.Tracker
+	acks     chan struct{} // holds one notice that a batch was acknowledged
+	snapshot bool
+
+	tx        envelope.Transaction
+	position  offsets.Position // the newest commit boundary
+	encodings map[*envelope.Layout]*encoding
+	layout    *envelope.Layout // of current
+	current   *encoding
+
+	batch   *sinks.Batch // nil while nothing is gathered
+	spans   []span       // where each record of the batch lies in its arena
+	last    offsets.Position
+	chunks  []offsets.Chunk
+	counted tally
+
+	confirmed offsets.Position // the newest position that is durable; the committer's own
+}
+
+// span is where a record's key and value lie in the arena; the end of a part is the beginning of the next.
+// A part that is null has no bytes and is told by its flag.
+type span struct {
+	key, value, end    int
+	nullKey, nullValue bool
+}
+
+func newLane(ctx context.Context, r *run, snapshot bool) *lane {
+	return &lane{ctx: ctx, run: r, tracker: offsets.NewTracker(), acks: make(chan struct{}, 1), snapshot: snapshot,
+		encodings: map[*envelope.Layout]*encoding{}}
+}
+
+func (l *lane) Begin(tx *envelope.Transaction) error {
+	l.tx = *tx
+	return nil
+}
+
+// Table makes the encoding of a layout. Layouts that are no longer announced are forgotten with their table.
+func (l *lane) Table(layout *envelope.Layout) error {
+	if _, known := l.encodings[layout]; known {
+		return nil
+	}
+	t, err := l.run.tables.get(l.ctx, layout.Table)
+	if err != nil {
+		return err
+	}
+	for old := range l.encodings {
+		if old.Table.OID == layout.Table.OID && old.Table.ID() == layout.Table.ID() {
+			delete(l.encodings, old)
+		}
+	}
+	t.mu.Lock()
+	since, stopped := t.since, t.stopped != nil
+	t.mu.Unlock()
+	l.encodings[layout] = &encoding{Encoder: envelope.NewEncoder(layout, t.topic, l.run.task.Envelope),
+		table: t, since: since, stopped: stopped}
+	l.layout, l.current = nil, nil
+	return nil
+}
+
+func (l *lane) Row(e *envelope.Event) error {
+	if e.Layout != l.layout {
+		if err := l.change(e.Layout); err != nil {
+			return err
+		}
+	}
+	x := l.current
+	if x.stopped || l.tx.Place < x.since || l.run.task.Skipped.has(e.Op) {
+		return nil
+	}
+	if !x.ready {
+		return l.firstRow(x, e)
+	}
+	if err := l.write(x, e); err != nil {
+		return l.refused(x, e, err)
+	}
+	l.hit()
+	return nil
+}
+
+// change makes the encoding of another layout current.
+func (l *lane) change(layout *envelope.Layout) error {
+	x := l.encodings[layout]
+	if x == nil {
+		return &fault.Error{Op: "route a row of", Object: layout.Table.ID(), Permanent: true,
+			Cause: errNotAnnounced, Hint: "this is a bug in rdip: please report it"}
+	}
+	l.layout, l.current = layout, x
+	return nil
+}
+
+// firstRow registers the schemas of an encoding and writes its first row.
+func (l *lane) firstRow(x *encoding, e *envelope.Event) error {
+	if err := l.Flush(); err != nil { // the registry may be away for long: what is gathered goes first
+		return err
+	}
+	if err := x.register(l.ctx, l.run.task.Registrar); err != nil {
+		if l.ctx.Err() == nil && fault.IsPermanent(err) {
+			return l.stop(x, err)
+		}
+		return err
+	}
+	failpoint.Hit(failpoint.SchemaIDs)
+	return l.Row(e)
+}
+
+// refused decides what becomes of a row that could not be written: it is tried again under a schema that
+// allows its NULL, or its table stops.
+func (l *lane) refused(x *encoding, e *envelope.Event, err error) error {
+	if column, ok := nullInNotNull(err); ok {
+		relaxed := x.relaxed(column, l.run.task.Envelope)
+		l.encodings[l.layout] = relaxed
+		l.current = relaxed
+		return l.Row(e)
+	}
+	if stopsTable(err) {
+		return l.stop(x, err)
+	}
+	return err
+}
+
+// stop gives one table up while the others go on, at the last commit whose rows are all delivered.
+func (l *lane) stop(x *encoding, reason error) error {
+	stop := &Stop{Reason: reason}
+	if !l.snapshot {
+		stop.Place, stop.Position = l.position.Place, l.run.reader.EncodePosition(l.position)
+	}
+	x.stopped = true
+	return l.run.stopTable(x.table, stop)
+}
+
+// write appends the records of one event to the batch, all of them or none.
+func (l *lane) write(x *encoding, e *envelope.Event) error {
+	if l.batch == nil {
+		batch, err := l.run.budget.take(l.ctx)
+		if err != nil {
+			return err
+		}
+		l.batch = batch
+	}
+	records, bytes := len(l.batch.Records), len(l.batch.Arena)
+	if err := l.append(x, e); err != nil {
+		l.batch.Records, l.spans, l.batch.Arena = l.batch.Records[:records], l.spans[:records], l.batch.Arena[:bytes]
+		return err
+	}
+	l.counted.add(x.table, e)
+	x.table.lastMicros.Store(l.tx.Micros)
+	if len(l.batch.Arena) >= arenaBytes-arenaBytes/16 || len(l.batch.Records) >= arenaRecords-3 {
+		return l.send()
+	}
+	return nil
+}
+
+func (l *lane) append(x *encoding, e *envelope.Event) error {
+	if x.KeyChanged(e) {
+		return l.appendKeyChange(x, e)
+	}
+	if err := l.appendRecord(x, e, l.headers(x, e, nil)); err != nil {
+		return err
+	}
+	if e.Op == envelope.Delete && l.run.task.Tombstones {
+		return l.appendTombstone(x, e.Before, l.run.task.contextHeaders)
+	}
+	return nil
+}
+
+// appendKeyChange writes a changed key as what it is to whoever reads by key: the old row's delete, its
+// tombstone, the new row's create (P7).
+func (l *lane) appendKeyChange(x *encoding, e *envelope.Event) error {
+	oldKey, newKey, err := keyTexts(x, e)
+	if err != nil {
+		return err
+	}
+	gone, made := *e, *e
+	gone.Op, gone.After = envelope.Delete, nil
+	made.Op, made.Before = envelope.Create, nil
+	to := []sinks.Header{{Key: envelope.NewKeyHeader, Value: newKey}}
+	if err := l.appendRecord(x, &gone, l.headers(x, &gone, to)); err != nil {
+		return err
+	}
+	if l.run.task.Tombstones {
+		if err := l.appendTombstone(x, e.Before, joined(to, l.run.task.contextHeaders)); err != nil {
+			return err
+		}
+	}
+	from := []sinks.Header{{Key: envelope.OldKeyHeader, Value: oldKey}}
+	return l.appendRecord(x, &made, l.headers(x, &made, from))
+}
+
+// appendRecord writes one record with the event's key and envelope.
+func (l *lane) appendRecord(x *encoding, e *envelope.Event, headers []sinks.Header) error {
+	s := span{key: len(l.batch.Arena), nullKey: true}
+	row := e.After
+	if row == nil {
+		row = e.Before
+	}
+	arena := l.batch.Arena
+	var err error
+	if x.Layout.Table.HasKey() && row != nil { // a TRUNCATE has no key
+		s.nullKey = false
+		arena, err = x.AppendKey(arena, row)
+	}
+	s.value = len(arena)
+	now := time.Now().UnixNano()
+	if err == nil {
+		arena, err = x.AppendValue(arena, &l.tx, e, now)
+	}
+	l.batch.Arena = arena
+	if err != nil {
+		return err
+	}
+	s.end = len(arena)
+	l.add(x, s, headers, now/1e3)
+	return nil
+}
+
+func (l *lane) appendTombstone(x *encoding, row envelope.Row, headers []sinks.Header) error {
+	s := span{key: len(l.batch.Arena), nullKey: true, nullValue: true}
+	if x.Layout.Table.HasKey() {
+		arena, err := x.AppendKey(l.batch.Arena, row)
+		l.batch.Arena = arena
+		if err != nil {
+			return err
+		}
+		s.nullKey = false
+	}
+	s.value, s.end = len(l.batch.Arena), len(l.batch.Arena)
+	l.add(x, s, headers, time.Now().UnixMicro())
+	return nil
+}
+
+// add puts a record at the end of the batch; its bytes are set when the batch is sealed, since the arena
+// may still move.
+func (l *lane) add(x *encoding, s span, headers []sinks.Header, micros int64) {
+	var key []byte
+	if !s.nullKey {
+		key = l.batch.Arena[s.key:s.value]
+	}
+	l.spans = append(l.spans, s)
+	l.batch.Records = append(l.batch.Records, sinks.Record{Topic: x.Topic, Partition: x.table.target.Partition(key),
+		Headers: headers, Micros: micros})
+}
+
+// Commit closes a transaction, or a chunk of a snapshot.
+func (l *lane) Commit(d offsets.Durable) error {
+	if d.Chunk != nil {
+		return l.commitChunk(*d.Chunk)
+	}
+	l.position = d.Position
+	if l.batch == nil {
+		l.tracker.Mark(d.Position)
+		return nil
+	}
+	l.last = d.Position
+	return nil
+}
+
+func (l *lane) commitChunk(c offsets.Chunk) error {
+	if l.batch == nil {
+		l.tracker.MarkChunk(c)
+		return nil
+	}
+	l.chunks = append(l.chunks, c)
+	return l.Flush()
+}
+
+// Message is a logical message. Only heartbeats are expected, and they need no more than their commit.
+func (l *lane) Message(*envelope.Message) error { return nil }
+
+// Idle says that the source is at p with nothing in flight.
+func (l *lane) Idle(p offsets.Position) error {
+	if err := l.Flush(); err != nil {
+		return err
+	}
+	l.position = p
+	l.tracker.Mark(p)
+	return nil
+}
+
+// Flush sends what is gathered.
+func (l *lane) Flush() error {
+	if l.batch == nil {
+		return nil
+	}
+	return l.send()
+}
+
+// send seals the batch and gives it to the producer.
+func (l *lane) send() error {
+	batch := l.batch
+	if extra := len(batch.Arena) - arenaBytes; extra > 0 {
+		if err := l.run.budget.reserve(l.ctx, int64(extra)); err != nil {
+			return err
+		}
+	}
+	for i, s := range l.spans {
+		r := &batch.Records[i]
+		if !s.nullKey {
+			r.Key = batch.Arena[s.key:s.value:s.value]
+		}
+		if !s.nullValue {
+			r.Value = batch.Arena[s.value:s.end:s.end]
+		}
+	}
+	batch.Token, batch.Owner = l.tracker.Open(), &sent{lane: l, micros: l.tx.Micros}
+	if err := l.tracker.Seal(batch.Token, l.last, l.chunks); err != nil {
+		return err
+	}
+	l.batch, l.spans, l.chunks, l.last = nil, l.spans[:0], l.chunks[:0], offsets.Position{}
+	l.counted.publish()
+	l.run.budget.sent()
+	err := l.run.producer.Send(l.ctx, batch)
+	failpoint.Hit(failpoint.Produced)
+	return err
+}
+
+// discard gives back what was gathered and not sent.
+func (l *lane) discard() {
+	if l.batch == nil {
+		return
+	}
+	l.batch.Arena = l.batch.Arena[:0]
+	l.run.budget.put(l.batch, false)
+	l.batch, l.spans = nil, l.spans[:0]
+}
+
+// hit names the crash points of an encoded row.
+func (l *lane) hit() {
+	if l.snapshot {
+		failpoint.Hit(failpoint.MidChunk)
+		return
+	}
+	failpoint.Hit(failpoint.MidTransaction)
+}

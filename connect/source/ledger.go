@@ -1,0 +1,208 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"sync"
+	"time"
+
+	"rdip/internal/fault"
+	"rdip/offsets"
+	"rdip/readers"
+	"rdip/sinks"
+)
+
+// ledger is a run's copy of the connector's durable record: each change is on disk before the call that
+// made it returns. It is safe for concurrent use.
+type ledger struct {
+	task   *Task
+	resume readers.Resume
+
+	mu     sync.Mutex
+	record offsets.Record
+	// held are the tables that were stopped before this run and are captured again: each goes on from its
+	// own place, until it has caught up with the record's position.
+	held map[string]offsets.StoppedTable
+}
+
+// openLedger reads the record, and refuses one that was made with another Kafka cluster (K11).
+func openLedger(ctx context.Context, t *Task, p sinks.Producer) (*ledger, error) {
+	cluster, err := p.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	record, found, err := t.Store.Get(t.Name)
+	if err != nil {
+		return nil, err
+	}
+	if found && record.Cluster != "" && record.Cluster != cluster {
+		return nil, &fault.Error{Kind: fault.PositionLost, Op: "resume connector", Object: t.Name, Permanent: true,
+			Cause: fmt.Errorf("its position was stored for Kafka cluster %s, and bootstrap.servers leads to cluster %s, where the events before the position may not be", record.Cluster, cluster),
+			Hint:  fmt.Sprintf("rdip offsets reset %s to take a new snapshot into this cluster, or rdip offsets set %s --accept-cluster if its topics hold the same events", t.Name, t.Name)}
+	}
+	record.Cluster = cluster
+	if record.Topics == nil {
+		record.Topics = map[string]string{}
+	}
+	return &ledger{task: t, record: record}, nil
+}
+
+// stored is what the reader needs of the record: the stream begins at the oldest place that a captured
+// table has still to see.
+func (g *ledger) stored(r readers.Reader) (readers.Stored, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := readers.Stored{Identity: g.record.Identity, SnapshotDone: g.record.SnapshotDone}
+	text := g.record.Position
+	place := g.record.Place
+	for _, stopped := range g.record.Stopped {
+		if stopped.Position != "" && stopped.Place < place {
+			text, place = stopped.Position, stopped.Place
+		}
+	}
+	if text == "" {
+		return s, nil
+	}
+	var err error
+	s.Position, err = r.DecodePosition(text)
+	return s, err
+}
+
+// opened keeps the source's identity before anything is read from it, so that a snapshot which is cut off
+// is known to be ours.
+func (g *ledger) opened(resume readers.Resume) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.resume = resume
+	g.record.Identity = resume.Identity
+	if resume.Snapshot {
+		g.record.SnapshotStarted, g.record.SnapshotDone = time.Now().UTC(), false
+		g.record.Stopped = nil
+	}
+	return g.put()
+}
+
+// snapshotDone keeps that the snapshot is complete and where the stream goes on.
+func (g *ledger) snapshotDone(r readers.Reader, from offsets.Position) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.record.SnapshotDone, g.record.SnapshotFinished = true, time.Now().UTC()
+	g.record.Position, g.record.Place = r.EncodePosition(from), from.Place
+	return g.put()
+}
+
+// resumeTables lets the tables that had stopped go on from their own places, all others from the record's;
+// a table that stopped in its snapshot stays stopped.
+func (g *ledger) resumeTables(ts *tables) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if len(g.record.Stopped) == 0 {
+		return
+	}
+	ts.since = g.record.Place
+	g.held = map[string]offsets.StoppedTable{}
+	for id, s := range g.record.Stopped {
+		t := ts.entry(id)
+		if s.Position == "" {
+			t.stopped = &Stop{Reason: fmt.Errorf("%s", s.Reason)}
+			continue
+		}
+		t.since = s.Place
+		t.resumed = true
+		g.held[id] = s
+	}
+}
+
+// checkTopic refuses a topic that was deleted and made anew since the position was stored (K11).
+func (g *ledger) checkTopic(topic sinks.Topic) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	known, ok := g.record.Topics[topic.Name]
+	if ok && topic.ID != "" && known != topic.ID {
+		return &fault.Error{Kind: fault.PositionLost, Op: "resume connector", Object: g.task.Name, Permanent: true,
+			Cause: fmt.Errorf("topic %s has the id %s, and the position was stored for id %s: the topic was deleted and made anew, and the events before the position are gone from it", topic.Name, topic.ID, known),
+			Hint:  fmt.Sprintf("rdip offsets reset %s to take a new snapshot, or rdip offsets set %s --accept-cluster to go on without the events", g.task.Name, g.task.Name)}
+	}
+	if !ok && topic.ID != "" {
+		g.record.Topics = maps.Clone(g.record.Topics)
+		g.record.Topics[topic.Name] = topic.ID
+	}
+	return nil
+}
+
+// stopTable keeps that a table stopped; from now on the source is held at its place. The place is the newest
+// that is durable for the table, never the newer one at which it stopped: rows of its own that are under way
+// may not have been acknowledged.
+func (g *ledger) stopTable(id string, s *Stop) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if s.Position != "" {
+		durable := offsets.StoppedTable{Position: g.record.Position, Place: g.record.Place}
+		if held, ok := g.held[id]; ok {
+			durable = held
+		}
+		if durable.Place < s.Place {
+			s.Place, s.Position = durable.Place, durable.Position
+		}
+	}
+	stopped := maps.Clone(g.record.Stopped)
+	if stopped == nil {
+		stopped = map[string]offsets.StoppedTable{}
+	}
+	stopped[id] = offsets.StoppedTable{Position: s.Position, Place: s.Place, Reason: s.Reason.Error()}
+	g.record.Stopped = stopped
+	delete(g.held, id)
+	return g.put()
+}
+
+// advance keeps that everything before p is delivered, and says up to where the source may discard: the
+// oldest place that some table still needs.
+func (g *ledger) advance(p offsets.Position, encode func(offsets.Position) string) (offsets.Position, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p.Place >= g.record.Place {
+		g.record.Position, g.record.Place = encode(p), p.Place
+	}
+	g.caughtUp(p, encode)
+	if err := g.put(); err != nil {
+		return offsets.Position{}, err
+	}
+	return offsets.Position{Place: min(p.Place, g.oldestStop()), Detail: p.Detail}, nil
+}
+
+// caughtUp moves the tables that are catching up to p, and forgets those that have.
+func (g *ledger) caughtUp(p offsets.Position, encode func(offsets.Position) string) {
+	if len(g.held) == 0 {
+		return
+	}
+	stopped := maps.Clone(g.record.Stopped)
+	for id, s := range g.held {
+		if p.Place >= g.record.Place {
+			delete(stopped, id)
+			delete(g.held, id)
+			continue
+		}
+		if p.Place > s.Place {
+			s.Place, s.Position = p.Place, encode(p)
+			stopped[id], g.held[id] = s, s
+		}
+	}
+	g.record.Stopped = stopped
+}
+
+func (g *ledger) oldestStop() uint64 {
+	oldest := uint64(math.MaxUint64)
+	for _, s := range g.record.Stopped {
+		if s.Position != "" {
+			oldest = min(oldest, s.Place)
+		}
+	}
+	return oldest
+}
+
+// put writes the record. The caller holds mu.
+func (g *ledger) put() error { return g.task.Store.Put(g.task.Name, g.record) }

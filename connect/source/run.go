@@ -1,0 +1,260 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"rdip/envelope"
+	"rdip/internal/failpoint"
+	"rdip/internal/fault"
+	"rdip/offsets"
+	"rdip/readers"
+	"rdip/sinks"
+	"rdip/snapshot"
+)
+
+// run is one attempt of a task, from opening the reader to the first error. What it holds is given up with
+// it: the next attempt begins at the durable position.
+type run struct {
+	task     *Task
+	work     context.Context // ends with the first failure, or when a drain takes too long
+	fail     context.CancelCauseFunc
+	reader   readers.Reader
+	producer sinks.Producer
+	tables   *tables
+	budget   *budget
+	ledger   *ledger
+	isOpen   atomic.Bool // reader, tables and ledger are there
+}
+
+// sent is what a batch remembers of its sender until it is reported.
+type sent struct {
+	lane   *lane
+	micros int64 // commit time of its newest row
+}
+
+var errDrain = errors.New("the stop's time limit passed before everything was acknowledged")
+
+// once makes one attempt. stop asks it to drain.
+func (t *Task) once(stop context.Context) error {
+	work, fail := context.WithCancelCause(context.WithoutCancel(stop))
+	defer fail(context.Canceled)
+	release := context.AfterFunc(stop, func() {
+		timer := time.AfterFunc(t.DrainTimeout, func() { fail(errDrain) })
+		context.AfterFunc(work, func() { timer.Stop() })
+	})
+	defer release()
+	r := &run{task: t, work: work, fail: fail, budget: newBudget(t.Memory)}
+	err := r.open(stop)
+	if err == nil {
+		err = r.capture(stop)
+	}
+	return r.close(stop, err)
+}
+
+// open makes the producer and the reader, and reconciles the stored position with both.
+func (r *run) open(stop context.Context) error {
+	t := r.task
+	t.enter(StateStarting, r)
+	var err error
+	if r.producer, err = t.NewProducer(r.acked); err != nil {
+		return err
+	}
+	r.tables = newTables(t.Prefix, r.producer)
+	if r.ledger, err = openLedger(stop, t, r.producer); err != nil {
+		return err
+	}
+	r.tables.known = r.ledger.checkTopic
+	if r.reader, err = t.NewReader(); err != nil {
+		return err
+	}
+	stored, err := r.ledger.stored(r.reader)
+	if err != nil {
+		return err
+	}
+	resume, err := r.reader.Open(stop, stored)
+	if err != nil {
+		return err
+	}
+	t.notice(resume.Notices)
+	failpoint.Hit(failpoint.SlotCreated)
+	if err := r.ledger.opened(resume); err != nil {
+		return err
+	}
+	r.isOpen.Store(true)
+	return nil
+}
+
+// capture copies the snapshot if one is due, and follows the log.
+func (r *run) capture(stop context.Context) error {
+	resume := r.ledger.resume
+	from := resume.From
+	if resume.Snapshot {
+		var err error
+		if from, err = r.copy(stop); err != nil {
+			return err
+		}
+	}
+	r.ledger.resumeTables(r.tables)
+	r.task.enter(StateStreaming, r)
+	return r.stream(stop, from)
+}
+
+// copy runs the first snapshot to its end: every row acknowledged, and the end of it on disk.
+func (r *run) copy(stop context.Context) (offsets.Position, error) {
+	t := r.task
+	t.enter(StateSnapshot, r)
+	progress := &snapshot.Progress{}
+	t.setProgress(progress)
+	ctx, cancel := r.until(stop)
+	defer cancel()
+	src := r.reader.Snapshot()
+	lanes := make([]*lane, max(1, t.SnapshotLanes))
+	handlers := make([]envelope.Handler, len(lanes))
+	for i := range lanes {
+		lanes[i] = newLane(ctx, r, true)
+		handlers[i] = lanes[i]
+	}
+	if err := snapshot.Run(ctx, src, handlers, progress, r.fail); err != nil {
+		return offsets.Position{}, r.cause(err)
+	}
+	for _, l := range lanes {
+		if err := l.Flush(); err != nil {
+			return offsets.Position{}, r.cause(err)
+		}
+	}
+	if err := drained(ctx, lanes...); err != nil {
+		return offsets.Position{}, r.cause(err)
+	}
+	from := src.Position()
+	failpoint.Hit(failpoint.SnapshotCopied)
+	if err := r.ledger.snapshotDone(r.reader, from); err != nil {
+		return offsets.Position{}, err
+	}
+	failpoint.Hit(failpoint.SnapshotMarked)
+	return from, src.Close(ctx)
+}
+
+// stream follows the log until stop asks for a drain or something fails.
+func (r *run) stream(stop context.Context, from offsets.Position) error {
+	ctx, cancel := r.until(stop)
+	defer cancel()
+	l := newLane(r.work, r, false)
+	l.position = from
+	committed := make(chan struct{})
+	quit := make(chan struct{})
+	go func() {
+		defer close(committed)
+		r.commitLoop(l, quit)
+	}()
+	err := r.reader.Stream(ctx, from, l)
+	if stop.Err() != nil {
+		err = r.drain(l)
+	}
+	close(quit)
+	<-committed
+	return r.cause(err)
+}
+
+// drain sends what was read and waits until it is acknowledged and on disk.
+func (r *run) drain(l *lane) error {
+	failpoint.Hit(failpoint.Draining)
+	if err := l.Flush(); err != nil {
+		return err
+	}
+	if err := drained(r.work, l); err != nil {
+		return err
+	}
+	return r.commit(l)
+}
+
+// until is a context that ends with the run's work and, without waiting for the drain, with stop.
+func (r *run) until(stop context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(r.work)
+	release := context.AfterFunc(stop, func() { cancel(context.Canceled) })
+	return ctx, func() {
+		release()
+		cancel(context.Canceled)
+	}
+}
+
+// cause is why the work ended, where that is more than err says.
+func (r *run) cause(err error) error {
+	if cause := context.Cause(r.work); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// drained waits until every batch of the lanes is acknowledged.
+func drained(ctx context.Context, lanes ...*lane) error {
+	for _, l := range lanes {
+		for l.tracker.Outstanding() > 0 {
+			select {
+			case <-l.acks:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	}
+	return nil
+}
+
+// acked is the producer's report of one batch, from any goroutine.
+func (r *run) acked(b *sinks.Batch, err error) {
+	from := b.Owner.(*sent)
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.task.latency.observe(time.Duration(time.Now().UnixMicro()-from.micros) * time.Microsecond)
+	token := b.Token
+	r.budget.put(b, true)
+	if err := from.lane.tracker.Ack(token); err != nil {
+		r.fail(&fault.Error{Op: "acknowledge a batch", Cause: err, Permanent: true, Hint: "this is a bug in rdip: please report it"})
+		return
+	}
+	select {
+	case from.lane.acks <- struct{}{}:
+	default:
+	}
+}
+
+// stopTable gives one table up and says so, on disk first: from now on the source is held at its place.
+func (r *run) stopTable(t *table, s *Stop) error {
+	t.mu.Lock()
+	t.stopped = s
+	t.mu.Unlock()
+	r.task.Log.Error("table stopped; the other tables go on", "table", t.id, "error", s.Reason)
+	return r.ledger.stopTable(t.id, s)
+}
+
+// close ends the attempt: it lets the producer report what is under way, and the reader go.
+func (r *run) close(stop context.Context, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), r.task.DrainTimeout)
+	defer cancel()
+	if err != nil {
+		r.fail(err) // whatever still waits, ends
+	}
+	if r.producer != nil {
+		if closeErr := r.producer.Close(ctx); closeErr != nil && err == nil {
+			err = closeErr
+		}
+	}
+	if r.reader != nil {
+		if closeErr := r.reader.Close(ctx); closeErr != nil {
+			r.task.Log.Warn("closing the reader", "error", closeErr)
+		}
+	}
+	if stop.Err() == nil || err == nil {
+		return err
+	}
+	if errors.Is(err, context.Canceled) { // a start or a snapshot was cut off: the next start begins it again
+		return nil
+	}
+	return &fault.Error{Kind: fault.NotDrained, Op: "stop connector", Object: r.task.Name,
+		Cause: fmt.Errorf("not everything that was read was delivered; the next start reads it again: %w", err)}
+}

@@ -1,0 +1,129 @@
+// Package source runs a source connector's task: it opens the reader, copies the first snapshot, follows
+// the log, and keeps the order that never loses: acknowledged by Kafka, then fsynced, then the source told.
+package source
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"rdip/envelope"
+	"rdip/internal/fault"
+	"rdip/offsets"
+	"rdip/readers"
+	"rdip/sinks"
+	"rdip/snapshot"
+)
+
+// Task captures one database. Its exported fields are set before Run and not changed afterwards.
+type Task struct {
+	Name            string // the connector's
+	Prefix          string // topic.prefix
+	Kind            string // the reader's name as Debezium has it: "postgresql"
+	Envelope        envelope.Options
+	Tombstones      bool          // tombstones.on.delete
+	ExtendedHeaders bool          // extended.headers.enabled
+	Skipped         Ops           // skipped.operations
+	Memory          int64         // bytes of row data that may be under way
+	SnapshotLanes   int           // connections that copy the snapshot
+	FlushInterval   time.Duration // between two writes of the offsets file
+	DrainTimeout    time.Duration // how long a stop waits for acknowledgements
+	RunID           string        // tells one start of the daemon from another, in extended headers
+
+	Registrar   Registrar
+	Store       *offsets.Store
+	NewReader   func() (readers.Reader, error)
+	NewProducer func(sinks.Acks) (sinks.Producer, error)
+	Log         *slog.Logger
+
+	contextHeaders []sinks.Header
+	keyOnlyHeaders []sinks.Header
+
+	mu       sync.Mutex
+	state    State
+	lastErr  error
+	retries  int
+	current  *run
+	progress *snapshot.Progress
+	notices  []fault.Finding
+	storeErr error
+	stores   int64
+	storing  time.Duration
+	latency  latency
+}
+
+// Ops is a set of operations.
+type Ops uint32
+
+// With is the set with op added.
+func (s Ops) With(op envelope.Op) Ops { return s | 1<<(op-'a') }
+
+func (s Ops) has(op envelope.Op) bool { return s&(1<<(op-'a')) != 0 }
+
+const (
+	firstBackoff = 500 * time.Millisecond
+	lastBackoff  = 30 * time.Second
+	steadyAfter  = time.Minute // a run this long makes the next backoff the first again
+)
+
+// Run captures until ctx ends or an error is permanent. Transient errors are retried for ever, with a
+// growing, jittered pause. When ctx ends it drains, and returns nil if all that was read is durable, else
+// an error of fault.NotDrained.
+func (t *Task) Run(ctx context.Context) error {
+	t.prepare()
+	pause := firstBackoff
+	for {
+		began := time.Now()
+		err := t.once(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return t.end(StateStopped, err)
+		case err == nil:
+			err = errors.New("the source ended the stream")
+		case fault.IsPermanent(err):
+			return t.end(StateFailed, err)
+		}
+		if time.Since(began) > steadyAfter {
+			pause = firstBackoff
+		}
+		t.retry(err, pause)
+		select {
+		case <-time.After(pause/2 + rand.N(pause)):
+		case <-ctx.Done():
+			return t.end(StateStopped, nil)
+		}
+		pause = min(2*pause, lastBackoff)
+	}
+}
+
+func (t *Task) prepare() {
+	if t.ExtendedHeaders {
+		t.contextHeaders = contextHeaders(t.Prefix, t.Kind, t.RunID)
+	}
+	t.keyOnlyHeaders = joined([]sinks.Header{{Key: envelope.BeforeHeader, Value: []byte("key")}}, t.contextHeaders)
+}
+
+func (t *Task) end(s State, err error) error {
+	t.mu.Lock()
+	t.state, t.lastErr, t.current = s, err, nil
+	t.mu.Unlock()
+	return err
+}
+
+func (t *Task) retry(err error, pause time.Duration) {
+	t.mu.Lock()
+	t.state, t.lastErr, t.current = StateRetrying, err, nil
+	t.retries++
+	t.mu.Unlock()
+	t.Log.Warn("the connector starts again from its durable position", "error", err, "pause", pause)
+}
+
+func (t *Task) enter(s State, r *run) {
+	t.mu.Lock()
+	t.state, t.current = s, r
+	t.mu.Unlock()
+	t.Log.Info("connector", "state", s.String())
+}

@@ -1,0 +1,21 @@
+// Package failpoint names the places where a crash hurts. A release build holds none of them: Hit is empty
+// and inlined away. A build with the tag "failpoints" kills its own process with SIGKILL at the point that
+// the environment names:
+//
+//	RDIP_FAILPOINT=produced:3    the third time that "produced" is hit
+package failpoint
+
+// The points, in the order of an event's way.
+const (
+	SlotCreated    = "slot-created"    // after the slot was made, before anything is stored of it
+	MidTransaction = "mid-transaction" // a row of an open transaction was encoded
+	SchemaIDs      = "schema-ids"      // after the registry gave ids, before they are kept
+	Produced       = "produced"        // after a batch was given to the producer, before its ack
+	Acked          = "acked"           // after acks came, before the offsets file is written
+	Stored         = "stored"          // after the offsets file was fsynced, before the source is told
+	Confirmed      = "confirmed"       // after the source was told
+	MidChunk       = "mid-chunk"       // a row of a snapshot chunk was encoded
+	SnapshotCopied = "snapshot-copied" // the last chunk was acknowledged, the snapshot is not yet marked done
+	SnapshotMarked = "snapshot-marked" // the snapshot is marked done, the stream has not begun
+	Draining       = "draining"        // SIGTERM came, the last batches are being waited for
+)
