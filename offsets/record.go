@@ -1,0 +1,186 @@
+package offsets
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"time"
+	"unicode/utf8"
+)
+
+// Format is the version of what this package writes, of the file and of each record in it. A newer one is
+// refused, an older one is brought up to it when the file is opened.
+const Format = 1
+
+// Record is all that must outlive a crash of one connector.
+type Record struct {
+	Format int // what wrote it; Put sets it
+	// Identity is the source's own, as readers.Resume gives it, so that another or a restored server is
+	// noticed (P60 to P62).
+	Identity string
+	Cluster  string            // the Kafka cluster's id
+	Topics   map[string]string // topic to topic id: a topic deleted and made anew is another one (K11)
+	// Position is the source's own text (JSON), as readers.Reader.EncodePosition gives it; Place is its
+	// Position.Place, by which Put refuses to go back.
+	Position string
+	Place    uint64
+	// SnapshotDone: the initial snapshot was finished, or was not asked for.
+	SnapshotDone     bool
+	SnapshotStarted  time.Time
+	SnapshotFinished time.Time
+	// Stopped holds, for each table that was given up while the others go on, the commit at which it was.
+	Stopped map[string]StoppedTable
+	Updated time.Time // Put sets it
+}
+
+// StoppedTable is where and why a table stopped; what it missed lies between Position and the record's.
+type StoppedTable struct {
+	Position string
+	Place    uint64
+	Reason   string
+}
+
+// The names in the file. They are part of Format.
+type recordJSON struct {
+	Format           int                    `json:"format"`
+	Identity         jsonText               `json:"identity,omitempty"`
+	Position         jsonText               `json:"position,omitempty"`
+	Place            uint64                 `json:"place"`
+	SnapshotDone     bool                   `json:"snapshot_done"`
+	SnapshotStarted  time.Time              `json:"snapshot_started,omitzero"`
+	SnapshotFinished time.Time              `json:"snapshot_finished,omitzero"`
+	Stopped          map[string]stoppedJSON `json:"stopped_tables,omitempty"`
+	Cluster          string                 `json:"kafka_cluster,omitempty"`
+	Topics           map[string]string      `json:"topic_ids,omitempty"`
+	Updated          time.Time              `json:"updated,omitzero"`
+}
+
+type stoppedJSON struct {
+	Position jsonText `json:"position,omitempty"`
+	Place    uint64   `json:"place"`
+	Reason   string   `json:"reason"`
+}
+
+// jsonText is a string that mostly is a JSON object already. It is then written as that object, so that a
+// person can read the file; every other text is written as a JSON string. Both come back byte for byte.
+type jsonText string
+
+func (t jsonText) MarshalJSON() ([]byte, error) {
+	var compact bytes.Buffer
+	if t != "" && t[0] == '{' && json.Compact(&compact, []byte(t)) == nil && compact.String() == string(t) {
+		return []byte(t), nil
+	}
+	return marshal(string(t))
+}
+
+func (t *jsonText) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '{' {
+		*t = jsonText(b)
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(t))
+}
+
+// encodeRecord gives the record as the file holds it: JSON and a checksum.
+func encodeRecord(r Record) ([]byte, error) {
+	w := recordJSON{
+		Format: r.Format, Identity: jsonText(r.Identity), Cluster: r.Cluster, Topics: r.Topics,
+		Position: jsonText(r.Position), Place: r.Place, SnapshotDone: r.SnapshotDone,
+		SnapshotStarted: r.SnapshotStarted.UTC(), SnapshotFinished: r.SnapshotFinished.UTC(), Updated: r.Updated.UTC(),
+	}
+	for table, s := range r.Stopped {
+		if w.Stopped == nil {
+			w.Stopped = make(map[string]stoppedJSON, len(r.Stopped))
+		}
+		w.Stopped[table] = stoppedJSON{Position: jsonText(s.Position), Place: s.Place, Reason: s.Reason}
+	}
+	if !utf8.ValidString(r.Identity) || !utf8.ValidString(r.Position) {
+		return nil, errors.New("position or identity is not UTF-8")
+	}
+	return sealJSON(w)
+}
+
+// decodeRecord is the inverse of encodeRecord. It refuses what it would not write: a wrong checksum, an
+// unknown field, a newer format.
+func decodeRecord(value []byte) (Record, error) {
+	body, err := unsealed(value)
+	if err != nil {
+		return Record{}, err
+	}
+	var version struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(body, &version); err != nil {
+		return Record{}, err
+	}
+	if err := checkFormat(version.Format); err != nil {
+		return Record{}, err
+	}
+	var w recordJSON
+	if err := unmarshalStrict(body, &w); err != nil {
+		return Record{}, err
+	}
+	r := Record{
+		Format: w.Format, Identity: string(w.Identity), Cluster: w.Cluster, Topics: w.Topics,
+		Position: string(w.Position), Place: w.Place, SnapshotDone: w.SnapshotDone,
+		SnapshotStarted: w.SnapshotStarted, SnapshotFinished: w.SnapshotFinished, Updated: w.Updated,
+	}
+	for table, s := range w.Stopped {
+		if r.Stopped == nil {
+			r.Stopped = make(map[string]StoppedTable, len(w.Stopped))
+		}
+		r.Stopped[table] = StoppedTable{Position: string(s.Position), Place: s.Place, Reason: s.Reason}
+	}
+	return r, nil
+}
+
+// A value in the file is one line of JSON and a line with its CRC-32C, since bbolt sums its header only and
+// a flipped bit in a position would skip events.
+const sumPrefix = "crc32c "
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func sealJSON(v any) ([]byte, error) {
+	body, err := marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(body, "\n%s%08x\n", sumPrefix, crc32.Checksum(body, castagnoli)), nil
+}
+
+func unsealed(value []byte) ([]byte, error) {
+	body, sum, ok := bytes.Cut(value, []byte("\n"))
+	if !ok {
+		return nil, errors.New("no checksum")
+	}
+	if want := fmt.Sprintf("%s%08x\n", sumPrefix, crc32.Checksum(body, castagnoli)); string(sum) != want {
+		return nil, fmt.Errorf("checksum %q, and the content's is %q", bytes.TrimSpace(sum), want[:len(want)-1])
+	}
+	return body, nil
+}
+
+// marshal is json.Marshal without the escapes that are for HTML.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+func unmarshalStrict(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one JSON value")
+	}
+	return nil
+}
