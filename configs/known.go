@@ -68,10 +68,12 @@ func Lookup(name string, worker bool) (KnownKey, bool) {
 	return best, bestScore > 0
 }
 
+const overridePrefix = "producer.override."
+
 // lookupOverride finds a producer's key below producer.override., which weighs more than the pattern that
 // covers them all.
 func lookupOverride(name string) (KnownKey, int) {
-	plain, ok := strings.CutPrefix(name, "producer.override.")
+	plain, ok := strings.CutPrefix(name, overridePrefix)
 	if !ok {
 		return KnownKey{}, 0
 	}
@@ -138,6 +140,11 @@ func orElse(s, other string) string {
 
 // misplaced reports a key that rdip knows, but not in this section.
 func (d *decoding) misplaced(name string, k KnownKey) {
+	if plain, ok := strings.CutPrefix(name, overridePrefix); ok {
+		d.add(d.section.Finding(name, "a connector with producer settings of its own", "the setting at the top level, for all connectors",
+			fmt.Sprintf("write %q at the top level of the file", plain+": ...")))
+		return
+	}
 	if k.Worker && d.section.Name != "" {
 		d.add(d.section.Finding(name, "a worker's key inside a connector", "the key at the top level", "move "+name+" to the top level of the file"))
 		return
