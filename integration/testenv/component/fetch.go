@@ -21,6 +21,10 @@ const progressEvery = time.Second
 // github.com/fergusstrange/embedded-postgres into the cache, checks it against our own checksum and
 // unpacks it. It writes one line of progress a second.
 func FetchPostgres(ctx context.Context, major int, progress io.Writer) error {
+	return fetchPostgres(ctx, major, embeddedpostgres.DefaultConfig(), progress)
+}
+
+func fetchPostgres(ctx context.Context, major int, config embeddedpostgres.Config, progress io.Writer) error {
 	release := postgresReleases[major]
 	dir, err := os.MkdirTemp("", "rdip-fetch-")
 	if err != nil {
@@ -28,7 +32,7 @@ func FetchPostgres(ctx context.Context, major int, progress io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	done := make(chan error, 1)
-	go func() { done <- download(release, dir) }()
+	go func() { done <- download(config, release, dir) }()
 	if err := await(ctx, done, "fetching PostgreSQL "+release+" (14 MB, once)", progress); err != nil {
 		return fetchFailed(release, err)
 	}
@@ -45,7 +49,7 @@ func FetchPostgres(ctx context.Context, major int, progress io.Writer) error {
 // download has the library fetch its archive and do nothing else. The library can only fetch as the
 // first step of Start, which would then unpack and run what it has not checked against a sum of ours.
 // A folder that cannot be made (its parent is a dangling link) stops it right after the fetch.
-func download(release, dir string) error {
+func download(config embeddedpostgres.Config, release, dir string) error {
 	barrier := filepath.Join(dir, "barrier")
 	if err := os.Symlink(filepath.Join(dir, "nowhere", "at-all"), barrier); err != nil {
 		return err
@@ -54,7 +58,7 @@ func download(release, dir string) error {
 	if err != nil {
 		return err
 	}
-	err = embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
+	err = embeddedpostgres.NewDatabase(config.
 		Version(embeddedpostgres.PostgresVersion(release)).
 		Port(uint32(port)).
 		CachePath(dir).
