@@ -22,7 +22,6 @@ type lane struct {
 	snapshot bool
 
 	tx        envelope.Transaction
-	position  offsets.Position // the newest commit boundary
 	encodings map[*envelope.Layout]*encoding
 	layout    *envelope.Layout // of current
 	current   *encoding
@@ -137,14 +136,10 @@ func (l *lane) refused(x *encoding, e *envelope.Event, err error) error {
 	return err
 }
 
-// stop gives one table up while the others go on, at the last commit whose rows are all delivered.
+// stop gives one table up while the others go on.
 func (l *lane) stop(x *encoding, reason error) error {
-	stop := &Stop{Reason: reason}
-	if !l.snapshot {
-		stop.Place, stop.Position = l.position.Place, l.run.reader.EncodePosition(l.position)
-	}
 	x.stopped = true
-	return l.run.stopTable(x.table, stop)
+	return l.run.stopTable(x.table, &Stop{Reason: reason, InSnapshot: l.snapshot})
 }
 
 // write appends the records of one event to the batch, all of them or none.
@@ -264,7 +259,6 @@ func (l *lane) Commit(d offsets.Durable) error {
 	if d.Chunk != nil {
 		return l.commitChunk(*d.Chunk)
 	}
-	l.position = d.Position
 	if l.batch == nil {
 		l.tracker.Mark(d.Position)
 		return nil
@@ -290,7 +284,6 @@ func (l *lane) Idle(p offsets.Position) error {
 	if err := l.Flush(); err != nil {
 		return err
 	}
-	l.position = p
 	l.tracker.Mark(p)
 	return nil
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -43,9 +44,6 @@ func openLedger(ctx context.Context, t *Task, p sinks.Producer) (*ledger, error)
 			Hint:  fmt.Sprintf("rdip offsets reset %s to take a new snapshot into this cluster, or rdip offsets set %s --accept-cluster if its topics hold the same events", t.Name, t.Name)}
 	}
 	record.Cluster = cluster
-	if record.Topics == nil {
-		record.Topics = map[string]string{}
-	}
 	return &ledger{task: t, record: record}, nil
 }
 
@@ -93,6 +91,17 @@ func (g *ledger) snapshotDone(r readers.Reader, from offsets.Position) error {
 	return g.put()
 }
 
+// begin keeps where a first stream begins, so that there is a durable position from its first row on.
+func (g *ledger) begin(r readers.Reader, from offsets.Position) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.record.Position != "" {
+		return nil
+	}
+	g.record.Position, g.record.Place, g.record.SnapshotDone = r.EncodePosition(from), from.Place, true
+	return g.put()
+}
+
 // resumeTables lets the tables that had stopped go on from their own places, all others from the record's;
 // a table that stopped in its snapshot stays stopped.
 func (g *ledger) resumeTables(ts *tables) {
@@ -108,11 +117,10 @@ func (g *ledger) resumeTables(ts *tables) {
 	for id, s := range g.record.Stopped {
 		t := ts.entry(id)
 		if s.Position == "" {
-			t.stopped = &Stop{Reason: fmt.Errorf("%s", s.Reason)}
+			t.stopped = &Stop{Reason: errors.New(s.Reason), InSnapshot: true}
 			continue
 		}
 		t.since = s.Place
-		t.resumed = true
 		g.held[id] = s
 	}
 }
@@ -128,25 +136,22 @@ func (g *ledger) checkTopic(topic sinks.Topic) error {
 			Hint:  fmt.Sprintf("rdip offsets reset %s to take a new snapshot, or rdip offsets set %s --accept-cluster to go on without the events", g.task.Name, g.task.Name)}
 	}
 	if !ok && topic.ID != "" {
-		g.record.Topics = maps.Clone(g.record.Topics)
-		g.record.Topics[topic.Name] = topic.ID
+		topics := map[string]string{topic.Name: topic.ID}
+		maps.Copy(topics, g.record.Topics)
+		g.record.Topics = topics
 	}
 	return nil
 }
 
-// stopTable keeps that a table stopped; from now on the source is held at its place. The place is the newest
-// that is durable for the table, never the newer one at which it stopped: rows of its own that are under way
-// may not have been acknowledged.
+// stopTable keeps that a table stopped, and holds the source from now on at the newest place that is durable
+// for it: not at the newer one at which it stopped, since rows of its own may be under way.
 func (g *ledger) stopTable(id string, s *Stop) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if s.Position != "" {
-		durable := offsets.StoppedTable{Position: g.record.Position, Place: g.record.Place}
+	if !s.InSnapshot {
+		s.Place, s.Position = g.record.Place, g.record.Position
 		if held, ok := g.held[id]; ok {
-			durable = held
-		}
-		if durable.Place < s.Place {
-			s.Place, s.Position = durable.Place, durable.Position
+			s.Place, s.Position = held.Place, held.Position
 		}
 	}
 	stopped := maps.Clone(g.record.Stopped)

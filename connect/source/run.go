@@ -98,6 +98,9 @@ func (r *run) capture(stop context.Context) error {
 			return err
 		}
 	}
+	if err := r.ledger.begin(r.reader, from); err != nil {
+		return err
+	}
 	r.ledger.resumeTables(r.tables)
 	r.task.enter(StateStreaming, r)
 	return r.stream(stop, from)
@@ -143,7 +146,6 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 	ctx, cancel := r.until(stop)
 	defer cancel()
 	l := newLane(r.work, r, false)
-	l.position = from
 	committed := make(chan struct{})
 	quit := make(chan struct{})
 	go func() {

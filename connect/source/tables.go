@@ -33,14 +33,15 @@ type table struct {
 	mu      sync.Mutex
 	stopped *Stop  // nil while the table is captured
 	since   uint64 // transactions whose commit lies before this place were delivered before; 0: none
-	resumed bool   // since is the table's own
 }
 
 // Stop says why a table is no longer captured while the others go on.
 type Stop struct {
 	Reason error
-	// Place and Position text of the last commit whose rows of this table are all delivered. Zero for a table
-	// that was stopped in its snapshot, which only a new snapshot brings back.
+	// InSnapshot: only a new snapshot brings the table back.
+	InSnapshot bool
+	// Place and the Position's text are where the table goes on: everything before is delivered. Set by the
+	// ledger; zero for a table that stopped in its snapshot.
 	Place    uint64
 	Position string
 }

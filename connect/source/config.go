@@ -1,0 +1,89 @@
+package source
+
+import (
+	"fmt"
+	"regexp"
+
+	"rdip/configs"
+	"rdip/envelope"
+)
+
+// Config is what every source connector can be told, whatever its database.
+type Config struct {
+	Class         string
+	Prefix        string
+	Compatibility Compatibility
+	Tombstones    bool
+	Extended      bool
+	Skipped       []string
+}
+
+// Compatibility says whose way is taken where rdip differs from Debezium on purpose.
+type Compatibility string
+
+// The ways of compatibility.
+const (
+	CompatibleRdip     Compatibility = "rdip"
+	CompatibleDebezium Compatibility = "debezium"
+)
+
+// Definition binds the keys to c and fills in the defaults.
+func (c *Config) Definition() *configs.Definition {
+	d := configs.NewDefinition("Source connector")
+	d.Group("Connector")
+	d.String(&c.Class, "connector.class", "Which database: `postgres`, or Debezium's name for it, `io.debezium.connector.postgresql.PostgresConnector`.",
+		configs.Required(), configs.Rank(configs.High))
+	d.String(&c.Prefix, "topic.prefix", "Logical name of the server: topics are `PREFIX.SCHEMA.TABLE`, and `source.name` of every event is it. Two connectors never share one.",
+		configs.Required(), configs.Check(checkPrefix), configs.Rank(configs.High))
+	configs.Enum(d, &c.Compatibility, "compatibility", "Whose way is taken where rdip differs from Debezium on purpose (docs/TYPES.md lists where).", []configs.Choice{
+		{Value: "rdip", Doc: "nothing is lost or invented."},
+		{Value: "debezium", Doc: "byte for byte as Debezium 3.6 writes it, flaws included."}}, configs.Default("rdip"))
+	d.Group("Events")
+	d.Bool(&c.Tombstones, "tombstones.on.delete", "Whether a delete is followed by a record with a null value, which lets a compacted topic forget the key.", configs.Default("true"))
+	d.List(&c.Skipped, "skipped.operations", "Operations that are not written: `c` creates, `u` updates, `d` deletes, `t` truncates; `none` for none.",
+		configs.Default("t"), configs.Check(checkOperation))
+	d.Bool(&c.Extended, "extended.headers.enabled", "Whether every record has Debezium's four `__debezium.context.*` headers. With `compatibility: debezium` the default is `true`, as Debezium's.",
+		configs.Default("false"))
+	return d
+}
+
+// Compatible completes what depends on compatibility; section is the connector's.
+func (c *Config) Compatible(section *configs.Section) {
+	if c.Compatibility == CompatibleDebezium && !section.Has("extended.headers.enabled") {
+		c.Extended = true
+	}
+}
+
+// Envelope is the choices that shape records.
+func (c *Config) Envelope() envelope.Options {
+	return envelope.Options{Debezium: c.Compatibility == CompatibleDebezium}
+}
+
+// Operations is the operations that are not written.
+func (c *Config) Operations() Ops {
+	var s Ops
+	for _, op := range c.Skipped {
+		if op != "none" {
+			s = s.With(envelope.Op(op[0]))
+		}
+	}
+	return s
+}
+
+var legalPrefix = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+
+func checkPrefix(s string) error {
+	if legalPrefix.MatchString(s) {
+		return nil
+	}
+	return &configs.Problem{Need: "letters, digits, dots, dashes and underscores, at most 200, as Kafka allows in a topic",
+		Fix: "write a name such as \"shop\""}
+}
+
+func checkOperation(s string) error {
+	switch s {
+	case "c", "u", "d", "t", "none":
+		return nil
+	}
+	return fmt.Errorf("c, u, d, t or none")
+}
