@@ -10,8 +10,7 @@ import (
 	"rdip/internal/fault"
 )
 
-// Get reads a connector's record; false if there is none. A record that is damaged or newer is an error
-// and stays where it is.
+// Get reads a connector's record; false if there is none.
 func (s *Store) Get(connector string) (Record, bool, error) {
 	var r Record
 	var found bool
@@ -21,7 +20,7 @@ func (s *Store) Get(connector string) (Record, bool, error) {
 			return nil
 		}
 		found = true
-		r, err = decodeRecord(value)
+		r, err = decodeRecord(connector, value)
 		return err
 	})
 	if err != nil {
@@ -38,7 +37,7 @@ func (s *Store) Put(connector string, r Record) error {
 		if value == nil {
 			return nil
 		}
-		stored, err := decodeRecord(value)
+		stored, err := decodeRecord(connector, value)
 		if err != nil {
 			return recordFault(s.path, connector, err)
 		}
@@ -54,7 +53,10 @@ func (s *Store) Replace(connector string, r Record) error {
 func (s *Store) put(connector string, r Record, guard func(*bbolt.Tx) error) error {
 	object := fmt.Sprintf("connector %q", connector)
 	r.Format, r.Updated = Format, time.Now()
-	value, err := encodeRecord(r)
+	if connector == "" {
+		return &fault.Error{Op: "store offsets", Object: object, Cause: errors.New("a connector has a name"), Permanent: true}
+	}
+	value, err := encodeRecord(connector, r)
 	if err != nil {
 		return &fault.Error{Op: "store offsets", Object: object, Cause: err, Permanent: true}
 	}
@@ -104,7 +106,7 @@ func (s *Store) List() (map[string]Record, error) {
 func readRecords(tx *bbolt.Tx, path string) (map[string]Record, error) {
 	records := map[string]Record{}
 	err := tx.Bucket(connectorsBucket).ForEach(func(name, value []byte) error {
-		r, err := decodeRecord(value)
+		r, err := decodeRecord(string(name), value)
 		if err != nil {
 			return recordFault(path, string(name), err)
 		}
@@ -115,7 +117,7 @@ func readRecords(tx *bbolt.Tx, path string) (map[string]Record, error) {
 }
 
 func recordFault(path, connector string, cause error) error {
-	hint := "put a copy of the file from a backup there; or give the connector its position again with rdip offsets set " + connector
+	hint := "put a copy of the file from a backup there; or move the file away and give each connector its position again with rdip offsets set"
 	if errors.Is(cause, errNewer) {
 		hint = "run the rdip that wrote it, or a newer one"
 	}

@@ -84,8 +84,8 @@ func (t *jsonText) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(t))
 }
 
-// encodeRecord gives the record as the file holds it: JSON and a checksum.
-func encodeRecord(r Record) ([]byte, error) {
+// encodeRecord gives the connector's record as the file holds it: JSON and a checksum.
+func encodeRecord(connector string, r Record) ([]byte, error) {
 	w := recordJSON{
 		Format: r.Format, Identity: jsonText(r.Identity), Cluster: r.Cluster, Topics: r.Topics,
 		Position: jsonText(r.Position), Place: r.Place, SnapshotDone: r.SnapshotDone,
@@ -100,13 +100,13 @@ func encodeRecord(r Record) ([]byte, error) {
 	if !utf8.ValidString(r.Identity) || !utf8.ValidString(r.Position) {
 		return nil, errors.New("position or identity is not UTF-8")
 	}
-	return sealJSON(w)
+	return sealJSON([]byte(connector), w)
 }
 
 // decodeRecord is the inverse of encodeRecord. It refuses what it would not write: a wrong checksum, an
 // unknown field, a newer format.
-func decodeRecord(value []byte) (Record, error) {
-	body, err := unsealed(value)
+func decodeRecord(connector string, value []byte) (Record, error) {
+	body, err := unsealed([]byte(connector), value)
 	if err != nil {
 		return Record{}, err
 	}
@@ -137,26 +137,37 @@ func decodeRecord(value []byte) (Record, error) {
 	return r, nil
 }
 
-// A value in the file is one line of JSON and a line with its CRC-32C, since bbolt sums its header only and
-// a flipped bit in a position would skip events.
+// A value in the file is one line of JSON and a line with the CRC-32C of its key, a zero byte and the JSON,
+// since bbolt sums its header only: a flipped bit in a position would skip events, and one in a connector's
+// name would make it a new one.
 const sumPrefix = "crc32c "
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func sealJSON(v any) ([]byte, error) {
+func checksum(key, body []byte) uint32 {
+	sum := crc32.Update(0, castagnoli, key)
+	sum = crc32.Update(sum, castagnoli, []byte{0})
+	return crc32.Update(sum, castagnoli, body)
+}
+
+func sealJSON(key []byte, v any) ([]byte, error) {
 	body, err := marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(body, "\n%s%08x\n", sumPrefix, crc32.Checksum(body, castagnoli)), nil
+	return appendSum(key, body), nil
 }
 
-func unsealed(value []byte) ([]byte, error) {
+func appendSum(key, body []byte) []byte {
+	return fmt.Appendf(body, "\n%s%08x\n", sumPrefix, checksum(key, body))
+}
+
+func unsealed(key, value []byte) ([]byte, error) {
 	body, sum, ok := bytes.Cut(value, []byte("\n"))
 	if !ok {
 		return nil, errors.New("no checksum")
 	}
-	if want := fmt.Sprintf("%s%08x\n", sumPrefix, crc32.Checksum(body, castagnoli)); string(sum) != want {
+	if want := fmt.Sprintf("%s%08x\n", sumPrefix, checksum(key, body)); string(sum) != want {
 		return nil, fmt.Errorf("checksum %q, and the content's is %q", bytes.TrimSpace(sum), want[:len(want)-1])
 	}
 	return body, nil

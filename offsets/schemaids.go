@@ -42,11 +42,12 @@ func (s *Store) SchemaID(subject string, fingerprint [32]byte) (int32, bool) {
 	var id int32
 	var found bool
 	err := s.view(func(tx *bbolt.Tx) (err error) {
-		value := tx.Bucket(schemaIDsBucket).Get(schemaKey(subject, fingerprint))
+		key := schemaKey(subject, fingerprint)
+		value := tx.Bucket(schemaIDsBucket).Get(key)
 		if value == nil {
 			return nil
 		}
-		id, err = decodeSchemaID(value)
+		id, err = decodeSchemaID(key, value)
 		found = err == nil
 		return err
 	})
@@ -56,17 +57,18 @@ func (s *Store) SchemaID(subject string, fingerprint [32]byte) (int32, bool) {
 // PutSchemaID stores an id; it is on the disk when it returns.
 func (s *Store) PutSchemaID(subject string, fingerprint [32]byte, id int32) error {
 	object := fmt.Sprintf("subject %q", subject)
-	value, err := sealJSON(schemaIDJSON{ID: id})
+	key := schemaKey(subject, fingerprint)
+	value, err := sealJSON(key, schemaIDJSON{ID: id})
 	if err != nil {
 		return &fault.Error{Op: "store schema id", Object: object, Cause: err, Permanent: true}
 	}
 	return s.commit("store schema id", object, func(tx *bbolt.Tx) error {
-		return tx.Bucket(schemaIDsBucket).Put(schemaKey(subject, fingerprint), value)
+		return tx.Bucket(schemaIDsBucket).Put(key, value)
 	})
 }
 
-func decodeSchemaID(value []byte) (int32, error) {
-	body, err := unsealed(value)
+func decodeSchemaID(key, value []byte) (int32, error) {
+	body, err := unsealed(key, value)
 	if err != nil {
 		return 0, err
 	}
@@ -82,7 +84,7 @@ func readSchemaIDs(tx *bbolt.Tx) ([]SchemaID, error) {
 		if err != nil {
 			return err
 		}
-		id, err := decodeSchemaID(value)
+		id, err := decodeSchemaID(key, value)
 		if err != nil {
 			return fmt.Errorf("subject %q: %w", subject, err)
 		}

@@ -96,10 +96,14 @@ func (s *Store) bringUpToDate() error {
 	if err := checkFormat(format); err != nil {
 		return formatFault(s.path, err)
 	}
-	if format == Format {
-		return nil
+	if format < Format {
+		err := s.commit("upgrade offsets", s.path, func(tx *bbolt.Tx) error { return upgrade(tx, format, steps) })
+		if err != nil {
+			return err
+		}
 	}
-	return s.commit("upgrade offsets", s.path, func(tx *bbolt.Tx) error { return upgrade(tx, format, steps) })
+	_, err = s.List() // every record can be read, or nothing starts
+	return err
 }
 
 // commit is the one place where the file changes: fn's changes are all on the disk when it returns nil,

@@ -146,7 +146,7 @@ func TestAStateFolderThatOthersCouldReachIsRefused(t *testing.T) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func TestConnectorsAreListedAndDeletedByName(t *testing.T) {
 	if err != nil || len(all) != 1 || all["b"].Place != 2 {
 		t.Errorf("%v, %v", all, err)
 	}
-	wantFault(t, s.Put("", recordAt(1)), false, "store offsets", "key required")
+	wantFault(t, s.Put("", recordAt(1)), true, "store offsets", "has a name")
 }
 
 // R1: an id outlives a restart, so that nothing is registered twice.
