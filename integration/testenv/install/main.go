@@ -1,5 +1,6 @@
-// Command install fetches the real servers and tools that the tests use, once, into the cache, and
-// skips what is there. `make deps` runs it; with arguments it installs only the components they name.
+// Command install fetches the real servers and clients that the tests use, once, into the cache, and
+// skips what is there: `make deps`. With arguments it installs the components they name, which may also
+// be golangci-lint: `make lint`. With -path and a name it prints where that component lies.
 package main
 
 import (
@@ -25,10 +26,32 @@ type step struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if len(os.Args) == 3 && os.Args[1] == "-path" {
+		printPath(os.Args[2])
+		return
+	}
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "install: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+// printPath prints where an installed component lies.
+func printPath(name string) {
+	for _, s := range steps() {
+		if s.component.Name != name {
+			continue
+		}
+		path, err := s.component.Path()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println(path)
+		return
+	}
+	fmt.Fprintf(os.Stderr, "unknown component %q\n", name)
+	os.Exit(1)
 }
 
 // run installs what is missing, goes on after a failure, and reports every failure at the end.
@@ -74,16 +97,19 @@ func installOne(ctx context.Context, s step) error {
 	return nil
 }
 
-// wanted are the steps for the names (all steps for none) that are not installed yet.
+// wanted are the steps for the names that are not installed yet; for no names, all that tests need.
 func wanted(all []step, names []string) ([]step, error) {
 	known := map[string]step{}
-	var order []string
+	var order, tests []string
 	for _, s := range all {
 		known[s.component.Name] = s
 		order = append(order, s.component.Name)
+		if s.component.Name != component.Linter().Name {
+			tests = append(tests, s.component.Name)
+		}
 	}
 	if len(names) == 0 {
-		names = order
+		names = tests
 	}
 	var missing []step
 	for _, name := range names {

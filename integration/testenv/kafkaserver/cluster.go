@@ -18,6 +18,9 @@ import (
 	"rdip/integration/testenv/process"
 )
 
+// errEnded is a broker that stops by itself while it is waited for.
+var errEnded = errors.New("it ended")
+
 // Cluster is a group of brokers. Its methods may be called from any goroutine, but starting, stopping
 // and closing belong to one.
 type Cluster struct {
@@ -210,6 +213,7 @@ func (c *Cluster) java(dir string, args ...string) process.Command {
 	}
 	flags := []string{
 		"-Xms64m", fmt.Sprintf("-Xmx%dm", heap), "-XX:+UseSerialGC",
+		"-Djava.io.tmpdir=" + dir, // libraries unpack native code there and leave it when they are killed
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 		"-Dorg.slf4j.simpleLogger.showDateTime=true",
 	}
@@ -250,7 +254,7 @@ func (c *Cluster) awaitReady(ctx context.Context, b *Broker) error {
 		}
 		select {
 		case <-b.process().Done():
-			return b.failed("start", fmt.Errorf("it ended: %v", b.process().Err()))
+			return b.failed("start", errors.Join(errEnded, b.process().Err()))
 		case <-ctx.Done():
 			return b.failed("start", fmt.Errorf("it does not answer: %w", err))
 		case <-time.After(50 * time.Millisecond):

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,5 +57,5 @@ func makerLives(dir string) bool {
 	if err != nil || pid <= 0 {
 		return true
 	}
-	return syscall.Kill(pid, 0) != syscall.ESRCH
+	return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }

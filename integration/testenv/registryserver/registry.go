@@ -28,6 +28,9 @@ const (
 	stopWithin  = 20 * time.Second
 )
 
+// errEnded is a server that stops by itself while it is waited for.
+var errEnded = errors.New("it ended")
+
 // Registry is one server. It belongs to one goroutine, but URL may be called from any.
 type Registry struct {
 	dir, jars, java string
@@ -84,7 +87,7 @@ func (r *Registry) Start(ctx context.Context) error {
 	r.server, err = process.Start(process.Command{
 		Path: r.java, Dir: r.dir, Log: r.logFile(),
 		Args: []string{
-			"-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+			"-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + r.dir,
 			"-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + strconv.Itoa(r.port),
 			"-jar", filepath.Join(r.jars, component.RegistryJar),
 		},
@@ -128,7 +131,7 @@ func (r *Registry) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-r.server.Done():
-			return r.failed(fmt.Errorf("it ended: %v", r.server.Err()))
+			return r.failed(errors.Join(errEnded, r.server.Err()))
 		case <-ctx.Done():
 			return r.failed(fmt.Errorf("it does not answer: %w", err))
 		case <-time.After(50 * time.Millisecond):

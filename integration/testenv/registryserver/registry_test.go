@@ -44,7 +44,8 @@ func TestARegistryTakesASchemaAndForgetsItWhenStopped(t *testing.T) {
 	if err := r.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := http.Get(r.URL() + "/subjects"); err == nil {
+	if answer, err := http.Get(r.URL() + "/subjects"); err == nil {
+		_ = answer.Body.Close()
 		t.Error("a stopped registry answered")
 	}
 	if err := r.Start(t.Context()); err != nil {

@@ -1,0 +1,52 @@
+# rdip: build, try, test. `make help` lists the targets. `make build` and `make demo` need Go only.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+
+# PARALLEL is how many packages are built and tested at once: each may run servers of its own.
+PARALLEL ?= 2
+# RACE= tests without the race detector, which needs a C compiler.
+RACE     ?= -race
+# PACKAGES, TESTFLAGS: make test PACKAGES=./readers/... TESTFLAGS='-run Snapshot -v'
+PACKAGES ?= ./...
+TESTFLAGS ?=
+# ARGS go to the demo or the benchmarks: make demo ARGS='--for 20s'
+ARGS     ?=
+
+ifeq ($(CI),true)
+TESTFLAGS += -count=1
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo deps test lint bench docs clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+build: ## build bin/rdip
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rdip ./cmd/rdip
+
+demo: build ## a throwaway PostgreSQL, an embedded broker, and the events as they arrive
+	bin/rdip demo $(ARGS)
+
+deps: ## fetch the real servers and clients that the tests use, once
+	go run ./integration/testenv/install
+
+test: deps ## every test, those against real servers included
+	go test $(RACE) -p $(PARALLEL) -timeout 40m $(TESTFLAGS) $(PACKAGES)
+
+lint: ## gofmt, go vet and golangci-lint, with the import table of docs/ARCHITECTURE.md
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted (fix: gofmt -w .):"; echo "$$unformatted"; exit 1; }
+	go vet $(PACKAGES)
+	go run ./integration/testenv/install golangci-lint
+	"$$(go run ./integration/testenv/install -path golangci-lint)" run --concurrency $(PARALLEL) $(PACKAGES)
+
+bench: ## ratios to the reference tools, measured in one run
+	go run ./integration/bench $(ARGS)
+
+docs: build ## write docs/CONFIGURATION.md from the definitions of the keys
+	bin/rdip docs configuration > docs/CONFIGURATION.md.new
+	mv docs/CONFIGURATION.md.new docs/CONFIGURATION.md
+
+clean: ## remove what was built; the cache of fetched servers stays
+	rm -rf bin dist
