@@ -1,0 +1,149 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"rdip/envelope"
+	"rdip/schema"
+)
+
+// layout is how rows of a relation are read: names, types and modifiers as the log has them, the rest as the
+// catalog has it now: NOT NULL, defaults, the key. A column that the catalog no longer has is nullable
+// without a default, and so is every column of a table that was dropped since. Generated columns, which the
+// log has from PostgreSQL 18 on when asked to, are in no layout (P11).
+func (c *catalog) layout(ctx context.Context, rel *relation) (*envelope.Layout, error) {
+	c.forgetTypes()
+	now, err := c.table(ctx, rel.OID)
+	if err != nil {
+		return nil, err
+	}
+	if now == nil {
+		now = &table{}
+	}
+	l := &envelope.Layout{
+		Table:        &schema.Table{Database: c.cfg.Database, Schema: rel.Schema, Name: rel.Name, OID: uint64(rel.OID)},
+		Source:       c.cfg.sourceEncoder(rel.Schema, rel.Name),
+		SourceSchema: sourceSchema,
+	}
+	carried := carriedColumns(rel, now)
+	names, err := c.typeNames(ctx, carried)
+	if err != nil {
+		return nil, err
+	}
+	for i, rc := range carried {
+		if err := c.addColumn(ctx, l, rc, now.column(rc), names[i]); err != nil {
+			return nil, err
+		}
+	}
+	l.Table.Key = keyOf(rel, now, l.Table.Columns)
+	l.Table.Before = oldRow(rel, now)
+	return l, nil
+}
+
+// carriedColumns is the relation's columns without the generated ones.
+func carriedColumns(rel *relation, now *table) []relationColumn {
+	return slices.DeleteFunc(slices.Clone(rel.Columns), func(rc relationColumn) bool {
+		return slices.Contains(now.Generated, rc.Name)
+	})
+}
+
+// column is the catalog's column of the same name, nil where there is none.
+func (t *table) column(rc relationColumn) *column {
+	for i := range t.Columns {
+		if t.Columns[i].Name == rc.Name {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}
+
+func (c *catalog) addColumn(ctx context.Context, l *envelope.Layout, rc relationColumn, now *column, typeName string) error {
+	f, err := c.resolve(ctx, rc.Type, rc.Mod)
+	if err != nil {
+		return err
+	}
+	toastable, err := c.toastable(ctx, rc.Type)
+	if err != nil {
+		return err
+	}
+	col := schema.Column{
+		Name: rc.Name, SourceType: typeName, Type: f.typ,
+		Nullable: now == nil || !now.NotNull || f.optional,
+		Omitted:  f.omission(c.cfg.Debezium) != "",
+		Zero:     f.zeroValue(), Absent: f.absentValue(toastable),
+	}
+	if now != nil && now.Type == rc.Type && now.Mod == rc.Mod {
+		if col.DefaultValue, err = c.defaultValue(ctx, now, &f); err != nil {
+			return err
+		}
+		if col.Default = defaultJSON(&f.typ, col.DefaultValue); col.Default == nil {
+			col.DefaultValue = nil
+		}
+	}
+	l.Table.Columns = append(l.Table.Columns, col)
+	l.Columns = append(l.Columns, f.encode)
+	return nil
+}
+
+// toastable says whether values of a type may be stored out of line, so that the log may leave them out.
+func (c *catalog) toastable(ctx context.Context, oid uint32) (bool, error) {
+	t, err := c.typeOf(ctx, oid)
+	return t == nil || t.Toastable, err
+}
+
+// keyOf is the columns of the catalog's key. Where the catalog has no answer that fits the log's columns, it
+// is the columns flagged in the log, unless all are because the identity is FULL (P9).
+func keyOf(rel *relation, now *table, columns []schema.Column) []int {
+	identified := *now
+	identified.Identity = rel.Identity
+	if key, ok := indexesOf(identified.Key(), columns); ok {
+		return key
+	}
+	if rel.Identity == 'f' {
+		return nil
+	}
+	var flagged []string
+	for _, rc := range rel.Columns {
+		if rc.Key {
+			flagged = append(flagged, rc.Name)
+		}
+	}
+	key, _ := indexesOf(flagged, columns)
+	return key
+}
+
+// indexesOf finds columns by name; ok says that the catalog named a key and that all of it is there.
+func indexesOf(names []string, columns []schema.Column) (key []int, ok bool) {
+	for _, name := range names {
+		i := slices.IndexFunc(columns, func(col schema.Column) bool { return col.Name == name })
+		if i < 0 {
+			return nil, false
+		}
+		key = append(key, i)
+	}
+	return key, len(key) > 0
+}
+
+// oldRow is what the log carries of old rows under the identity that the relation was logged with.
+func oldRow(rel *relation, now *table) schema.Before {
+	identified := *now
+	identified.Identity = rel.Identity
+	before := identified.OldRow()
+	flagged := slices.ContainsFunc(rel.Columns, func(rc relationColumn) bool { return rc.Key })
+	if before == schema.BeforeNothing && flagged {
+		return schema.BeforeKey // the catalog has dropped the key since
+	}
+	return before
+}
+
+// typeNames is format_type of each column.
+func (c *catalog) typeNames(ctx context.Context, columns []relationColumn) ([]string, error) {
+	oids, mods := make([]uint32, len(columns)), make([]int32, len(columns))
+	for i, rc := range columns {
+		oids[i], mods[i] = rc.Type, rc.Mod
+	}
+	return gather(ctx, c.q, "name types", pgx.RowTo[string], formatTypeSQL, oids, mods)
+}

@@ -1,0 +1,81 @@
+package postgres
+
+import (
+	"encoding/binary"
+
+	"rdip/envelope"
+	"rdip/schema"
+)
+
+// sourceSchema is the source block that Debezium's PostgreSQL connector writes.
+var sourceSchema = &schema.Source{
+	Name: "io.debezium.connector.postgresql.Source",
+	Fields: []schema.Field{
+		{Name: "schema", Type: schema.Plain(schema.String)},
+		{Name: "table", Type: schema.Plain(schema.String)},
+		{Name: "txId", Type: schema.Plain(schema.Long), Nullable: true},
+		{Name: "lsn", Type: schema.Plain(schema.Long), Nullable: true},
+		{Name: "xmin", Type: schema.Plain(schema.Long), Nullable: true},
+		{Name: "origin", Type: schema.Plain(schema.String), Nullable: true},
+		{Name: "origin_lsn", Type: schema.Plain(schema.Long), Nullable: true},
+	},
+}
+
+// Indexes of unions: ["null", T], and of the snapshot field's [T, "null"].
+const (
+	unionNull   = 0
+	unionValue  = 1 << 1 // zigzag of 1
+	unionMarked = 0
+)
+
+// sourceEncoder prepares the source block of one table's events. What it returns allocates nothing, keeps no
+// state and may be used concurrently. An event without a place, such as a snapshot's, has its transaction's.
+func (c *Config) sourceEncoder(schemaName, tableName string) envelope.SourceEncoder {
+	head := appendString(appendString(appendString(nil, c.Version), "postgresql"), c.Prefix)
+	database := appendString(nil, c.Database)
+	table := appendString(appendString(nil, schemaName), tableName)
+	return func(dst []byte, tx *envelope.Transaction, e *envelope.Event) []byte {
+		place := e.Place
+		if place == 0 {
+			place = tx.Place
+		}
+		dst = append(dst, head...)
+		dst = binary.AppendVarint(dst, floorDiv(tx.Micros, 1000))
+		dst = appendString(append(dst, unionMarked), e.Mark.String())
+		dst = append(dst, database...)
+		dst = appendSequence(append(dst, unionValue), tx.Previous, place)
+		dst = binary.AppendVarint(append(dst, unionValue), tx.Micros)
+		dst = binary.AppendVarint(append(dst, unionValue), tx.Micros*1000)
+		dst = append(dst, table...)
+		dst = appendOptional(dst, tx.ID)
+		dst = appendOptional(dst, place)
+		dst = append(dst, unionNull) // xmin: only with xmin.fetch.interval.ms, which is off by default
+		if tx.Origin == "" {
+			return append(dst, unionNull, unionNull)
+		}
+		dst = appendString(append(dst, unionValue), tx.Origin)
+		return appendOptional(dst, tx.OriginPos)
+	}
+}
+
+// appendSequence appends ["<previous>","<place>"] as a string: the end of the transaction before, null where
+// none was seen, and the LSN of the event, in decimal.
+func appendSequence(dst []byte, previous, place uint64) []byte {
+	mark := len(dst)
+	dst = append(dst, '[')
+	if previous == 0 {
+		dst = append(dst, "null"...)
+	} else {
+		dst = append(appendDecimal(append(dst, '"'), previous), '"')
+	}
+	dst = append(appendDecimal(append(dst, `,"`...), place), `"]`...)
+	return prefixLength(dst, mark)
+}
+
+// appendOptional is a nullable long, null for 0.
+func appendOptional(dst []byte, n uint64) []byte {
+	if n == 0 {
+		return append(dst, unionNull)
+	}
+	return binary.AppendVarint(append(dst, unionValue), int64(n))
+}
