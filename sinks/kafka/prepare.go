@@ -47,8 +47,8 @@ func (p *Producer) Prepare(ctx context.Context, name string) (sinks.Topic, error
 	if t.pipeline, err = p.pipelineFor(ctx, p.config.largest(t.limit)); err != nil {
 		return sinks.Topic{}, p.cluster.fault("get a producer id for", name, err)
 	}
-	p.keep(name, t)
-	return sinks.Topic{Name: name, ID: topicID(t.id), Partitions: t.partitions}, nil
+	n := p.keep(name, t)
+	return sinks.Topic{Name: name, ID: topicID(t.id), Partitions: n, Partition: func(key []byte) int32 { return Partition(key, n) }}, nil
 }
 
 // largest is the largest record, where a topic takes batches of limit bytes.
@@ -204,8 +204,9 @@ func (p *Producer) pipelineFor(ctx context.Context, largest int) (*pipeline, err
 	return l, nil
 }
 
-// keep publishes a topic to Send. What is known of it from an earlier Prepare stays: its partitions hold.
-func (p *Producer) keep(name string, t *topic) {
+// keep publishes a topic to Send, and says how many partitions it has here. What is known of it from an
+// earlier Prepare stays: its partitions hold.
+func (p *Producer) keep(name string, t *topic) int32 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	topics := maps.Clone(*p.topics.Load())
@@ -214,6 +215,7 @@ func (p *Producer) keep(name string, t *topic) {
 	}
 	topics[name] = t
 	p.topics.Store(&topics)
+	return t.partitions
 }
 
 func hasLeaders(t *sarama.TopicMetadata) bool {
