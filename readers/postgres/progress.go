@@ -1,0 +1,35 @@
+package postgres
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// progress is where the stream stands, shared by the goroutines of a Reader and by Status. It outlives
+// reconnections. Every method may be called by any goroutine.
+type progress struct {
+	confirmed atomic.Uint64 // everything before it is durable (G4)
+	read      atomic.Uint64 // the newest place in the log that was received
+	server    atomic.Uint64 // the newest place that the server said it has sent or passed
+	lastWire  atomic.Int64  // µs since 1970 of the last bytes from the server
+	connected atomic.Bool
+	rows      atomic.Uint64          // rows of captured tables that were handed over, as of the last commit
+	beats     atomic.Uint64          // heartbeats of our slot that came back
+	heartbeat atomic.Pointer[string] // why the last heartbeat could not be written, nil where it could
+}
+
+// confirm says that everything before place is durable. An older place is ignored.
+func (p *progress) confirm(place uint64) { raise(&p.confirmed, place) }
+
+// arrived notes that bytes came from the server.
+func (p *progress) arrived(now time.Time) { p.lastWire.Store(now.UnixMicro()) }
+
+// raise sets v to n unless it is higher already.
+func raise(v *atomic.Uint64, n uint64) {
+	for {
+		old := v.Load()
+		if n <= old || v.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
