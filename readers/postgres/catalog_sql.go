@@ -45,5 +45,5 @@ WHERE i.indrelid = ANY ($1::oid[]) AND i.indisvalid AND (i.indisprimary OR i.ind
 // formatTypeSQL names types for people.
 const formatTypeSQL = `
 SELECT coalesce(pg_catalog.format_type(t.oid, t.mod), '')
-FROM pg_catalog.unnest($1::oid[], $2::int4[]) WITH ORDINALITY AS t(oid, mod, place)
+FROM unnest($1::oid[], $2::int4[]) WITH ORDINALITY AS t(oid, mod, place)
 ORDER BY t.place`
