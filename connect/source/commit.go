@@ -65,7 +65,7 @@ func (r *run) commit(l *lane) error {
 	if err != nil {
 		return err
 	}
-	r.task.stored(time.Since(began))
+	r.task.counts.stores.Observe(time.Since(began), 1)
 	failpoint.Hit(failpoint.Stored)
 	r.reader.Confirm(discard)
 	l.confirmed = p

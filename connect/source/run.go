@@ -212,7 +212,7 @@ func (r *run) acked(b *sinks.Batch, err error) {
 		r.fail(err)
 		return
 	}
-	r.task.latency.observe(time.Duration(time.Now().UnixMicro()-from.micros) * time.Microsecond)
+	r.task.counts.acknowledged(len(b.Records), len(b.Arena), from.micros)
 	token := b.Token
 	r.budget.put(b, true)
 	if err := from.lane.tracker.Ack(token); err != nil {

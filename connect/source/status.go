@@ -1,9 +1,11 @@
 package source
 
 import (
+	"maps"
 	"sync/atomic"
 	"time"
 
+	"rdip/connect/metrics"
 	"rdip/internal/fault"
 	"rdip/readers"
 	"rdip/snapshot"
@@ -42,10 +44,18 @@ type Status struct {
 	Held     int64  // bytes in batches
 	Budget   int64  // and how many may be
 	Position string // durable, the source's own text
-	Batches  int64
-	Latency  Latency
-	Stores   int64         // writes of the offsets file
-	Storing  time.Duration // spent on them
+	Cluster  string // the Kafka cluster's id
+	Counts   Counts
+}
+
+// Counts are a task's totals since the start of the process.
+type Counts struct {
+	Batches, Records, Bytes int64                   // acknowledged
+	LastCommit              int64                   // commit time of the newest acknowledged row, µs since 1970 UTC
+	Latency                 metrics.HistogramCounts // from the commit at the source to Kafka's acknowledgement, a batch at a time
+	Stores                  metrics.HistogramCounts // how long storing the offsets took, fsync included
+	StoreErrors             int64
+	Errors                  map[fault.Kind]int64
 }
 
 // TableStatus is one table of a task. The counts are of records handed to the producer since the start.
@@ -61,7 +71,8 @@ type TableStatus struct {
 func (t *Task) Status() Status {
 	t.mu.Lock()
 	s := Status{State: t.state, Err: t.lastErr, Retries: t.retries, StoreErr: t.storeErr, Notices: t.notices,
-		Stores: t.stores, Storing: t.storing, Latency: t.latency.read(), Batches: t.latency.count()}
+		Counts: t.counts.read()}
+	s.Counts.Errors = maps.Clone(t.errors)
 	r, progress := t.current, t.progress
 	t.mu.Unlock()
 	if progress != nil {
@@ -82,7 +93,7 @@ func (r *run) describe(s *Status) {
 	}
 	s.Source = r.reader.Status()
 	r.ledger.mu.Lock()
-	s.Repeated, s.Position = r.ledger.resume.Repeated, r.ledger.record.Position
+	s.Repeated, s.Position, s.Cluster = r.ledger.resume.Repeated, r.ledger.record.Position, r.ledger.record.Cluster
 	r.ledger.mu.Unlock()
 	for _, t := range r.tables.all() {
 		s.Tables = append(s.Tables, TableStatus{Table: t.id, Topic: t.target.Name, Partitions: t.target.Partitions,
@@ -111,57 +122,30 @@ func (t *Task) setStoreError(err error) {
 	changed := (err == nil) != (t.storeErr == nil)
 	t.storeErr = err
 	t.mu.Unlock()
+	if err != nil {
+		t.counts.storeErrors.Add(1)
+	}
 	if changed && err != nil {
 		t.Log.Error("the offsets file cannot be written; nothing is confirmed to the source meanwhile", "error", err)
 	}
 }
 
-func (t *Task) stored(took time.Duration) {
-	t.mu.Lock()
-	t.stores++
-	t.storing += took
-	t.mu.Unlock()
+// counters are Counts while they grow. They are safe for concurrent use.
+type counters struct {
+	batches, records, bytes, lastCommit, storeErrors atomic.Int64
+	latency, stores                                  metrics.Histogram
 }
 
-// latencyBounds are the upper bounds of Latency's buckets.
-var latencyBounds = [...]time.Duration{time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond,
-	20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
-	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute}
-
-// Latency counts batches by the time from the commit of their newest row to their acknowledgement.
-type Latency struct {
-	Bounds [len(latencyBounds)]time.Duration
-	Counts [len(latencyBounds) + 1]int64 // the last one: above every bound
-	Sum    time.Duration
+// acknowledged counts one batch, whose newest row was committed at micros.
+func (c *counters) acknowledged(records, bytes int, micros int64) {
+	c.batches.Add(1)
+	c.records.Add(int64(records))
+	c.bytes.Add(int64(bytes))
+	c.lastCommit.Store(micros)
+	c.latency.Observe(time.Duration(time.Now().UnixMicro()-micros)*time.Microsecond, 1)
 }
 
-// latency collects a Latency. It is safe for concurrent use.
-type latency struct {
-	counts [len(latencyBounds) + 1]atomic.Int64
-	sum    atomic.Int64
-}
-
-func (l *latency) observe(d time.Duration) {
-	i := 0
-	for i < len(latencyBounds) && d > latencyBounds[i] {
-		i++
-	}
-	l.counts[i].Add(1)
-	l.sum.Add(int64(d))
-}
-
-func (l *latency) read() Latency {
-	out := Latency{Bounds: latencyBounds, Sum: time.Duration(l.sum.Load())}
-	for i := range l.counts {
-		out.Counts[i] = l.counts[i].Load()
-	}
-	return out
-}
-
-func (l *latency) count() int64 {
-	var n int64
-	for i := range l.counts {
-		n += l.counts[i].Load()
-	}
-	return n
+func (c *counters) read() Counts {
+	return Counts{Batches: c.batches.Load(), Records: c.records.Load(), Bytes: c.bytes.Load(), LastCommit: c.lastCommit.Load(),
+		Latency: c.latency.Counts(), Stores: c.stores.Counts(), StoreErrors: c.storeErrors.Load()}
 }

@@ -50,9 +50,8 @@ type Task struct {
 	progress *snapshot.Progress
 	notices  []fault.Finding
 	storeErr error
-	stores   int64
-	storing  time.Duration
-	latency  latency
+	errors   map[fault.Kind]int64
+	counts   counters
 }
 
 // Ops is a set of operations.
@@ -109,6 +108,7 @@ func (t *Task) prepare() {
 func (t *Task) end(s State, err error) error {
 	t.mu.Lock()
 	t.state, t.lastErr, t.current = s, err, nil
+	t.count(err)
 	t.mu.Unlock()
 	return err
 }
@@ -117,8 +117,20 @@ func (t *Task) retry(err error, pause time.Duration) {
 	t.mu.Lock()
 	t.state, t.lastErr, t.current = StateRetrying, err, nil
 	t.retries++
+	t.count(err)
 	t.mu.Unlock()
 	t.Log.Warn("the connector starts again from its durable position", "error", err, "pause", pause)
+}
+
+// count counts an error by its kind. The caller holds mu.
+func (t *Task) count(err error) {
+	if err == nil {
+		return
+	}
+	if t.errors == nil {
+		t.errors = map[fault.Kind]int64{}
+	}
+	t.errors[fault.KindOf(err)]++
 }
 
 func (t *Task) enter(s State, r *run) {

@@ -1,0 +1,377 @@
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/linkedin/goavro/v2"
+
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/kafkaserver"
+)
+
+// Golden records are what Debezium 3.6.3 with Confluent's AvroConverter wrote (testdata/golden/README.md).
+// rdip, told to be compatible, must write the same bytes for the same SQL.
+
+// goldenRecord is one line of records/*.jsonl.
+type goldenRecord struct {
+	Headers []struct {
+		Key string `json:"key"`
+		Hex string `json:"hex"`
+	} `json:"headers"`
+	Key   *goldenPart `json:"key"`
+	Value *goldenPart `json:"value"`
+}
+
+type goldenPart struct {
+	SchemaID int32  `json:"schema_id"`
+	Hex      string `json:"hex"`
+}
+
+// wire is one record to compare: its headers and bytes, and the schemas that they were written with.
+type wire struct {
+	Headers     []string // key=value
+	Key, Value  []byte   // nil for null
+	KeySchema   string   // "" where Key is nil
+	ValueSchema string
+}
+
+func TestRecordsAreByteForByteWhatDebeziumWrote(t *testing.T) {
+	pg := testenv.SharedPostgres(t, 15)
+	kafka := testenv.SharedKafka(t)
+	registry := testenv.SharedRegistry(t)
+	const database = "golden_open" // it is in every source block
+	if err := pg.CreateDatabase(t.Context(), database); err != nil {
+		t.Fatal(err)
+	}
+	sql(t, pg, database, "testdata/golden/setup.sql")
+
+	s := newSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), "zoo").with(
+		"connectors.shop.compatibility", "debezium",
+		"connectors.shop.skipped.operations", "none",
+		"connectors.shop.snapshot.max.threads", "1",
+		"connectors.shop.slot.name", "open_slot",
+		"connectors.shop.publication.name", "open_pub",
+		"connectors.shop.publication.autocreate.mode", "all_tables")
+	d := s.start(t)
+	d.waitFor(t, "state=streaming")
+	sql(t, pg, database, "testdata/golden/changes.sql")
+
+	golden := readGolden(t)
+	for _, topic := range sortedKeys(golden) {
+		want := golden[topic]
+		eventually(t, topic+" to have every record", func() bool {
+			end, err := kafka.EndOffset(topic)
+			return err == nil && end >= int64(len(want))
+		})
+	}
+	if code := d.stop(t); code != 0 {
+		t.Fatalf("rdip ended with exit code %d", code)
+	}
+	schemas := &registrySchemas{url: registry.URL(), byID: map[int32]string{}}
+	for _, topic := range sortedKeys(golden) {
+		t.Run(topic, func(t *testing.T) {
+			got := readWire(t, kafka, schemas, topic)
+			for _, difference := range compareWire(golden[topic], got) {
+				t.Error(difference)
+			}
+		})
+	}
+	topics, err := kafka.Topics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range topics {
+		if _, ok := golden[topic]; strings.HasPrefix(topic, "zoo.") && !ok {
+			t.Errorf("rdip wrote a topic that Debezium did not: %s", topic)
+		}
+	}
+}
+
+// The comparison itself must be able to fail: one wrong byte anywhere is found.
+func TestAPlantedDifferenceIsFound(t *testing.T) {
+	golden := readGolden(t)["zoo.public.t_full"]
+	for _, c := range []struct {
+		name  string
+		plant func(r *wire)
+	}{
+		{"a wrong byte in a key", func(r *wire) { r.Key[len(r.Key)-1] ^= 2 }},
+		{"a wrong byte in a value", func(r *wire) { r.Value[8] ^= 2 }},
+		{"another type in a schema", func(r *wire) { r.ValueSchema = strings.Replace(r.ValueSchema, `"precision":8`, `"precision":9`, 1) }},
+		{"another header", func(r *wire) { r.Headers = append(r.Headers, "x=y") }},
+		{"a missing value", func(r *wire) { r.Value = nil }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			planted := make([]wire, len(golden))
+			copy(planted, golden)
+			r := planted[0]
+			r.Key, r.Value, r.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), append([]string(nil), r.Headers...)
+			c.plant(&r)
+			planted[0] = r
+			if len(compareWire(golden, planted)) == 0 {
+				t.Error("the comparison did not see it")
+			}
+		})
+	}
+	if d := compareWire(golden, golden); len(d) > 0 {
+		t.Errorf("the golden records differ from themselves: %v", d)
+	}
+}
+
+// masked are the fields that differ from run to run (testdata/golden/README.md).
+var masked = map[string]any{"ts_ms": int64(1), "ts_us": int64(1), "ts_ns": int64(1), "lsn": int64(1), "txId": int64(1),
+	"version": "v", "sequence": "s"}
+
+// compareWire lists every difference between two topics.
+func compareWire(want, got []wire) []string {
+	var out []string
+	if len(want) != len(got) {
+		out = append(out, fmt.Sprintf("%d records, Debezium wrote %d", len(got), len(want)))
+	}
+	for i := range min(len(want), len(got)) {
+		w, g := want[i], got[i]
+		if !reflect.DeepEqual(w.Headers, g.Headers) {
+			out = append(out, fmt.Sprintf("record %d: headers %v, want %v", i, g.Headers, w.Headers))
+		}
+		out = append(out, comparePart(fmt.Sprintf("record %d: key", i), w.Key, g.Key, w.KeySchema, g.KeySchema, false)...)
+		out = append(out, comparePart(fmt.Sprintf("record %d: value", i), w.Value, g.Value, w.ValueSchema, g.ValueSchema, true)...)
+	}
+	return out
+}
+
+// comparePart compares schemas as JSON, and bytes: as they are, or with the fields masked that differ from
+// run to run, decoded and encoded again.
+func comparePart(what string, want, got []byte, wantSchema, gotSchema string, mask bool) []string {
+	if want == nil || got == nil {
+		if (want == nil) != (got == nil) {
+			return []string{fmt.Sprintf("%s: null is %v, want %v", what, got == nil, want == nil)}
+		}
+		return nil
+	}
+	if !reflect.DeepEqual(parsed(wantSchema), parsed(gotSchema)) {
+		return []string{fmt.Sprintf("%s: schema\n%s\nwant\n%s", what, gotSchema, wantSchema)}
+	}
+	w, errW := normal(want, wantSchema, mask)
+	g, errG := normal(got, gotSchema, mask)
+	switch {
+	case errW != nil || errG != nil:
+		return []string{fmt.Sprintf("%s: decoding: %v, Debezium's: %v", what, errG, errW)}
+	case !bytes.Equal(w, g):
+		return []string{fmt.Sprintf("%s: bytes\n%x\nwant\n%x\n%s\nwant\n%s", what, g, w, decoded(got, gotSchema), decoded(want, wantSchema))}
+	}
+	return nil
+}
+
+func parsed(schema string) any {
+	var v any
+	if err := json.Unmarshal([]byte(schema), &v); err != nil {
+		return err.Error()
+	}
+	return v
+}
+
+// normal is the Avro binary behind the frame; with mask, the varying fields have one value.
+func normal(framed []byte, schema string, mask bool) ([]byte, error) {
+	if len(framed) < 5 || framed[0] != 0 {
+		return nil, fmt.Errorf("no frame")
+	}
+	if !mask {
+		return framed[5:], nil
+	}
+	c, err := codec(schema)
+	if err != nil {
+		return nil, err
+	}
+	native, rest, err := c.NativeFromBinary(framed[5:])
+	if err != nil || len(rest) > 0 {
+		return nil, fmt.Errorf("%v, %d bytes behind the record", err, len(rest))
+	}
+	envelope := native.(map[string]any)
+	maskFields(envelope)
+	if source, ok := envelope["source"].(map[string]any); ok {
+		maskFields(source)
+	}
+	return c.BinaryFromNative(nil, envelope)
+}
+
+func maskFields(record map[string]any) {
+	for name, to := range masked {
+		switch old := record[name].(type) {
+		case nil:
+		case map[string]any:
+			for branch := range old {
+				record[name] = map[string]any{branch: to}
+			}
+		default:
+			record[name] = to
+		}
+	}
+}
+
+var logicalDecimal = regexp.MustCompile(`,"logicalType":"decimal"`)
+
+// codec reads a schema with goavro, which refuses decimals with defaults: they are read as plain bytes.
+func codec(schema string) (*goavro.Codec, error) {
+	return goavro.NewCodec(logicalDecimal.ReplaceAllString(schema, ""))
+}
+
+func decoded(framed []byte, schema string) string {
+	c, err := codec(schema)
+	if err != nil {
+		return err.Error()
+	}
+	native, _, err := c.NativeFromBinary(framed[5:])
+	return fmt.Sprint(native, err)
+}
+
+// readGolden reads testdata/golden: topic to records, each with the schema that it was written with.
+func readGolden(t *testing.T) map[string][]wire {
+	t.Helper()
+	files, err := filepath.Glob("testdata/golden/records/*.jsonl")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden records: %v", err)
+	}
+	out := map[string][]wire{}
+	for _, file := range files {
+		topic := strings.TrimSuffix(filepath.Base(file), ".jsonl")
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions := map[int32]int{} // schema id to the subject's version
+		lines := bufio.NewScanner(f)
+		lines.Buffer(nil, 1<<24)
+		for lines.Scan() {
+			var r goldenRecord
+			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+				t.Fatal(err)
+			}
+			out[topic] = append(out[topic], r.wire(t, topic, versions))
+		}
+		if err := lines.Err(); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+	}
+	return out
+}
+
+func (r goldenRecord) wire(t *testing.T, topic string, versions map[int32]int) wire {
+	t.Helper()
+	var w wire
+	for _, h := range r.Headers {
+		w.Headers = append(w.Headers, header(h.Key, unhex(t, h.Hex)))
+	}
+	if r.Key != nil {
+		w.Key, w.KeySchema = unhex(t, r.Key.Hex), schemaFile(t, topic+"-key", 1)
+	}
+	if r.Value != nil && r.Value.Hex != "" {
+		if versions[r.Value.SchemaID] == 0 {
+			versions[r.Value.SchemaID] = len(versions) + 1
+		}
+		w.Value, w.ValueSchema = unhex(t, r.Value.Hex), schemaFile(t, topic+"-value", versions[r.Value.SchemaID])
+	}
+	return w
+}
+
+// header is a header as text; the run's id is masked.
+func header(key string, value []byte) string {
+	if key == "__debezium.context.runId" {
+		return key
+	}
+	return key + "=" + string(value)
+}
+
+func unhex(t *testing.T, text string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func schemaFile(t *testing.T, subject string, version int) string {
+	t.Helper()
+	for _, name := range []string{fmt.Sprintf("%s.v%d.avsc", subject, version), subject + ".avsc"} {
+		if b, err := os.ReadFile("testdata/golden/schemas/" + name); err == nil {
+			return string(b)
+		}
+	}
+	t.Fatalf("no schema of %s", subject)
+	return ""
+}
+
+// readWire reads a topic of ours, with the schemas that its records name.
+func readWire(t *testing.T, kafka *kafkaserver.Cluster, schemas *registrySchemas, topic string) []wire {
+	t.Helper()
+	records, err := kafka.Read(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []wire
+	for _, r := range records {
+		w := wire{Key: r.Key, Value: r.Value, KeySchema: schemas.of(t, r.Key), ValueSchema: schemas.of(t, r.Value)}
+		for _, h := range r.Headers {
+			w.Headers = append(w.Headers, header(string(h.Key), h.Value))
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// registrySchemas asks a registry for the schema that a record names.
+type registrySchemas struct {
+	url  string
+	byID map[int32]string
+}
+
+func (s *registrySchemas) of(t *testing.T, framed []byte) string {
+	t.Helper()
+	if len(framed) < 5 {
+		return ""
+	}
+	id := int32(binary.BigEndian.Uint32(framed[1:5]))
+	if text, ok := s.byID[id]; ok {
+		return text
+	}
+	resp, err := http.Get(fmt.Sprintf("%s/schemas/ids/%d", s.url, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	var answer struct {
+		Schema string `json:"schema"`
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &answer)
+	}
+	if err != nil || answer.Schema == "" {
+		t.Fatalf("schema %d: %v: %s", id, err, body)
+	}
+	s.byID[id] = answer.Schema
+	return answer.Schema
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
