@@ -1,0 +1,179 @@
+package postgres
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"rdip/envelope"
+	"rdip/internal/fault"
+)
+
+var (
+	errNested      = errors.New("a transaction begins inside another")
+	errOutside     = errors.New("it stands outside a transaction")
+	errOtherCommit = errors.New("it commits another transaction than the one that is open")
+	errNoRelation  = errors.New("its relation was not described before")
+	errOldKind     = errors.New("an old row stands where there can be none, or is missing")
+)
+
+// row decodes an Insert, Update or Delete and hands it over.
+func (d *decoder) row(place uint64, op envelope.Op, b []byte) error {
+	m, err := parseRow(b)
+	if err != nil {
+		return d.corrupt(place, err)
+	}
+	deliver, err := d.ensureBegun(place)
+	if err != nil || !deliver {
+		return err
+	}
+	s := d.relations.find(m.Relation)
+	if s == nil {
+		return d.corrupt(place, errNoRelation)
+	}
+	if s.layout == nil {
+		return nil
+	}
+	if err := d.announce(s); err != nil {
+		return err
+	}
+	d.event = envelope.Event{Op: op, Layout: s.layout, Place: place, KeyOnly: m.Old == tupleKey}
+	switch op {
+	case envelope.Create:
+		err = d.insert(place, s, m)
+	case envelope.Update:
+		err = d.update(place, s, m)
+	default:
+		err = d.delete(place, s, m)
+	}
+	if err != nil {
+		return err
+	}
+	d.rows++
+	return d.h.Row(&d.event)
+}
+
+func (d *decoder) insert(place uint64, s *relationState, m rowMessage) error {
+	if m.Old != 0 {
+		return d.corrupt(place, errOldKind)
+	}
+	rest, absent, err := s.read(m.Tuples, s.after)
+	if err == nil {
+		err = atEnd(rest)
+	}
+	if err != nil {
+		return d.corrupt(place, err)
+	}
+	d.event.After = s.after
+	return d.keyKnown(place, s, s.after, absent)
+}
+
+func (d *decoder) update(place uint64, s *relationState, m rowMessage) error {
+	b := m.Tuples
+	var err error
+	if m.Old != 0 {
+		if b, err = d.old(place, s, m); err != nil {
+			return err
+		}
+		if b, err = cutNew(b); err != nil {
+			return d.corrupt(place, err)
+		}
+	}
+	rest, absent, err := s.read(b, s.after)
+	if err == nil {
+		err = atEnd(rest)
+	}
+	if err != nil {
+		return d.corrupt(place, err)
+	}
+	if absent > 0 && m.Old != 0 {
+		absent = fillAbsent(s.after, s.before, m.Old == tupleOld)
+	}
+	d.event.After = s.after
+	return d.keyKnown(place, s, s.after, absent)
+}
+
+func (d *decoder) delete(place uint64, s *relationState, m rowMessage) error {
+	if m.Old == 0 {
+		return d.corrupt(place, errOldKind)
+	}
+	rest, err := d.old(place, s, m)
+	if err != nil {
+		return err
+	}
+	if err := atEnd(rest); err != nil {
+		return d.corrupt(place, err)
+	}
+	return nil
+}
+
+// old reads the old row. An old key without the table's key would give the change another key than its
+// row's, so it stops the table: the catalog's key is not the one that the row was logged with.
+func (d *decoder) old(place uint64, s *relationState, m rowMessage) ([]byte, error) {
+	rest, absent, err := s.read(m.Tuples, s.before)
+	if err != nil {
+		return nil, d.corrupt(place, err)
+	}
+	d.event.Before = s.before
+	if m.Old == tupleKey {
+		if k := s.keyWithout(s.before, envelope.Null); k >= 0 {
+			return nil, d.tableFault(place, s.name(),
+				fmt.Errorf("the log has the old row by another replica identity than the key that the table has now: column %q is not in it", s.layout.Table.Columns[k].Name),
+				fmt.Sprintf("ALTER TABLE %s REPLICA IDENTITY DEFAULT; then take a new snapshot of the table", quotedTable(s.relation)))
+		}
+	}
+	return rest, d.keyKnown(place, s, s.before, absent)
+}
+
+// keyKnown refuses a row with a key that the log did not carry (P3): a key is never guessed.
+func (d *decoder) keyKnown(place uint64, s *relationState, row envelope.Row, absent int) error {
+	if absent == 0 {
+		return nil
+	}
+	k := s.keyWithout(row, envelope.Absent)
+	if k < 0 {
+		return nil
+	}
+	return d.tableFault(place, s.name(),
+		fmt.Errorf("the key's column %q is TOASTed and unchanged, so the log does not carry it", s.layout.Table.Columns[k].Name),
+		fmt.Sprintf("ALTER TABLE %s REPLICA IDENTITY FULL; then take a new snapshot of the table", quotedTable(s.relation)))
+}
+
+// tableFault stops a table for good.
+func (d *decoder) tableFault(place uint64, table string, cause error, hint string) error {
+	return &fault.Error{Op: "decode the log", Object: fmt.Sprintf("of table %s at %s", table, lsnText(place)), Cause: cause, Hint: hint, Permanent: true}
+}
+
+// oversize is a message above max.row.bytes (P70, K4). head is the beginning of its CopyData.
+func (d *decoder) oversize(e *oversizeError) (wanted bool, err error) {
+	place, s := d.peek(e.Head)
+	if s != nil && s.layout == nil {
+		return false, nil
+	}
+	table := "an unknown table"
+	if s != nil {
+		table = "table " + s.name()
+	}
+	return true, &fault.Error{
+		Op: "receive a row", Object: fmt.Sprintf("of %s at %s", table, lsnText(place)), Cause: e, Permanent: true,
+		Hint: fmt.Sprintf("max.row.bytes: %d, with memory for it", roundUp(e.Bytes)),
+	}
+}
+
+// peek finds the place and the relation of a change from the beginning of its CopyData; the relation is nil
+// where it is no row of one that was described.
+func (d *decoder) peek(head []byte) (place uint64, s *relationState) {
+	if len(head) < xlogHeaderBytes+5 || head[0] != copyXLogData {
+		return 0, nil
+	}
+	place = binary.BigEndian.Uint64(head[1:])
+	switch head[xlogHeaderBytes] {
+	case msgInsert, msgUpdate, msgDelete:
+		s = d.relations.find(binary.BigEndian.Uint32(head[xlogHeaderBytes+1:]))
+	}
+	return place, s
+}
+
+// roundUp is the next power of two of bytes, for a limit that will do.
+func roundUp(n int64) int64 { return 1 << bits.Len64(uint64(n)) }
