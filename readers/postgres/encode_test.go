@@ -1,0 +1,235 @@
+package postgres
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"rdip/envelope"
+	"rdip/schema"
+)
+
+// Server text that no session with the pinned settings sends is refused, never read as something else.
+func TestTextThatIsNotOfTheTypeIsRefused(t *testing.T) {
+	cases := map[string]struct {
+		encode envelope.ColumnEncoder
+		texts  []string
+	}{
+		"bool":        {encodeBool, []string{"", "true", "1"}},
+		"int2":        {integerEncoder(16), []string{"", "-", "32768", "-32769", "1.0", "+1", " 1"}},
+		"int8":        {integerEncoder(64), []string{"9223372036854775808", "-9223372036854775809", "99999999999999999999"}},
+		"float8":      {encodeFloat8, []string{"", "0x1p-2", "1_0", "1,5"}},
+		"numeric":     {decimalEncoder(2), []string{"", "-", ".", "1e5", "1.234", "--1", "NaN"}},
+		"money":       {encodeMoney, []string{"", "1,00 €", "$1.234", "1.0.0"}},
+		"bytea":       {encodeBytea, []string{"", `\`, `\x0`, `\x0g`, `abc`, `\000`}},
+		"bits":        {encodeBits, []string{"012", "x"}},
+		"bit":         {encodeBit, []string{"2", "10"}},
+		"date":        {encodeDate, []string{"", "02/29/2024", "2023-02-29", "2024-13-01", "0000-01-01", "2024-01-01 AD", "2024-1-1", "20240101"}},
+		"time":        {timeEncoder(1), []string{"", "1:00:00", "24:00:00.000001", "23:60:00", "23:59:60", "12:00", "12:00:00."}},
+		"timetz":      {encodeZonedTime, []string{"12:00:00", "12:00:00Z", "12:00:00+24", "12:00:00+1"}},
+		"timestamp":   {timestampEncoder(1), []string{"", "2024-01-01", "2024-01-01T00:00:00", "Thu 29 Feb 12:00:00 2024", "2024-01-01 00:00:00+00"}},
+		"timestamptz": {zonedTimestampEncoder(6), []string{"", "2024-01-01 00:00:00", "2024-01-01 00:00:00 UTC"}},
+		"interval":    {intervalEncoder(false), []string{"", "P1Y", "1-2", "@ 1 year", "1 fortnight", "1 year 2", "1:2:3", "00:60:00"}},
+		"array":       {arrayEncoder(encodeText, ','), []string{"", "{", "}", "{a,}", "{,a}", `{"a}`, `{"a"b}`, "[0:1]{a,b}", "[0=:1]={a}", "{a}}", "x{a}"}},
+		"point":       {encodePoint, []string{"", "(1)", "(,)", "1,2", "(1,2,3)"}},
+		"geometry":    {encodeGeometry, []string{"", "01", "010100000000000000zz", "POINT(1 2)"}},
+		"hstore":      {encodeHstore, []string{"a=>1", `"a"`, `"a"=>`, `"a"=>b`, `"a"=>"b",`, `"a"=>"b" , "c"=>"d"`, `"a`}},
+		"vector":      {vectorEncoder(encodeFloat4), []string{"", "[]", "[1,]", "1,2", "[a]"}},
+	}
+	for name, c := range cases {
+		for _, text := range c.texts {
+			if got, err := c.encode(nil, []byte(text)); err == nil {
+				t.Errorf("%s %q became %x", name, text, got)
+			}
+		}
+	}
+}
+
+// An error never shows the value: it is row data.
+func TestAnErrorDoesNotShowTheValue(t *testing.T) {
+	for name, encode := range map[string]envelope.ColumnEncoder{"int4": integerEncoder(32), "date": encodeDate, "point": encodePoint} {
+		if _, err := encode(nil, []byte("sesame")); err == nil || strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var wrong malformed
+	if _, err := encodeBool(nil, []byte("x")); !errors.As(err, &wrong) {
+		t.Errorf("%v is not a malformed text", err)
+	}
+}
+
+// money_out under lc_monetary C, and what older sessions may have.
+func TestMoneyIsReadWithItsSignsAndSeparators(t *testing.T) {
+	for text, unscaled := range map[string]string{
+		"$1,234.56": "123456", "-$0.01": "-1", "($5.00)": "-500", "$7": "700", "-$92,233,720,368,547,758.08": "-9223372036854775808",
+	} {
+		if got, err := encodeMoney(nil, []byte(text)); err != nil || !bytes.Equal(got, avroDecimal(unscaled)) {
+			t.Errorf("%s: %x, %v", text, got, err)
+		}
+	}
+}
+
+// PostGIS and pgvector are not in every build of PostgreSQL; their text forms are.
+func TestExtensionTypesAreFoundByNameAndExtension(t *testing.T) {
+	ewkb := "0101000020E6100000000000000000F03F0000000000000040" // SRID=4326;POINT(1 2)
+	wkb := []byte{1, 1, 0, 0, 0x20, 0xe6, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0x40}
+	cases := []struct {
+		extension, name, text, typ string
+		want                       []byte
+	}{
+		{"postgis", "geometry", ewkb, "record Geometry", append(append(avroBinary(wkb...), 2), avroLong(4326)...)},
+		{"postgis", "geography", "010700000000000000", "record Geography", append(avroBinary(1, 7, 0, 0, 0, 0, 0, 0, 0), 0)},
+		{"vector", "vector", "[1,-2.5]", "array double DoubleVector", avroArray(avroDouble(1), avroDouble(-2.5))},
+		{"vector", "halfvec", "[0.5]", "array float FloatVector", avroArray([]byte{0, 0, 0, 0x3f})},
+		{"isn", "isbn", "1-937985-01-4", "string", avroText("1-937985-01-4")},
+		{"someone else's", "vector", "north", "string", avroText("north")},
+	}
+	for _, c := range cases {
+		f := extensionForm(&pgType{Name: c.name, Extension: c.extension})
+		got, err := f.encode(nil, []byte(c.text))
+		if err != nil || !bytes.Equal(got, c.want) || describe(&f.typ) != c.typ {
+			t.Errorf("%s of %s: %s %x, %v; want %s %x", c.name, c.extension, describe(&f.typ), got, err, c.typ, c.want)
+		}
+	}
+	if f := extensionForm(&pgType{Name: "sparsevec", Extension: "vector"}); f.omission(false) == "" {
+		t.Error("sparsevec is captured without a form")
+	}
+}
+
+// MicroDuration.durationMicros computes in doubles and cuts what is behind the point.
+func TestIntervalsAreExactUnlessDebeziumsDoublesAreAskedFor(t *testing.T) {
+	cases := []struct {
+		text             string
+		exact, asDoubles int64
+	}{
+		{"1 mon", 2629800000000, 2629800000000},
+		{"-3 days +04:05:06.789", -3*86400000000 + 14706789000, -3*86400000000 + 14706789000},
+		{"00:00:01.000001", 1000001, 1000000}, // (1 + 1/1e6) * 1e6 is 1000000.9999999999
+		{"-00:00:00.000001", -1, -1},
+	}
+	for _, c := range cases {
+		exact, err := intervalEncoder(false)(nil, []byte(c.text))
+		if err != nil || !bytes.Equal(exact, avroLong(c.exact)) {
+			t.Errorf("%s: %x, %v", c.text, exact, err)
+		}
+		doubles, err := intervalEncoder(true)(nil, []byte(c.text))
+		if err != nil || !bytes.Equal(doubles, avroLong(c.asDoubles)) {
+			t.Errorf("%s in doubles: %x, %v, want %x", c.text, doubles, err, avroLong(c.asDoubles))
+		}
+	}
+}
+
+// From socket bytes to the record nothing is allocated a row; dst has room.
+func TestEncodersAllocateNothing(t *testing.T) {
+	cases := []struct {
+		name   string
+		encode envelope.ColumnEncoder
+		text   string
+	}{
+		{"bool", encodeBool, "t"},
+		{"int8", integerEncoder(64), "-9223372036854775808"},
+		{"float4", encodeFloat4, "-3.4028235e+38"},
+		{"float8", encodeFloat8, "-1.7976931348623157e+308"},
+		{"numeric of 64 bits", decimalEncoder(2), "-12345678.90"},
+		{"numeric of 128 bits", decimalEncoder(10), "1234567890123456789012345678.0123456789"},
+		{"numeric of 600 digits", decimalEncoder(0), strings.Repeat("987654321", 66)},
+		{"numeric without a scale", encodeVariableDecimal, "-1000.500"},
+		{"money", encodeMoney, "-$1,234.56"},
+		{"text", encodeText, strings.Repeat("x", 1000)},
+		{"bytea", encodeBytea, `\x` + strings.Repeat("a5", 500)},
+		{"bits", encodeBits, strings.Repeat("10", 40)},
+		{"date", encodeDate, "4714-11-24 BC"},
+		{"time", timeEncoder(1), "23:59:59.999999"},
+		{"timetz", encodeZonedTime, "23:59:59.999999-11:30"},
+		{"timestamp", timestampEncoder(1), "2024-02-29 12:34:56.123456"},
+		{"timestamptz", zonedTimestampEncoder(6), "2024-02-29 12:34:56.123456+00"},
+		{"interval", intervalEncoder(false), "-1 years -2 mons +3 days -04:05:06.789"},
+		{"int4[]", arrayEncoder(integerEncoder(32), ','), "{1,NULL,3}"},
+		{"text[] with escapes", arrayEncoder(encodeText, ','), `{"a\"b\\c",plain,"two words"}`},
+		{"point", encodePoint, "(1.5,-2.25)"},
+		{"hstore", encodeHstore, `"a"=>"1", "b"=>NULL`},
+		{"vector", vectorEncoder(encodeFloat8), "[1,2.5,-3]"},
+		{"geometry", encodeGeometry, "0101000020E6100000000000000000F03F0000000000000040"},
+	}
+	for _, c := range cases {
+		dst, wire := make([]byte, 0, 1<<13), []byte(c.text)
+		var err error
+		allocations := testing.AllocsPerRun(100, func() { _, err = c.encode(dst, wire) })
+		if err != nil || allocations != 0 {
+			t.Errorf("%s: %v allocations, %v", c.name, allocations, err)
+		}
+	}
+	source := (&Config{Prefix: "p", Database: "d", Version: "v"}).sourceEncoder("s", "t")
+	dst, tx, event := make([]byte, 0, 1<<10), &envelope.Transaction{ID: 1, Micros: 1, Previous: 7, Origin: "o", OriginPos: 1}, &envelope.Event{Place: 9}
+	if allocations := testing.AllocsPerRun(100, func() { source(dst, tx, event) }); allocations != 0 {
+		t.Errorf("a source block: %v allocations", allocations)
+	}
+}
+
+// P4
+func TestTheMarkerOfAnAbsentValueIsOfTheColumnsOwnType(t *testing.T) {
+	number := func(item func(b byte) []byte) []byte {
+		var items [][]byte
+		for _, b := range []byte(unavailable) {
+			items = append(items, item(b))
+		}
+		return avroArray(items...)
+	}
+	item := func(f form) form {
+		return form{typ: schema.Type{Kind: schema.Array, Items: &f.typ}, encode: arrayEncoder(f.encode, ','), zero: "{}"}
+	}
+	cases := map[string]struct {
+		form form
+		want []byte
+	}{
+		"text":      {builtinForm(25, -1, false), avroText(unavailable)},
+		"jsonb":     {builtinForm(3802, -1, false), avroText(unavailable)},
+		"bytea":     {builtinForm(17, -1, false), avroText(unavailable)},
+		"numeric":   {builtinForm(1700, -1, false), append(avroLong(0), avroText(unavailable)...)},
+		"hstore":    {extensionForm(&pgType{Extension: "hstore", Name: "hstore"}), avroText(`{"` + unavailable + `":"` + unavailable + `"}`)},
+		"geometry":  {geometryForm("Geometry"), append(avroText(unavailable), 0)},
+		"text[]":    {item(builtinForm(25, -1, false)), avroArray(avroText(unavailable))},
+		"bytea[]":   {item(builtinForm(17, -1, false)), avroArray(avroText(unavailable))},
+		"int4[]":    {item(builtinForm(23, -1, false)), number(func(b byte) []byte { return avroLong(int64(b)) })},
+		"float8[]":  {item(builtinForm(701, -1, false)), number(func(b byte) []byte { return avroDouble(float64(b)) })},
+		"uuid[]":    {item(builtinForm(2950, -1, false)), avroArray(avroText("b68a35a7-17ad-35b3-af2a-ae46edb4545a"))},
+		"boolean[]": {item(builtinForm(16, -1, false)), avroArray(nil)},
+	}
+	for name, c := range cases {
+		if got := c.form.absentValue(true); !bytes.Equal(got, c.want) {
+			t.Errorf("%s: %x, want %x", name, got, c.want)
+		}
+		if got := c.form.absentValue(false); got != nil {
+			t.Errorf("%s that is never out of line has a marker: %x", name, got)
+		}
+	}
+}
+
+func TestTheZeroOfATypeIsDebeziumsFallback(t *testing.T) {
+	cases := map[string]struct {
+		form form
+		want []byte
+	}{
+		"int8":        {builtinForm(20, -1, false), []byte{0}},
+		"float8":      {builtinForm(701, -1, false), avroDouble(0)},
+		"text":        {builtinForm(25, -1, false), avroText("")},
+		"uuid":        {builtinForm(2950, -1, false), avroText("")},
+		"bytea":       {builtinForm(17, -1, false), avroText("")},
+		"bit(8)":      {builtinForm(1560, 8, false), avroText("")},
+		"numeric":     {builtinForm(1700, -1, false), append(avroLong(0), avroDecimal("0")...)},
+		"timestamptz": {builtinForm(1184, 3, false), avroText("1970-01-01T00:00:00Z")},
+		"timetz":      {builtinForm(1266, -1, false), avroText("00:00:00Z")},
+		"interval":    {builtinForm(1186, -1, false), avroLong(0)},
+		"point":       {builtinForm(600, -1, false), avroPoint(0, 0)},
+		"hstore":      {extensionForm(&pgType{Extension: "hstore", Name: "hstore"}), avroText("{}")},
+		"vector":      {extensionForm(&pgType{Extension: "vector", Name: "vector"}), []byte{0}},
+		"geometry":    {geometryForm("Geometry"), append(avroBinary(1, 7, 0, 0, 0, 0, 0, 0, 0), 0)},
+		"enum":        {enumForm(&pgType{Labels: []string{"a"}}), avroText("")},
+	}
+	for name, c := range cases {
+		if got := c.form.zeroValue(); !bytes.Equal(got, c.want) {
+			t.Errorf("%s: %x, want %x", name, got, c.want)
+		}
+	}
+}
