@@ -102,5 +102,12 @@ func (b *budget) held() (used, limit int64) {
 	return b.used, b.limit
 }
 
+// idle says whether no batch is under way.
+func (b *budget) idle() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.inFlight == 0
+}
+
 // sizeOf is what a batch counts for: its usual size, or what it grew to.
 func sizeOf(batch *sinks.Batch) int64 { return int64(max(arenaBytes, len(batch.Arena))) }

@@ -6,6 +6,7 @@ import (
 
 	"rdip/configs"
 	"rdip/envelope"
+	"rdip/schema"
 )
 
 // Config is what every source connector can be told, whatever its database.
@@ -87,3 +88,6 @@ func checkOperation(s string) error {
 	}
 	return fmt.Errorf("c, u, d, t or none")
 }
+
+// Topic is the topic of a table's events.
+func (c *Config) Topic(t *schema.Table) string { return topicOf(c.Prefix, t) }

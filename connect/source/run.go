@@ -27,7 +27,8 @@ type run struct {
 	tables   *tables
 	budget   *budget
 	ledger   *ledger
-	isOpen   atomic.Bool // reader, tables and ledger are there
+	isOpen   atomic.Bool  // reader, tables and ledger are there
+	lastAck  atomic.Int64 // µs since 1970 UTC
 }
 
 // sent is what a batch remembers of its sender until it is reported.
@@ -48,6 +49,7 @@ func (t *Task) once(stop context.Context) error {
 	})
 	defer release()
 	r := &run{task: t, work: work, fail: fail, budget: newBudget(t.Memory)}
+	r.lastAck.Store(time.Now().UnixMicro())
 	err := r.open(stop)
 	if err == nil {
 		err = r.capture(stop)
@@ -213,6 +215,7 @@ func (r *run) acked(b *sinks.Batch, err error) {
 		return
 	}
 	r.task.counts.acknowledged(len(b.Records), len(b.Arena), from.micros)
+	r.lastAck.Store(time.Now().UnixMicro())
 	token := b.Token
 	r.budget.put(b, true)
 	if err := from.lane.tracker.Ack(token); err != nil {

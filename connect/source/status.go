@@ -36,16 +36,21 @@ type Status struct {
 	StoreErr error // the offsets file cannot be written; nothing is confirmed meanwhile
 	// Repeated: a snapshot was cut off and is read again; old states may follow newer ones until the stream
 	// has caught up.
-	Repeated bool
-	Source   readers.Status
-	Snapshot snapshot.Report
-	Tables   []TableStatus
-	Notices  []fault.Finding
-	Held     int64  // bytes in batches
-	Budget   int64  // and how many may be
-	Position string // durable, the source's own text
-	Cluster  string // the Kafka cluster's id
-	Counts   Counts
+	Repeated                          bool
+	SnapshotStarted, SnapshotFinished time.Time
+	// LastProgress is when a batch was last acknowledged, or now while nothing is outstanding.
+	LastProgress time.Time
+	Idle         bool   // everything that was received is acknowledged
+	WaitingOn    string // what the task waits for, for people; "" for nothing
+	Source       readers.Status
+	Snapshot     snapshot.Report
+	Tables       []TableStatus
+	Notices      []fault.Finding
+	Held         int64  // bytes in batches
+	Budget       int64  // and how many may be
+	Position     string // durable, the source's own text
+	Cluster      string // the Kafka cluster's id
+	Counts       Counts
 }
 
 // Counts are a task's totals since the start of the process.
@@ -94,7 +99,15 @@ func (r *run) describe(s *Status) {
 	s.Source = r.reader.Status()
 	r.ledger.mu.Lock()
 	s.Repeated, s.Position, s.Cluster = r.ledger.resume.Repeated, r.ledger.record.Position, r.ledger.record.Cluster
+	s.SnapshotStarted, s.SnapshotFinished = r.ledger.record.SnapshotStarted, r.ledger.record.SnapshotFinished
 	r.ledger.mu.Unlock()
+	s.Idle = r.budget.idle()
+	s.LastProgress = time.UnixMicro(r.lastAck.Load())
+	if s.Idle {
+		s.LastProgress = time.Now()
+	} else if s.Held > s.Budget-arenaBytes {
+		s.WaitingOn = "Kafka: the memory budget is full of rows that are not acknowledged"
+	}
 	for _, t := range r.tables.all() {
 		s.Tables = append(s.Tables, TableStatus{Table: t.id, Topic: t.target.Name, Partitions: t.target.Partitions,
 			Reads: t.reads.Load(), Creates: t.creates.Load(), Updates: t.updates.Load(), Deletes: t.deletes.Load(),
