@@ -1,0 +1,156 @@
+package rest
+
+import (
+	"encoding/json"
+	"time"
+
+	"rdip/connect/metrics"
+)
+
+// Details is what a connector's status says beyond Connect's forms, under "rdip". A size or duration that is
+// not known is null; a time that never was is left out.
+type Details struct {
+	WaitingOn string          `json:"waiting_on,omitempty"`
+	Detail    string          `json:"detail,omitempty"`
+	Notices   []string        `json:"notices,omitempty"`
+	Position  json.RawMessage `json:"position,omitempty"`
+
+	LagBytes           *int64 `json:"lag_bytes"`
+	LagMillis          *int64 `json:"lag_ms"`
+	RetainedBytes      *int64 `json:"retained_bytes"`       // log that the source keeps for us: retained WAL
+	RetainedLimitBytes *int64 `json:"retained_limit_bytes"` // null: the source has no limit
+	QueueBytes         int64  `json:"queue_bytes"`
+	BudgetBytes        int64  `json:"queue_budget_bytes"`
+
+	Started      time.Time `json:"started,omitzero"`
+	LastEvent    time.Time `json:"last_event,omitzero"`
+	LastWire     time.Time `json:"last_wire,omitzero"`
+	LastProgress time.Time `json:"last_progress,omitzero"`
+
+	Events         uint64            `json:"events"`
+	Records        uint64            `json:"records"`        // acknowledged
+	Bytes          uint64            `json:"bytes"`          // acknowledged
+	LatencyP50ms   float64           `json:"latency_p50_ms"` // from commit to acknowledgement: the bound of a bucket
+	LatencyP99ms   float64           `json:"latency_p99_ms"`
+	Reconnects     uint64            `json:"reconnects"`
+	Errors         map[string]uint64 `json:"errors,omitempty"`
+	OffsetFailures uint64            `json:"offset_commit_errors"`
+
+	Snapshot SnapshotDetails `json:"snapshot"`
+	Tables   []TableDetails  `json:"tables"`
+	Stopped  int             `json:"tables_stopped"`
+}
+
+// SnapshotDetails is the progress of the whole snapshot.
+type SnapshotDetails struct {
+	State        SnapshotState `json:"state"`
+	Started      time.Time     `json:"started,omitzero"`
+	Finished     time.Time     `json:"finished,omitzero"`
+	Repeated     bool          `json:"repeated,omitempty"`
+	Rows         int64         `json:"rows"`
+	RowsExpected *int64        `json:"rows_expected"` // the database's estimate; null if a table has none
+	Tables       int           `json:"tables"`
+}
+
+// TableDetails is one captured table.
+type TableDetails struct {
+	Table        string          `json:"table"`
+	Topic        string          `json:"topic,omitempty"`
+	Reads        uint64          `json:"reads"`
+	Creates      uint64          `json:"creates"`
+	Updates      uint64          `json:"updates"`
+	Deletes      uint64          `json:"deletes"`
+	Truncates    uint64          `json:"truncates"`
+	SnapshotRows *int64          `json:"snapshot_rows"`
+	RowsExpected *int64          `json:"snapshot_rows_expected"`
+	Stopped      string          `json:"stopped,omitempty"` // why
+	StoppedAt    json.RawMessage `json:"stopped_at,omitempty"`
+}
+
+func (c *Connector) details() *Details {
+	s := &c.Stats
+	d := &Details{
+		WaitingOn: c.WaitingOn, Detail: c.Detail, Notices: c.Notices,
+		LagBytes: known(s.LagBytes), LagMillis: millis(s.Lag),
+		RetainedBytes: known(s.RetainedBytes), RetainedLimitBytes: known(s.RetainLimitBytes),
+		QueueBytes: s.QueueBytes, BudgetBytes: s.BudgetBytes,
+		Started: c.Started.UTC(), LastEvent: s.LastEvent.UTC(), LastWire: s.LastWire.UTC(), LastProgress: c.LastProgress.UTC(),
+		Records: s.Records, Bytes: s.Bytes, Reconnects: s.Reconnects, OffsetFailures: s.OffsetErrors,
+		LatencyP50ms: float64(s.CommitLatency.Quantile(0.5)) / 1e6, LatencyP99ms: float64(s.CommitLatency.Quantile(0.99)) / 1e6,
+		Tables: make([]TableDetails, len(s.Tables)),
+	}
+	if c.Position != "" {
+		d.Position = object(c.Position)
+	}
+	for _, e := range s.Errors {
+		if d.Errors == nil {
+			d.Errors = make(map[string]uint64, len(s.Errors))
+		}
+		d.Errors[e.Kind] += e.N
+	}
+	for i := range s.Tables {
+		d.Tables[i] = c.table(&s.Tables[i])
+	}
+	d.sum(c)
+	return d
+}
+
+func (c *Connector) table(t *metrics.TableStats) TableDetails {
+	text := c.Tables[t.Table]
+	d := TableDetails{
+		Table: t.Table, Topic: text.Topic,
+		Reads: t.Reads, Creates: t.Creates, Updates: t.Updates, Deletes: t.Deletes, Truncates: t.Truncates,
+		SnapshotRows: known(t.SnapshotRows), RowsExpected: known(t.SnapshotTotal), Stopped: text.Stopped,
+	}
+	if t.Stopped && d.Stopped == "" {
+		d.Stopped = "stopped"
+	}
+	if text.Position != "" {
+		d.StoppedAt = object(text.Position)
+	}
+	return d
+}
+
+// sum adds up the tables.
+func (d *Details) sum(c *Connector) {
+	d.Snapshot = SnapshotDetails{
+		State: c.Snapshot.State, Started: c.Snapshot.Started.UTC(), Finished: c.Snapshot.Finished.UTC(), Repeated: c.Snapshot.Repeated,
+	}
+	var expected int64
+	whole := true
+	for i := range d.Tables {
+		t := &d.Tables[i]
+		d.Events += t.Reads + t.Creates + t.Updates + t.Deletes + t.Truncates
+		if t.Stopped != "" {
+			d.Stopped++
+		}
+		if t.SnapshotRows == nil {
+			continue
+		}
+		d.Snapshot.Tables++
+		d.Snapshot.Rows += *t.SnapshotRows
+		if t.RowsExpected == nil {
+			whole = false
+			continue
+		}
+		expected += *t.RowsExpected
+	}
+	if whole && d.Snapshot.Tables > 0 {
+		d.Snapshot.RowsExpected = &expected
+	}
+}
+
+func known(n int64) *int64 {
+	if n == metrics.Unknown {
+		return nil
+	}
+	return &n
+}
+
+func millis(d time.Duration) *int64 {
+	if d == metrics.Unknown {
+		return nil
+	}
+	ms := d.Milliseconds()
+	return &ms
+}

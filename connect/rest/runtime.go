@@ -1,0 +1,106 @@
+// Package rest serves how the connectors of a process are, read only and on loopback: Kafka Connect's paths
+// and JSON forms, so that what people use with Connect works, with an object "rdip" of our own in the status,
+// Prometheus metrics and health.
+package rest
+
+import (
+	"time"
+
+	"rdip/connect/metrics"
+)
+
+// Runtime is what the server shows. Its methods may be called by any goroutine at any time; what they return
+// belongs to the caller.
+type Runtime interface {
+	Info() Info
+	// Connectors are all connectors, in the order in which they should be shown.
+	Connectors() []Connector
+	// Plugins are the connector classes that a configuration may name.
+	Plugins() []Plugin
+}
+
+// Info is Connect's answer to GET /.
+type Info struct {
+	Version        string `json:"version"`
+	Commit         string `json:"commit"`
+	KafkaClusterID string `json:"kafka_cluster_id"`
+}
+
+// Plugin is one of Connect's list of plugins.
+type Plugin struct {
+	Class   string `json:"class"`
+	Type    string `json:"type"` // source or sink
+	Version string `json:"version"`
+}
+
+// State is Connect's state of a connector or task.
+type State string
+
+const (
+	Running    State = "RUNNING"
+	Paused     State = "PAUSED"
+	Failed     State = "FAILED"
+	Unassigned State = "UNASSIGNED" // not started yet, or waiting to be started again
+)
+
+// Connector is one connector as the runtime knows it. No text in it may hold a secret or row data.
+type Connector struct {
+	Name  string
+	Type  string // source or sink
+	State State
+	// Trace is why the connector failed: the error as a user reads it.
+	Trace  string
+	Tasks  []Task
+	Config map[string]string // as configured, secrets replaced; the server masks once more
+	Topics []string          // written to since the start
+	Server string            // topic.prefix: Debezium's name for the partition of its offsets
+	// Position is the durable position as the source's own JSON; "" for none.
+	Position string
+
+	// LastProgress is when the connector last had nothing outstanding, or had a batch acknowledged and its
+	// position stored; zero for never since Started. With Stats.LastWire it is what readiness is made of.
+	LastProgress time.Time
+	Started      time.Time // when the connector was (last) started
+
+	Stats metrics.ConnectorStats // its State is not read here
+
+	WaitingOn string   // what it waits for now, for people: a subject, a blocked slot, room in the queue
+	Detail    string   // one line of the reader's: slot, publication, timeline
+	Notices   []string // what it said at the start and still holds
+	Snapshot  Snapshot
+	// Topic and reason of tables, by schema.table as in Stats.Tables. A table that is missing has neither.
+	Tables map[string]Table
+}
+
+// Task is one of Connect's tasks.
+type Task struct {
+	ID    int
+	State State
+	Trace string // why it failed
+}
+
+// SnapshotState says how far an initial snapshot is.
+type SnapshotState string
+
+const (
+	SnapshotNone    SnapshotState = "none" // not asked for
+	SnapshotRunning SnapshotState = "running"
+	SnapshotDone    SnapshotState = "done"
+)
+
+// Snapshot is the snapshot as a whole; the rows of each table are in Stats.
+type Snapshot struct {
+	State    SnapshotState
+	Started  time.Time
+	Finished time.Time
+	// Repeated: an earlier one was cut off, and old states may follow newer ones until the stream has
+	// caught up.
+	Repeated bool
+}
+
+// Table is what is known of a table beside its counters.
+type Table struct {
+	Topic    string
+	Stopped  string // why it was given up; "" while it runs
+	Position string // where it stopped, as the source's own JSON
+}
