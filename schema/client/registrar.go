@@ -1,0 +1,105 @@
+package client
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"rdip/internal/fault"
+)
+
+// IDs remembers ids over restarts (offsets.Store does), by subject and the SHA-256 of the schema's text. Its methods are
+// called from many goroutines. PutSchemaID returns when the id is safe. What it holds belongs to one registry:
+// who points rdip at another one must forget it (Client.Holds tells).
+type IDs interface {
+	SchemaID(subject string, fingerprint [sha256.Size]byte) (int32, bool)
+	PutSchemaID(subject string, fingerprint [sha256.Size]byte, id int32) error
+}
+
+// Registrar gives the ids of schemas, registering what it has never registered. It is safe for
+// concurrent use.
+type Registrar struct {
+	client *Client
+	ids    IDs
+
+	mu      sync.Mutex
+	pending map[key]*Pending
+}
+
+type key struct {
+	subject     string
+	fingerprint [sha256.Size]byte
+}
+
+// Pending is a subject that something waits for, because the registry cannot be asked just now.
+type Pending struct {
+	Subject  string
+	Since    time.Time // when it was first asked for
+	Attempts int       // that failed
+	Err      error     // the last failure
+	Next     time.Time // when it is tried again
+}
+
+// NewRegistrar puts ids before the client.
+func NewRegistrar(c *Client, ids IDs) *Registrar {
+	return &Registrar{client: c, ids: ids, pending: map[key]*Pending{}}
+}
+
+// ID is the id of schema under subject. While the registry is away it waits, for as long as ctx lasts,
+// and Pending names the subject; then the error has the context's cause and the registry's last failure
+// in its chain. A refusal is returned at once: a permanent *fault.Error, with an *IncompatibleError or
+// StatusError as its cause.
+func (r *Registrar) ID(ctx context.Context, subject, schema string) (int32, error) {
+	k := key{subject, sha256.Sum256([]byte(schema))}
+	if id, ok := r.ids.SchemaID(k.subject, k.fingerprint); ok {
+		return id, nil
+	}
+	since := time.Now()
+	defer r.settled(k)
+	var id int32
+	err := r.client.retry(ctx, forever, func(err error, wait time.Duration) { r.waiting(k, since, err, wait) }, func() (err error) {
+		id, err = r.client.register(ctx, subject, schema)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	if err := r.ids.PutSchemaID(k.subject, k.fingerprint, id); err != nil {
+		return 0, &fault.Error{Op: "remember schema id", Object: fmt.Sprintf("subject %q", subject), Cause: err}
+	}
+	return id, nil
+}
+
+func (r *Registrar) waiting(k key, since time.Time, err error, wait time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.pending[k]
+	if p == nil {
+		p = &Pending{Subject: k.subject, Since: since}
+		r.pending[k] = p
+	}
+	p.Attempts++
+	p.Err, p.Next = err, time.Now().Add(wait)
+}
+
+func (r *Registrar) settled(k key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.pending, k)
+}
+
+// Pending are the subjects that are waited for now, by name; none when all is well.
+func (r *Registrar) Pending() []Pending {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]Pending, 0, len(r.pending))
+	for _, p := range r.pending {
+		list = append(list, *p)
+	}
+	slices.SortFunc(list, func(a, b Pending) int { return strings.Compare(a.Subject, b.Subject) })
+	return list
+}
