@@ -109,7 +109,7 @@ func (l *literal) expression() bool {
 		}
 		l.rest = l.rest[1:]
 	case strings.HasPrefix(l.rest, "-"):
-		if l.rest, ok = number(l.rest[1:]); !ok {
+		if l.rest, ok = numberLiteral(l.rest[1:]); !ok {
 			return false
 		}
 	default:
@@ -140,14 +140,14 @@ func operand(s string) (rest string, ok bool) {
 	case strings.HasPrefix(s, "'"):
 		return quoted(s, '\'', false)
 	default:
-		return number(s)
+		return numberLiteral(s)
 	}
 }
 
-var numberLiteral = regexp.MustCompile(`^(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?`)
+var numeral = regexp.MustCompile(`^(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?`)
 
-func number(s string) (rest string, ok bool) {
-	n := len(numberLiteral.FindString(s))
+func numberLiteral(s string) (rest string, ok bool) {
+	n := len(numeral.FindString(s))
 	return s[n:], n > 0
 }
 
