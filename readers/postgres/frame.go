@@ -21,10 +21,11 @@ const shrinkAfter = 64
 type framer struct {
 	src  io.Reader
 	buf  []byte
-	r, w int // buf[r:w] is read and not handed out yet
-	base int // bytes of the buffer as long as no message needs more
-	max  int // bytes of the longest message taken, without its header
-	calm int // fills since the larger buffer was needed last
+	r, w int   // buf[r:w] is read and not handed out yet
+	base int   // bytes of the buffer as long as no message needs more
+	max  int   // bytes of the longest message taken, without its header
+	calm int   // fills since the larger buffer was needed last
+	skip int64 // bytes at r and behind that are to be dropped
 }
 
 // newFramer reads messages of at most maxMessage bytes from src through a buffer of bufBytes, which grows
@@ -38,7 +39,7 @@ func newFramer(src io.Reader, bufBytes, maxMessage int) *framer {
 // length. A message above the limit is an *oversizeError, which discard passes over; an error of
 // the source comes back as it is, and next may be tried again where the source allows it.
 func (f *framer) next() (typ byte, payload []byte, err error) {
-	if have := f.w - f.r; have >= headerBytes {
+	if have := f.w - f.r; have >= headerBytes && f.skip == 0 {
 		end := uint64(binary.BigEndian.Uint32(f.buf[f.r+1:])) + 1
 		if end >= headerBytes && end <= uint64(have) && end-headerBytes <= uint64(f.max) {
 			return f.take(int(end))
@@ -57,6 +58,9 @@ func (f *framer) take(n int) (byte, []byte, error) {
 
 // fill reads until the message at r is complete.
 func (f *framer) fill() (byte, []byte, error) {
+	if err := f.skipped(); err != nil {
+		return 0, nil, err
+	}
 	f.compact()
 	for {
 		need, err := f.need()
@@ -125,18 +129,22 @@ func (f *framer) grow(need int) {
 	f.buf = larger
 }
 
-// discard passes over the message that next has just refused as too large.
-func (f *framer) discard() error {
-	left := int64(binary.BigEndian.Uint32(f.buf[1:])) + 1
-	for left > int64(f.w) {
-		left -= int64(f.w)
+// discard passes over the message that next has just refused as too large, as part of the following calls.
+func (f *framer) discard() { f.skip = int64(binary.BigEndian.Uint32(f.buf[1:])) + 1 }
+
+// skipped reads and drops what discard has asked for.
+func (f *framer) skipped() error {
+	for f.skip > int64(f.w-f.r) {
+		f.skip -= int64(f.w - f.r)
+		f.r, f.w = 0, 0
 		n, err := f.src.Read(f.buf)
 		f.w = n
 		if err != nil && n == 0 {
 			return err
 		}
 	}
-	f.r = int(left)
+	f.r += int(f.skip)
+	f.skip = 0
 	return nil
 }
 

@@ -26,13 +26,14 @@ const (
 // does, and for however long, the server hears from us (P44, P45), also where it never asks because
 // wal_sender_timeout is 0 (P46). And it notices a server that is not heard any more (P47).
 type keepalive struct {
-	conn    net.Conn
-	wire    *progress
-	silence func() time.Duration // how long the server has been waited for
-	every   time.Duration        // between two updates at the latest
-	limit   time.Duration        // of silence
-	ask     chan struct{}        // the server wants an answer
-	fail    func(error)          // ends the stream; called once at most
+	conn     net.Conn
+	wire     *progress
+	silence  func() time.Duration // how long the server has been waited for
+	every    time.Duration        // between two updates at the latest
+	limit    time.Duration        // of silence
+	ask      chan struct{}        // the server wants an answer
+	fail     func(error)          // ends the stream; called once at most
+	patience time.Duration        // with one write
 
 	sentAt    time.Time
 	confirmed uint64 // as sent last
@@ -59,7 +60,7 @@ func timing(serverTimeout, interval time.Duration) (every, limit time.Duration) 
 const statusInterval = 10 * time.Second
 
 func newKeepalive(conn net.Conn, wire *progress, silence func() time.Duration, every, limit time.Duration, fail func(error)) *keepalive {
-	return &keepalive{conn: conn, wire: wire, silence: silence, every: every, limit: limit, ask: make(chan struct{}, 1), fail: fail}
+	return &keepalive{conn: conn, wire: wire, silence: silence, every: every, limit: limit, ask: make(chan struct{}, 1), fail: fail, patience: writeTimeout}
 }
 
 // answer asks for an update at once. It never blocks.
@@ -158,7 +159,7 @@ func (k *keepalive) goodbye() error {
 }
 
 func (k *keepalive) write(b []byte) error {
-	if err := k.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := k.conn.SetWriteDeadline(time.Now().Add(k.patience)); err != nil {
 		return lostConnection(err)
 	}
 	if _, err := k.conn.Write(b); err != nil {

@@ -31,8 +31,8 @@ func newLogServer(t *testing.T, server *pgserver.Server, setup string) *logServe
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	s.sql = conn
+	t.Cleanup(func() { _ = s.sql.Close(context.Background()) })
 	s.cfg = &Config{
 		Hostname: "127.0.0.1", Port: server.Port(), Database: db, User: pgserver.Superuser, SSLMode: SSLDisable,
 		SlotName: strings.ToLower(strings.ReplaceAll(testenv.Name("s"), "-", "_")), PublicationName: `pub"l'ish, ed`,

@@ -232,7 +232,7 @@ func (s *streamer) held(ctx context.Context, state *stateError) error {
 		FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
 		WHERE s.slot_name = $1::text AND s.active_pid IS NOT NULL`, s.cfg.SlotName).Scan(&pid, &who)
 	if err == nil {
-		f.Hint = fmt.Sprintf("PID %d holds it (%s): stop that process, or SELECT pg_terminate_backend(%d)", pid, who, pid)
+		f.Hint = fmt.Sprintf("PID %d holds it (%s): stop that process, or SELECT pg_terminate_backend(%d), or give this connector a slot.name of its own", pid, who, pid)
 	}
 	return f
 }

@@ -158,11 +158,13 @@ func (s *streamer) unread(got *session, d *decoder, err error) error {
 		got.dead.Store(true)
 		return lostConnection(err)
 	}
+	large.Bytes, large.Limit = large.Bytes-xlogHeaderBytes, large.Limit-xlogHeaderBytes
 	wanted, refusal := d.oversize(large)
 	if wanted {
 		return refusal
 	}
-	return got.framer.discard()
+	got.framer.discard()
+	return nil
 }
 
 // streamFault is an error that the server raised while it was streaming.
