@@ -2,11 +2,13 @@ package offsets
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -20,11 +22,16 @@ func someFile(t testing.TB, schemas int) (dir string, content []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range schemas {
-		if err := s.PutSchemaID(fmt.Sprintf("shop.public.table_%04d-value", i), [32]byte{byte(i), byte(i >> 8)}, int32(i)); err != nil {
-			t.Fatal(err)
+	must(t, s.commit("fill", "schema ids", func(tx *bbolt.Tx) error { // in one commit, to sync once
+		for i := range schemas {
+			key := schemaKey(fmt.Sprintf("shop.public.table_%04d-value", i), [32]byte{byte(i), byte(i >> 8)})
+			value, err := sealJSON(key, schemaIDJSON{ID: int32(i)})
+			if err := errors.Join(err, tx.Bucket(schemaIDsBucket).Put(key, value)); err != nil {
+				return err
+			}
 		}
-	}
+		return nil
+	}))
 	for _, name := range []string{"shop", "other"} {
 		if err := s.Put(name, recordAt(4711)); err != nil {
 			t.Fatal(err)
@@ -94,7 +101,7 @@ func TestAFlippedBitNeverChangesAPosition(t *testing.T) {
 	m, err := newestMeta(bytes.NewReader(content), int64(len(content)))
 	must(t, err)
 	refused := 0
-	for range 1500 {
+	for range 400 {
 		damagedContent := bytes.Clone(content)
 		at := random.IntN(int(m.pages) * int(m.pageSize))
 		damagedContent[at] ^= 1 << random.IntN(8)
@@ -118,6 +125,54 @@ func TestAFlippedBitNeverChangesAPosition(t *testing.T) {
 	}
 	if refused == 0 {
 		t.Error("nothing was refused: nothing was proved")
+	}
+}
+
+// O2: each kind of damage behind the headers is told, before the file is mapped.
+func TestEachKindOfDamageIsTold(t *testing.T) {
+	_, content := someFile(t, 200)
+	m, err := newestMeta(bytes.NewReader(content), int64(len(content)))
+	must(t, err)
+	page := func(b []byte, id uint64) []byte { return b[int64(id)*m.pageSize:] }
+	for name, c := range map[string]struct {
+		damage func(b []byte)
+		says   string
+	}{
+		"a page with another's number":     {func(b []byte) { order.PutUint64(page(b, m.root), 99) }, "says that it is page 99"},
+		"a page of no kind":                {func(b []byte) { order.PutUint16(page(b, m.root)[8:], 0x80) }, "flags 0x80"},
+		"a page that runs beyond the file": {func(b []byte) { order.PutUint32(page(b, m.root)[12:], 1<<30) }, "runs 1073741824 pages on"},
+		"more elements than fit":           {func(b []byte) { order.PutUint16(page(b, m.root)[10:], 60000) }, "60000 elements"},
+		"a key outside its page":           {func(b []byte) { order.PutUint32(page(b, m.root)[pageHeaderBytes+4:], 1<<31) }, "outside its page"},
+		"an element of no kind":            {func(b []byte) { order.PutUint32(page(b, m.root)[pageHeaderBytes:], 8) }, "element flags 0x8"},
+		"a bucket cut short":               {func(b []byte) { order.PutUint32(page(b, m.root)[pageHeaderBytes+12:], 3) }, "cut short"},
+		"keys out of order": {func(b []byte) {
+			first := page(b, m.root)[pageHeaderBytes:]
+			first[order.Uint32(first[4:])] = 'z'
+		}, "out of order"},
+		"a bucket that is the page it is on": {func(b []byte) {
+			last := page(b, m.root)[pageHeaderBytes+2*elementBytes:]
+			order.PutUint64(last[order.Uint32(last[4:])+order.Uint32(last[8:]):], m.root)
+		}, "used twice"},
+		"a bucket beyond the file": {func(b []byte) {
+			last := page(b, m.root)[pageHeaderBytes+2*elementBytes:]
+			order.PutUint64(last[order.Uint32(last[4:])+order.Uint32(last[8:]):], 1<<40)
+		}, "is referred to"},
+		"a free list that is none":     {func(b []byte) { order.PutUint16(page(b, m.freelist)[8:], leafPage) }, "list of free pages: flags"},
+		"a free list that is too long": {func(b []byte) { order.PutUint16(page(b, m.freelist)[10:], 60000) }, "60000 in room for"},
+		"a long free list that is too long": {func(b []byte) {
+			order.PutUint16(page(b, m.freelist)[10:], countInFirst)
+			order.PutUint64(page(b, m.freelist)[pageHeaderBytes:], 1<<40)
+		}, "1099511627776 in room for"},
+		"a free page in use":          {func(b []byte) { order.PutUint64(page(b, m.freelist)[pageHeaderBytes:], m.root) }, "list of free pages: page"},
+		"a free page beyond the file": {func(b []byte) { order.PutUint64(page(b, m.freelist)[pageHeaderBytes:], 1<<40) }, "list of free pages: page"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := bytes.Clone(content)
+			c.damage(b)
+			if err := verifyFile(bytes.NewReader(b), int64(len(b))); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want %q", err, c.says)
+			}
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -31,17 +32,19 @@ func startHelper(t *testing.T, name, dir string) (*exec.Cmd, io.Reader) {
 	return c, out
 }
 
-// runAndKill lets a helper work for a while, kills it (SIGKILL), and gives the number that it printed last.
+// runAndKill lets a helper work for a while behind its first line, kills it (SIGKILL), and gives the number
+// that it printed last.
 func runAndKill(t *testing.T, name, dir string, after time.Duration) (last uint64) {
 	t.Helper()
 	c, out := startHelper(t, name, dir)
-	time.AfterFunc(after, func() { c.Process.Kill() })
+	kill := sync.OnceFunc(func() { time.AfterFunc(after, func() { c.Process.Kill() }) })
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		n, err := strconv.ParseUint(lines.Text(), 10, 64)
 		if err != nil {
 			t.Fatal(err)
 		}
 		last = n
+		kill()
 	}
 	if err := c.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
 		t.Fatalf("the helper ended by itself: %v", err)
@@ -58,7 +61,7 @@ func TestAKilledPutLeavesTheOldRecordOrTheNewOne(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	returned := uint64(0)
 	for range 15 {
-		after := 20*time.Millisecond + time.Duration(random.Int64N(int64(60*time.Millisecond)))
+		after := time.Duration(random.Int64N(int64(60 * time.Millisecond)))
 		returned = max(returned, runAndKill(t, "put", dir, after))
 		s, err := Open(dir)
 		if err != nil {
@@ -90,7 +93,7 @@ func TestAKilledPutLeavesTheOldRecordOrTheNewOne(t *testing.T) {
 func TestAKilledInitialisationLeavesNothingHalfMade(t *testing.T) {
 	for range 10 {
 		dir := t.TempDir()
-		runAndKill(t, "initialise", dir, 30*time.Millisecond+rand.N(30*time.Millisecond))
+		runAndKill(t, "initialise", dir, rand.N(40*time.Millisecond))
 		folders, err := filepath.Glob(filepath.Join(dir, "*"))
 		if err != nil || len(folders) == 0 {
 			t.Fatalf("no folder was made: %v", err)
