@@ -28,7 +28,7 @@ type directory struct {
 func openDirectory(path string, allowNetwork bool) (*directory, error) {
 	path = filepath.Clean(path)
 	if err := makeDirectory(path); err != nil {
-		return nil, stateFault(path, err, "make it and give it to the user that runs rdip: install -d -m 0700 "+path, true)
+		return nil, stateFault(path, err, "make it and give it to the user that runs rdip: install -d -m 0700 "+path, !isFull(err))
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		return nil, stateFault(path, errors.New("it is a symbolic link, and must be a folder"), "set state.dir to the folder itself", true)
@@ -86,6 +86,9 @@ func makeDirectory(path string) error {
 	defer f.Close()
 	return f.Sync()
 }
+
+// isFull says whether err is that of a full disk or quota: there may be room later.
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // checkOwner wants the user of this process, or root at work on somebody's file.
 func checkOwner(info fs.FileInfo) error {

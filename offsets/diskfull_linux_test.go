@@ -72,6 +72,9 @@ func helpDiskFull(dir string) error {
 		if err := fill(filler); err != nil {
 			return err
 		}
+		if s, err := Open(filepath.Join(dir, "second")); err == nil || fault.IsPermanent(err) || !errors.Is(err, syscall.ENOSPC) {
+			return fmt.Errorf("a file was made on a full disk, or the failure is for good: %v, %w", s, err)
+		}
 		if err := putUntilFull(s, 100*round+1); err != nil {
 			return err
 		}
@@ -83,7 +86,11 @@ func helpDiskFull(dir string) error {
 			return fmt.Errorf("there is room again: %w", err)
 		}
 	}
-	return reopened(s, state)
+	second, err := Open(filepath.Join(dir, "second"))
+	if err != nil {
+		return fmt.Errorf("there is room for a second file: %w", err)
+	}
+	return errors.Join(second.Close(), reopened(s, state))
 }
 
 func fill(path string) error {

@@ -121,7 +121,7 @@ func (s *Store) commit(op, object string, fn func(*bbolt.Tx) error) error {
 		return nil
 	case errors.As(err, &known):
 		return err
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case isFull(err):
 		return &fault.Error{Op: op, Object: object, Cause: err, Hint: "make room on the disk of " + s.path + "; nothing is confirmed to the source until then"}
 	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.EROFS), errors.Is(err, errPanicked):
 		// After a failed sync the kernel may hold pages that the disk does not, and may say nothing

@@ -94,6 +94,32 @@ func TestFolderAndFileAreClosedToOthers(t *testing.T) {
 	}
 }
 
+// O3: what an initialisation left that lost its power is thrown away, whole or not.
+func TestAFileThatWasLeftHalfMadeIsMadeAnew(t *testing.T) {
+	for name, left := range map[string]func(t *testing.T, path string){
+		"empty":         func(t *testing.T, path string) { must(t, os.WriteFile(path, nil, 0o600)) },
+		"half a header": func(t *testing.T, path string) { must(t, os.WriteFile(path, make([]byte, 2000), 0o600)) },
+		"a link to elsewhere": func(t *testing.T, path string) {
+			must(t, os.WriteFile(path+".elsewhere", []byte("mine"), 0o600))
+			must(t, os.Symlink(path+".elsewhere", path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := stateDir(t)
+			must(t, os.Mkdir(dir, 0o700))
+			path := filepath.Join(dir, FileName+unfinished)
+			left(t, path)
+			must(t, open(t, dir).Put("shop", recordAt(1)))
+			if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("it is still there: %v", err)
+			}
+			if content, err := os.ReadFile(path + ".elsewhere"); err == nil && string(content) != "mine" {
+				t.Error("it was written through the link")
+			}
+		})
+	}
+}
+
 func TestAStateFolderThatOthersCouldReachIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		arrange func(t *testing.T, dir string)
