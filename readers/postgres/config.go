@@ -40,6 +40,9 @@ type Config struct {
 	PublicationName    string
 	PublicationMode    PublicationMode
 	PublicationViaRoot bool
+	// PublishWithoutIdentity: tables without a key or FULL identity may be published, though UPDATEs and
+	// DELETEs of them then fail (P6).
+	PublishWithoutIdentity bool
 
 	SchemaInclude configs.Patterns
 	SchemaExclude configs.Patterns
@@ -83,9 +86,8 @@ type SnapshotMode string
 
 // The modes of snapshot.mode.
 const (
-	SnapshotInitial     SnapshotMode = "initial"
-	SnapshotInitialOnly SnapshotMode = "initial_only"
-	SnapshotNone        SnapshotMode = "no_data"
+	SnapshotInitial SnapshotMode = "initial"
+	SnapshotNone    SnapshotMode = "no_data"
 )
 
 // Definition binds the connector's keys to c and fills in the defaults. Names and meanings are Debezium's
@@ -134,6 +136,7 @@ func (c *Config) defineSlot(d *configs.Definition) {
 	d.String(&c.PublicationName, "publication.name", "Publication to read; made on the first start unless `publication.autocreate.mode` is `disabled`.", configs.Default("rdip"), configs.Check(checkIdentifier), configs.Rank(configs.High))
 	configs.Enum(d, &c.PublicationMode, "publication.autocreate.mode", "What is done about a publication that is missing.", publicationModes(), configs.Default(string(PublicationFiltered)))
 	d.Bool(&c.PublicationViaRoot, "publish.via.partition.root", "Whether rows of partitions are captured as rows of the partitioned table.", configs.Default("false"))
+	d.Bool(&c.PublishWithoutIdentity, "publish.without.identity", "Whether a table without a primary key or another replica identity may be published. PostgreSQL then refuses every UPDATE and DELETE of it, the application's own too.", configs.Default("false"))
 	d.Duration(&c.HeartbeatInterval, "heartbeat.interval.ms", "How often a logical message is written, so that the slot advances while captured tables are idle; 0 for never.", configs.Default("10s"), configs.Between("0ms", ""))
 	d.String(&c.HeartbeatActionQuery, "heartbeat.action.query", "A statement to run with each heartbeat.", configs.Rank(configs.Low))
 	d.Bytes(&c.MaxRowBytes, "max.row.bytes", "A message of the log or a row of the snapshot that is larger stops its table.", configs.Default("256MiB"), configs.Between("1MiB", "2GiB"), configs.Rank(configs.Low))
@@ -171,8 +174,8 @@ func publicationModes() []configs.Choice {
 func snapshotModes() []configs.Choice {
 	return []configs.Choice{
 		{Value: string(SnapshotInitial), Doc: "on the first start, then the stream"},
-		{Value: string(SnapshotInitialOnly), Doc: "on the first start, and nothing after it"},
 		{Value: string(SnapshotNone), Doc: "never; the stream begins where the slot was made", Aliases: []string{"schema_only", "never"}},
+		{Value: "initial_only", Refused: "ending after the snapshot is not supported yet", Instead: "snapshot.mode: initial"},
 		{Value: "always", Refused: "reading every table on every start is not supported", Instead: "snapshot.mode: initial"},
 		{Value: "when_needed", Refused: "a lost position stops the connector; nothing is copied again by itself", Instead: "snapshot.mode: initial"},
 	}

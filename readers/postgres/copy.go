@@ -1,0 +1,115 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"time"
+)
+
+// backendCopyOut is the answer to COPY TO STDOUT: its format, and that of each column.
+const backendCopyOut = 'H'
+
+// copyBufferBytes is the buffer of a COPY connection as long as no row needs more.
+const copyBufferBytes = 256 << 10
+
+// copyConn is a connection whose bytes are read in place. It knows as much of the simple query protocol as
+// the snapshot needs: statements, and COPY TO STDOUT
+// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY). One goroutine uses it; after
+// an error that is not the server's own it can only be closed.
+type copyConn struct {
+	conn   net.Conn
+	frames *framer
+	out    []byte
+}
+
+// openCopy connects as connectSQL does and takes the connection over.
+func openCopy(ctx context.Context, cfg *Config) (*copyConn, error) {
+	pg, err := cfg.connect(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := pg.SyncConn(ctx); err != nil {
+		_ = pg.Close(ctx)
+		return nil, serverFault("connect to", cfg.object(), err)
+	}
+	taken, err := pg.Hijack()
+	if err != nil {
+		_ = pg.Close(ctx)
+		return nil, serverFault("connect to", cfg.object(), err)
+	}
+	limit := cfg.MaxRowBytes
+	if limit <= 0 {
+		limit = defaultMaxRowBytes
+	}
+	return &copyConn{conn: taken.Conn, frames: newFramer(taken.Conn, copyBufferBytes, int(limit))}, nil
+}
+
+// exec runs statements that return nothing of interest.
+func (c *copyConn) exec(ctx context.Context, sql string) error {
+	return c.run(ctx, sql, func([]byte) error { return nil })
+}
+
+// copy runs COPY TO STDOUT and hands over its rows, each with its newline. They are borrowed until each
+// returns, and may be written to. An error of each is returned as it is.
+func (c *copyConn) copy(ctx context.Context, sql string, each func(line []byte) error) error {
+	return c.run(ctx, sql, each)
+}
+
+func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) error) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if err := c.send('Q', sql); err != nil {
+		return lost(ctx, err)
+	}
+	var failed error
+	for {
+		typ, payload, err := c.frames.next()
+		if err != nil {
+			return lost(ctx, err)
+		}
+		switch typ {
+		case backendCopyData: // always one per row, says the protocol's documentation
+			if err := each(payload); err != nil {
+				return err
+			}
+		case backendCopyOut:
+			if len(payload) < 1 || payload[0] != 0 {
+				return errors.New("the server sends COPY in another format than text")
+			}
+		case backendError:
+			failed = parseError(payload)
+		case backendReady:
+			return failed
+		}
+	}
+}
+
+// lost is what ended ctx, where that is why reading or writing failed.
+func lost(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// send writes one message with a text that ends in a NUL byte.
+func (c *copyConn) send(typ byte, text string) error {
+	c.out = append(c.out[:0], typ, 0, 0, 0, 0)
+	c.out = append(c.out, text...)
+	c.out = append(c.out, 0)
+	binary.BigEndian.PutUint32(c.out[1:], uint32(len(c.out)-1))
+	_, err := c.conn.Write(c.out)
+	return err
+}
+
+// goodbyeTimeout bounds the farewell to a server that may be gone.
+const goodbyeTimeout = time.Second
+
+// close says goodbye, which matters to nobody but the server's log, and closes the connection.
+func (c *copyConn) close() error {
+	_ = c.conn.SetDeadline(time.Now().Add(goodbyeTimeout))
+	_, _ = c.conn.Write([]byte{'X', 0, 0, 0, 4})
+	return c.conn.Close()
+}

@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"rdip/envelope"
+	"rdip/offsets"
+	"rdip/readers"
+	"rdip/snapshot"
+)
+
+// Reader captures one database of a PostgreSQL server.
+type Reader struct {
+	name     string // of the connector, as commands in hints name it
+	cfg      *Config
+	wire     *progress
+	streamer *streamer
+
+	slotPatience time.Duration // how long the making of a slot may wait
+	pollEvery    time.Duration // how often the server is asked for the slot's state, for Status
+
+	mu     sync.Mutex
+	source *snapshotSource // the snapshot that Open took; nil without one
+	watch  *watch          // nil before Open
+}
+
+var _ readers.Reader = (*Reader)(nil)
+
+// New is a reader for the connector of that name, which is not connected yet. cfg belongs to it from then on.
+func New(name string, cfg Config) *Reader {
+	r := &Reader{name: name, cfg: &cfg, wire: &progress{}, slotPatience: slotPatience, pollEvery: pollEvery}
+	r.streamer = newStreamer(r.cfg, r.wire)
+	return r
+}
+
+// Snapshot is the state that Open took; nil where Resume did not ask for a snapshot.
+func (r *Reader) Snapshot() snapshot.Source {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.source == nil {
+		return nil
+	}
+	return r.source
+}
+
+// Stream reads the log from a position.
+func (r *Reader) Stream(ctx context.Context, from offsets.Position, h envelope.Handler) error {
+	return r.streamer.run(ctx, from.Place, h)
+}
+
+// Confirm says that everything before p is durable.
+func (r *Reader) Confirm(p offsets.Position) { r.wire.confirm(p.Place) }
+
+// Close lets the snapshot and every connection go. Stream must have ended.
+func (r *Reader) Close(ctx context.Context) error {
+	r.mu.Lock()
+	source, watch := r.source, r.watch
+	r.source, r.watch = nil, nil
+	r.mu.Unlock()
+	if watch != nil {
+		watch.stop()
+	}
+	if source == nil {
+		return nil
+	}
+	if err := source.Close(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return serverFault("close", r.cfg.object(), err)
+	}
+	return nil
+}
