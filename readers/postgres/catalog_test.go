@@ -178,7 +178,7 @@ func TestCompatibilityWithDebeziumOmitsWhatItLeavesOutAndSaysSo(t *testing.T) {
 
 // P12, P13, P63
 func TestPartitionsInheritanceAndKindsAreTold(t *testing.T) {
-	c, _ := open(t, 15, &Config{}, `
+	c, conn := open(t, 15, &Config{}, `
 		CREATE TABLE root (id int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
 		CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (10);
 		CREATE TABLE mother (id int); CREATE TABLE child () INHERITS (mother);
@@ -207,6 +207,12 @@ func TestPartitionsInheritanceAndKindsAreTold(t *testing.T) {
 	}
 	if tables["public.guarded"].RowSecurity { // a superuser passes it
 		t.Error("row security holds for a superuser")
+	}
+	if _, err := conn.Exec(t.Context(), "SET ROLE pg_monitor"); err != nil {
+		t.Fatal(err)
+	}
+	if tables = tablesByID(t, c); !tables["public.guarded"].RowSecurity || tables["public.mother"].RowSecurity {
+		t.Error("row security is not told")
 	}
 }
 

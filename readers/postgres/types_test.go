@@ -205,24 +205,8 @@ func describe(t *schema.Type) string {
 func TestEveryTypeBecomesItsAvroForm(t *testing.T) {
 	for _, version := range []int{15, 18} {
 		t.Run("PostgreSQL "+strconv.Itoa(version), func(t *testing.T) {
-			server := testenv.SharedPostgres(t, version)
-			database := testenv.Database(t, server)
-			columns, values := make([]string, len(typeCases)), make([]string, len(typeCases))
-			for i, c := range typeCases {
-				columns[i], values[i] = fmt.Sprintf("c%d %s", i, c.sqlType), c.literal
-			}
-			for _, sql := range []string{typesSQL, "ALTER TYPE mood ADD VALUE 'so so' BEFORE 'happy'"} {
-				if err := server.Exec(t.Context(), database, sql); err != nil {
-					t.Fatal(err)
-				}
-			}
-			script := "CREATE TABLE t (" + strings.Join(columns, ",") + "); INSERT INTO t VALUES (" + strings.Join(values, ",") + ")"
-			if err := server.Exec(t.Context(), database, script); err != nil {
-				t.Fatal(err)
-			}
-			conn := pinned(t, server, database)
-			l := layoutsOf(t, &Config{}, conn)["public.t"]
-			checkTypes(t, l, wireRows(t, conn, l.Table)[0])
+			l, row := typesTable(t, version)
+			checkTypes(t, l, row)
 		})
 	}
 }
