@@ -37,13 +37,12 @@ func New(c Config) (*Client, error) {
 		tlsConfig = c.TLS.Clone()
 	}
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: c.Timeout, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:       tlsConfig,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConnsPerHost:   MaxParallel,
-		IdleConnTimeout:       90 * time.Second,
-		ResponseHeaderTimeout: c.Timeout,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: c.Timeout, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:     tlsConfig,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: MaxParallel,
+		IdleConnTimeout:     90 * time.Second,
 	}
 	return &Client{
 		config:    c,

@@ -334,7 +334,7 @@ func TestTheNextAddressIsAskedWhenOneIsAway(t *testing.T) {
 
 func TestAtMostSixteenRequestsAreUnderWay(t *testing.T) {
 	f := newFront(t)
-	full, release := make(chan struct{}), make(chan struct{})
+	full, release := make(chan struct{}, 1), make(chan struct{})
 	f.answer(func(w http.ResponseWriter, _ *http.Request) {
 		if f.inFlight.Load() == client.MaxParallel {
 			select {
