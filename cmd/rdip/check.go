@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"rdip/internal/fault"
+	"rdip/readers/postgres"
+	"rdip/schema/client"
+	"rdip/sinks"
+	"rdip/sinks/kafka"
+)
+
+type checkCommand struct {
+	Config  string        `arg:"" help:"Configuration file (YAML)." type:"path"`
+	Format  string        `enum:"text,json" default:"text" help:"Form of the findings: text or json."`
+	Timeout time.Duration `default:"60s" help:"Limit on the whole check."`
+}
+
+// Run prints every finding about the configuration and the servers that it names, and changes nothing. Its
+// error, and with it the exit code, is that of the first fatal finding.
+func (c checkCommand) Run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	s, err := load(c.Config)
+	findings := fault.Findings{}
+	if err != nil {
+		var fatal fault.Findings
+		if !errors.As(err, &fatal) {
+			return err
+		}
+		findings = append(findings, fatal...)
+	}
+	if s != nil {
+		findings = append(findings, s.notices...)
+	}
+	if err == nil {
+		findings = append(findings, s.checkServers(ctx)...)
+	}
+	if err := c.print(os.Stdout, findings); err != nil {
+		return err
+	}
+	if err := findings.Err(); err != nil {
+		return &silent{err}
+	}
+	return nil
+}
+
+// silent is an error whose text was printed already; only its exit code counts.
+type silent struct{ error }
+
+func (s *silent) Unwrap() error { return s.error }
+
+func (c checkCommand) print(w io.Writer, findings fault.Findings) error {
+	if c.Format == "json" {
+		return printJSON(w, findings)
+	}
+	for _, f := range findings {
+		fmt.Fprintln(w, f)
+	}
+	count := map[fault.Severity]int{}
+	for _, f := range findings {
+		count[f.Severity]++
+	}
+	_, err := fmt.Fprintf(w, "%s: %d errors, %d warnings, %d notices\n", c.Config, count[fault.Fatal], count[fault.Warning], count[fault.Notice])
+	return err
+}
+
+func printJSON(w io.Writer, findings fault.Findings) error {
+	type line struct {
+		Severity string `json:"severity"`
+		Kind     string `json:"kind"`
+		Where    string `json:"where"`
+		Seen     string `json:"seen"`
+		Need     string `json:"need,omitempty"`
+		Fix      string `json:"fix,omitempty"`
+		Case     string `json:"case,omitempty"`
+	}
+	lines := make([]line, len(findings))
+	for i, f := range findings {
+		lines[i] = line{f.Severity.String(), f.Kind.String(), f.Where, f.Seen, f.Need, f.Fix, f.Case}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(lines)
+}
+
+// checkServers asks every server that the configuration names.
+func (s *settings) checkServers(ctx context.Context) fault.Findings {
+	var findings fault.Findings
+	if !s.worker.Embedded {
+		findings = append(findings, s.checkRegistry(ctx)...)
+	}
+	for i := range s.connectors {
+		c := &s.connectors[i]
+		topics, more := s.checkSource(ctx, c)
+		findings = append(findings, more...)
+		findings = append(findings, kafka.TopicCollisions(topics)...)
+		if !s.worker.Embedded {
+			findings = append(findings, s.checkKafka(ctx, c, topics)...)
+		}
+	}
+	return findings
+}
+
+func (s *settings) checkRegistry(ctx context.Context) []fault.Finding {
+	config, err := s.registryConfig()
+	if err != nil {
+		return asFinding("schema registry", err)
+	}
+	c, err := client.New(config)
+	if err != nil {
+		return asFinding("schema registry", err)
+	}
+	return c.Check(ctx)
+}
+
+// checkSource checks a connector's database, and gives the topics of its tables.
+func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]string, []fault.Finding) {
+	r := postgres.New(c.name, c.postgres)
+	defer r.Close(context.WithoutCancel(ctx))
+	findings := r.Check(ctx)
+	tables, err := r.Tables(ctx)
+	if err != nil {
+		return nil, findings // Check has said why
+	}
+	topics := make([]string, len(tables))
+	for i, t := range tables {
+		topics[i] = c.source.Topic(t)
+	}
+	return topics, findings
+}
+
+func (s *settings) checkKafka(ctx context.Context, c *connectorSettings, topics []string) []fault.Finding {
+	p, err := kafka.New(s.kafka, c.topics, func(*sinks.Batch, error) {}, func(fault.Finding) {})
+	if err != nil {
+		return asFinding("Kafka", err)
+	}
+	defer p.Close(context.WithoutCancel(ctx))
+	return p.Check(ctx, topics)
+}
+
+// asFinding is an error as one finding of a check.
+func asFinding(where string, err error) []fault.Finding {
+	f := fault.Finding{Kind: fault.KindOf(err), Where: where, Seen: err.Error()}
+	var e *fault.Error
+	if errors.As(err, &e) {
+		f.Fix = e.Hint
+		if e.Cause != nil {
+			f.Seen = e.Cause.Error()
+		}
+		if e.Object != "" {
+			f.Where = where + ": " + e.Object
+		}
+	}
+	return []fault.Finding{f}
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	gometrics "github.com/rcrowley/go-metrics"
+
+	"rdip/connect"
+	"rdip/connect/metrics"
+	"rdip/connect/notify"
+	"rdip/connect/rest"
+	"rdip/connect/source"
+	"rdip/internal/fault"
+	"rdip/offsets"
+	"rdip/readers"
+	"rdip/readers/postgres"
+	"rdip/schema/client"
+	"rdip/sinks"
+	"rdip/sinks/kafka"
+)
+
+// daemon is everything that one process runs: the state, the registry's client, the connectors, the REST
+// API, and where asked for the embedded servers.
+type daemon struct {
+	settings  *settings
+	log       *slog.Logger
+	embedded  *embeddedServers // nil with real servers
+	store     *offsets.Store
+	registrar *client.Registrar
+	worker    connect.Worker
+	rest      *rest.Server
+}
+
+// newDaemon opens the state and prepares the connectors; nothing connects to a source yet. Its caller
+// closes it, whatever error comes.
+func newDaemon(ctx context.Context, s *settings, log *slog.Logger) (*daemon, error) {
+	tune(s.worker.MemoryBudget)
+	d := &daemon{settings: s, log: log}
+	var err error
+	if d.store, err = offsets.Open(s.worker.StateDir); err != nil {
+		return d, err
+	}
+	if s.worker.Embedded {
+		if d.embedded, err = startEmbedded(filepath.Join(s.worker.StateDir, "embedded")); err != nil {
+			return d, err
+		}
+		s.kafka.Brokers, s.registry.URLs = []string{d.embedded.broker.Addr()}, d.embedded.registryURL
+	}
+	config, err := s.registryConfig()
+	if err != nil {
+		return d, err
+	}
+	registry, err := client.New(config)
+	if err != nil {
+		return d, err
+	}
+	d.registrar = client.NewRegistrar(registry, d.store)
+	d.worker = connect.Worker{Version: version, Commit: commit(), Waiting: d.waiting}
+	for i := range s.connectors {
+		c := &s.connectors[i]
+		d.worker.Connectors = append(d.worker.Connectors, connect.Connector{Task: d.task(c), Class: c.source.Class, Config: c.effective})
+	}
+	return d, d.listen(ctx)
+}
+
+// listen binds the REST API's address.
+func (d *daemon) listen(ctx context.Context) error {
+	view := d.worker.View()
+	registry := metrics.NewRegistry(metrics.Build{Version: version, Commit: commit()}, view)
+	server, err := rest.Listen(ctx, rest.Options{Address: d.settings.worker.RESTListen, Runtime: view,
+		Metrics: metrics.Handler(registry), Stale: d.settings.worker.StallTimeout, Log: d.log})
+	if err != nil {
+		return err
+	}
+	d.rest = server
+	return nil
+}
+
+// waiting names the subject that a connector waits for at the registry.
+func (d *daemon) waiting(prefix string) string {
+	for _, p := range d.registrar.Pending() {
+		if strings.HasPrefix(p.Subject, prefix+".") {
+			return fmt.Sprintf("the schema registry, for subject %s, since %s: %v", p.Subject, p.Since.Format(time.RFC3339), p.Err)
+		}
+	}
+	return ""
+}
+
+// tune sets the garbage collector to the byte budget: rows under way, and a fixed part for the rest.
+func tune(budget int64) {
+	gometrics.UseNilMetrics = true // sarama keeps histograms a topic otherwise
+	const rest = 20 << 20
+	debug.SetMemoryLimit(budget + rest)
+}
+
+// task is one connector's task.
+func (d *daemon) task(c *connectorSettings) *source.Task {
+	log := d.log.With("connector", c.name)
+	return &source.Task{
+		Name: c.name, Prefix: c.source.Prefix, Kind: "postgresql",
+		Envelope: c.source.Envelope(), Tombstones: c.source.Tombstones, ExtendedHeaders: c.source.Extended,
+		Skipped: c.source.Operations(), Memory: d.settings.worker.MemoryBudget / int64(len(d.settings.connectors)),
+		SnapshotLanes: c.postgres.SnapshotThreads, FlushInterval: d.settings.worker.OffsetInterval,
+		DrainTimeout: d.settings.worker.DrainTimeout, RunID: runID(),
+		Registrar: d.registrar, Store: d.store, Log: log,
+		NewReader: func() (readers.Reader, error) { return postgres.New(c.name, c.postgres), nil },
+		NewProducer: func(acks sinks.Acks) (sinks.Producer, error) {
+			return kafka.New(d.settings.kafka, c.topics, acks, func(f fault.Finding) { log.Warn(f.String()) })
+		},
+	}
+}
+
+// runID is a random UUID of one start of a task, as Debezium's runId header has it.
+func runID() string {
+	a, b := rand.Uint64(), rand.Uint64()
+	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff)
+}
+
+// run runs the connectors until ctx ends, and serves their status meanwhile.
+func (d *daemon) run(ctx context.Context) error {
+	var around sync.WaitGroup
+	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
+	around.Go(func() {
+		if err := d.rest.Serve(); err != nil {
+			d.log.Error("the REST API ended", "error", err)
+		}
+	})
+	around.Go(func() {
+		if err := notify.Watch(beside, d.alive); err != nil {
+			d.log.Error("systemd's watchdog", "error", err)
+		}
+	})
+	around.Go(func() { showProgress(beside, d.tasks()) })
+	release := context.AfterFunc(ctx, func() { d.tell(notify.Stopping("delivering what was read")) })
+	d.tell(notify.Ready(fmt.Sprintf("%d connectors; status at http://%s", len(d.worker.Connectors), d.rest.Addr())))
+	err := d.worker.Run(ctx)
+	release()
+	stop()
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	err = errors.Join(err, d.rest.Close(closing))
+	around.Wait()
+	return err
+}
+
+// alive says whether the process turns: a task's status can be read, no lock is held for ever.
+func (d *daemon) alive() error {
+	for _, t := range d.tasks() {
+		t.Status()
+	}
+	return nil
+}
+
+func (d *daemon) tasks() []*source.Task {
+	tasks := make([]*source.Task, len(d.worker.Connectors))
+	for i, c := range d.worker.Connectors {
+		tasks[i] = c.Task
+	}
+	return tasks
+}
+
+func (d *daemon) tell(err error) {
+	if err != nil {
+		d.log.Warn("systemd cannot be told", "error", err)
+	}
+}
+
+// close ends what newDaemon began.
+func (d *daemon) close() error {
+	var errs []error
+	if d.rest != nil {
+		errs = append(errs, d.rest.Close(context.Background()))
+	}
+	if d.embedded != nil {
+		errs = append(errs, d.embedded.close())
+	}
+	if d.store != nil {
+		errs = append(errs, d.store.Close())
+	}
+	return errors.Join(errs...)
+}

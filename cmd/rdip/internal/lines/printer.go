@@ -1,0 +1,107 @@
+package lines
+
+import (
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"rdip/envelope/decode"
+	"rdip/sinks/kafka/consume"
+)
+
+// Format is the form of a line.
+type Format string
+
+// The forms of a line.
+const (
+	Text Format = "text"
+	JSON Format = "json"
+	Raw  Format = "raw" // place, key and value in hexadecimal, separated by tabs; a null is "-"
+)
+
+// Printer writes records to Out. It belongs to one goroutine.
+type Printer struct {
+	Out     io.Writer
+	Format  Format
+	Colour  bool
+	Decoder *decode.Decoder
+	// Key, where not empty, leaves out records whose key, written as in a line of text, does not contain it.
+	Key string
+	// Tombstones says whether the null that follows a delete has a line of its own in text.
+	Tombstones bool
+	// Tally, where not nil, counts what was printed.
+	Tally *Tally
+
+	tables  map[string]*table // by topic
+	widest  int               // of the tables' names so far
+	records int
+}
+
+// table is what was seen of one topic.
+type table struct {
+	name    string
+	schemas map[int32]bool
+	last    *decode.Type // of the newest schema
+	lastID  int32
+}
+
+// Records is how many records were printed.
+func (p *Printer) Records() int { return p.records }
+
+// decoded is a record with what its bytes say.
+type decoded struct {
+	consume.Record
+	received time.Time
+	key      decode.Value
+	value    decode.Value
+}
+
+// Print writes one record that was received at the given time. The error of a record that does not decode is
+// a permanent *fault.Error, and the next may be printed; others are of Out or of the registry.
+func (p *Printer) Print(ctx context.Context, r consume.Record, received time.Time) error {
+	if p.Format == Raw {
+		return p.count(p.write(appendRaw(nil, &r)))
+	}
+	d := decoded{Record: r, received: received}
+	var err error
+	if d.key, err = p.Decoder.Decode(ctx, r.Key); err != nil {
+		return at(&r, "key", err)
+	}
+	if d.value, err = p.Decoder.Decode(ctx, r.Value); err != nil {
+		return at(&r, "value", err)
+	}
+	if p.Key != "" && !strings.Contains(keyText(&d.key), p.Key) {
+		return nil
+	}
+	if p.Format == JSON {
+		return p.count(p.write(appendJSON(nil, &d)))
+	}
+	return p.printText(ctx, &d)
+}
+
+// count adds a record, unless it could not be printed.
+func (p *Printer) count(err error) error {
+	if err == nil {
+		p.records++
+	}
+	return err
+}
+
+func (p *Printer) write(line []byte) error {
+	_, err := p.Out.Write(append(line, '\n'))
+	return err
+}
+
+// of is what is known of the record's topic.
+func (p *Printer) of(topic string) *table {
+	if p.tables == nil {
+		p.tables = map[string]*table{}
+	}
+	t := p.tables[topic]
+	if t == nil {
+		t = &table{name: topic, schemas: map[int32]bool{}}
+		p.tables[topic] = t
+	}
+	return t
+}

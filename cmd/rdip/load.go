@@ -1,0 +1,145 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"slices"
+
+	"rdip/configs"
+	"rdip/connect/source"
+	"rdip/internal/fault"
+	"rdip/readers/postgres"
+	"rdip/schema/client"
+	"rdip/sinks/kafka"
+)
+
+// settings is a configuration file, decoded.
+type settings struct {
+	path       string
+	worker     configs.Worker
+	kafka      kafka.Config
+	topics     kafka.Creation
+	registry   configs.Registry
+	connectors []connectorSettings
+	notices    fault.Findings
+	effective  map[string]string // the worker's own keys, secrets redacted
+}
+
+// connectorSettings is one connector of it.
+type connectorSettings struct {
+	name      string
+	source    source.Config
+	postgres  postgres.Config
+	topics    kafka.Creation
+	effective map[string]string
+}
+
+// load reads and decodes a file. Its error holds every fatal finding; what is only worth knowing is in
+// settings.notices.
+func load(path string) (*settings, error) {
+	file, findings := configs.Load(path)
+	if file == nil {
+		return nil, findings.Err()
+	}
+	s := &settings{path: path}
+	defs := s.workerDefinitions()
+	findings = append(findings, configs.Decode(file.Worker, defs...)...)
+	s.kafka.Brokers = s.worker.Bootstrap
+	findings = append(findings, s.worker.Check(file)...)
+	findings = append(findings, s.kafka.Check(file.Worker.Where)...)
+	if !s.worker.Embedded && s.registry.URLs == "" {
+		findings = append(findings, file.Worker.Finding("schema.registry.url", "the key is missing", "a schema registry, or the embedded one",
+			`add a line "schema.registry.url: http://HOST:8081", or "embedded: true" to try rdip without Kafka`))
+	}
+	s.effective = configs.Effective(file.Worker, defs...)
+	for _, section := range file.Connectors {
+		findings = append(findings, s.connector(section)...)
+	}
+	findings = append(findings, s.shared()...)
+	for _, f := range findings {
+		if f.Severity != fault.Fatal {
+			s.notices = append(s.notices, f)
+		}
+	}
+	return s, findings.Err()
+}
+
+func (s *settings) workerDefinitions() []*configs.Definition {
+	return []*configs.Definition{s.worker.Definition(), s.kafka.Definition(), s.registry.Definition()}
+}
+
+func (c *connectorSettings) definitions() []*configs.Definition {
+	return []*configs.Definition{c.source.Definition(), c.postgres.Definition(), c.topics.Definition()}
+}
+
+// connector decodes one section.
+func (s *settings) connector(section *configs.Section) fault.Findings {
+	c := connectorSettings{name: section.Name}
+	defs := c.definitions()
+	findings := configs.Decode(section, defs...)
+	if class := c.source.Class; class != "" && !slices.Contains(postgresClasses, class) {
+		findings = append(findings, section.Finding("connector.class", fmt.Sprintf("%q", class), "a connector that rdip has: postgres",
+			"connector.class: postgres"))
+	}
+	c.source.Compatible(section)
+	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
+	c.postgres.Debezium = c.source.Compatibility == source.CompatibleDebezium
+	c.effective = configs.Effective(section, defs...)
+	s.connectors = append(s.connectors, c)
+	return findings
+}
+
+// postgresClasses are the names of the PostgreSQL connector: ours and Debezium's.
+var postgresClasses = []string{"postgres", "postgresql", "io.debezium.connector.postgresql.PostgresConnector"}
+
+// shared finds what two connectors may not have in common (D7).
+func (s *settings) shared() fault.Findings {
+	var findings fault.Findings
+	prefixes, slots := map[string]string{}, map[string]string{}
+	for _, c := range s.connectors {
+		if other, ok := prefixes[c.source.Prefix]; ok && c.source.Prefix != "" {
+			findings = append(findings, fault.Finding{Kind: fault.Configuration, Where: s.path + " connectors." + c.name + ".topic.prefix",
+				Seen: fmt.Sprintf("%q, which connector %s has too", c.source.Prefix, other), Need: "a prefix of its own",
+				Fix: fmt.Sprintf("topic.prefix: %s", c.name)})
+		}
+		prefixes[c.source.Prefix] = c.name
+		slot := fmt.Sprintf("%s:%d %s", c.postgres.Hostname, c.postgres.Port, c.postgres.SlotName)
+		if other, ok := slots[slot]; ok {
+			findings = append(findings, fault.Finding{Kind: fault.Configuration, Where: s.path + " connectors." + c.name + ".slot.name",
+				Seen: fmt.Sprintf("%q on the same server as connector %s has", c.postgres.SlotName, other), Need: "a slot of its own",
+				Fix: fmt.Sprintf("slot.name: rdip_%s", c.name), Case: "D7"})
+		}
+		slots[slot] = c.name
+	}
+	return findings
+}
+
+// registryConfig is how the registry's client is to be set up.
+func (s *settings) registryConfig() (client.Config, error) {
+	c := client.Config{URLs: s.registry.URLs, UserInfo: client.NewSecret(s.registry.UserInfo.Reveal()), AllowPlaintext: s.registry.Plaintext}
+	if s.registry.CAFile == "" && s.registry.CertFile == "" {
+		return c, nil
+	}
+	c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.registry.CAFile != "" {
+		pem, err := os.ReadFile(s.registry.CAFile)
+		if err != nil {
+			return c, &fault.Error{Kind: fault.Configuration, Op: "read", Object: "schema.registry.ssl.ca.location", Cause: err, Permanent: true}
+		}
+		c.TLS.RootCAs = x509.NewCertPool()
+		if !c.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			return c, &fault.Error{Kind: fault.Configuration, Op: "read", Object: "schema.registry.ssl.ca.location " + s.registry.CAFile,
+				Cause: fmt.Errorf("it holds no PEM certificate"), Permanent: true}
+		}
+	}
+	if s.registry.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(s.registry.CertFile, s.registry.KeyFile)
+		if err != nil {
+			return c, &fault.Error{Kind: fault.Configuration, Op: "read", Object: "schema.registry.ssl.certificate.location", Cause: err, Permanent: true}
+		}
+		c.TLS.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"rdip/configs"
+	"rdip/connect/rest"
+	"rdip/internal/fault"
+	"rdip/offsets"
+	"rdip/readers/postgres"
+)
+
+type offsetsCommand struct {
+	Show  offsetsShow  `cmd:"" default:"withargs" help:"Show stored positions: the running daemon's, else those of the state folder."`
+	Set   offsetsSet   `cmd:"" help:"Set a connector's position. The daemon must be stopped."`
+	Reset offsetsReset `cmd:"" help:"Forget a connector's position: its next start takes a new snapshot. The daemon must be stopped."`
+}
+
+// stateFlags say where the state is.
+type stateFlags struct {
+	Config   string `short:"c" type:"path" help:"Configuration file that names the state folder and the daemon's address."`
+	StateDir string `type:"path" help:"State folder, instead of a configuration."`
+}
+
+// dir is the state folder, and the daemon's address where the configuration names it.
+func (f stateFlags) dir() (dir, rest string, err error) {
+	if f.StateDir != "" {
+		return f.StateDir, "", nil
+	}
+	if f.Config == "" {
+		return "", "", &fault.Error{Kind: fault.Configuration, Op: "find the state folder", Permanent: true,
+			Cause: fmt.Errorf("neither a configuration nor a folder is given"), Hint: "add --config /etc/rdip/rdip.yaml, or --state-dir /var/lib/rdip"}
+	}
+	file, findings := configs.Load(f.Config)
+	if file == nil {
+		return "", "", findings.Err()
+	}
+	var w configs.Worker
+	configs.Decode(file.Worker, w.Definition())
+	return w.StateDir, w.RESTListen, nil
+}
+
+type offsetsShow struct {
+	stateFlags `embed:""`
+	URL        string `help:"Address of the daemon's REST API, such as http://127.0.0.1:8083."`
+	Format     string `enum:"text,json" default:"text" help:"Form: text or json."`
+	Connector  string `arg:"" optional:"" help:"Only this connector."`
+}
+
+// Run prints the positions of the daemon, if one answers, and else of the file.
+func (c offsetsShow) Run(ctx context.Context) error {
+	dir, rest, err := c.dir()
+	if c.URL != "" {
+		dir, rest, err = "", c.URL, nil
+	}
+	if err != nil {
+		return err
+	}
+	if rest != "" {
+		if api := newAPI(rest); api.answers(ctx) {
+			return c.daemon(ctx, api)
+		}
+	}
+	if dir == "" {
+		return &fault.Error{Op: "ask rdip", Object: rest, Cause: fmt.Errorf("nothing answers"), Hint: "start rdip, or name its state folder with --state-dir"}
+	}
+	contents, err := offsets.Dump(dir, offsets.Options{})
+	if err != nil {
+		return err
+	}
+	return c.print(os.Stdout, contents)
+}
+
+// daemon prints what a running daemon says.
+func (c offsetsShow) daemon(ctx context.Context, a *api) error {
+	var names []string
+	if err := a.get(ctx, "/connectors", &names); err != nil {
+		return err
+	}
+	all := map[string]rest.ConnectorOffsets{}
+	for _, name := range names {
+		if c.Connector != "" && c.Connector != name {
+			continue
+		}
+		var o rest.ConnectorOffsets
+		if err := a.get(ctx, "/connectors/"+url.PathEscape(name)+"/offsets", &o); err != nil {
+			return err
+		}
+		all[name] = o
+	}
+	if c.Format == "json" {
+		e := json.NewEncoder(os.Stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(all)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		for _, o := range all[name].Offsets {
+			fmt.Printf("%s  %s\n", name, o.Offset)
+		}
+	}
+	return nil
+}
+
+func (c offsetsShow) print(w io.Writer, contents *offsets.Contents) error {
+	if c.Connector != "" {
+		r, ok := contents.Connectors[c.Connector]
+		if !ok {
+			return noConnector(c.Connector, contents.Connectors)
+		}
+		contents.Connectors = map[string]offsets.Record{c.Connector: r}
+	}
+	if c.Format == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(contents.Connectors)
+	}
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "CONNECTOR\tPOSITION\tSNAPSHOT\tSTOPPED TABLES\tUPDATED")
+	for _, name := range slices.Sorted(maps.Keys(contents.Connectors)) {
+		r := contents.Connectors[name]
+		done := "not finished"
+		if r.SnapshotDone {
+			done = "done"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, orDash(r.Position), done,
+			orDash(strings.Join(slices.Sorted(maps.Keys(r.Stopped)), " ")), r.Updated.Format(time.RFC3339))
+	}
+	return t.Flush()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+type offsetsSet struct {
+	stateFlags    `embed:""`
+	LSN           string `help:"PostgreSQL: the position, as 0/16B3748. Everything before it counts as delivered."`
+	AcceptCluster bool   `help:"Accept that bootstrap.servers leads to another Kafka cluster, or that topics were made anew, than when the position was stored."`
+	FromKafka     bool   `help:"Take the slot's confirmed position, after proving from the topics that they are ahead of the stored one (an old state folder was restored)."`
+	Connector     string `arg:"" help:"The connector."`
+}
+
+// Run changes the stored record of one connector.
+func (c offsetsSet) Run(ctx context.Context) error {
+	if c.LSN == "" && !c.AcceptCluster && !c.FromKafka {
+		return &fault.Error{Kind: fault.Configuration, Op: "set offsets of", Object: c.Connector, Permanent: true,
+			Cause: fmt.Errorf("nothing to set"), Hint: "add --lsn 0/16B3748, --accept-cluster or --from-kafka"}
+	}
+	if c.FromKafka {
+		return c.fromKafka(ctx)
+	}
+	return c.change(func(r *offsets.Record) error {
+		if c.AcceptCluster {
+			r.Cluster, r.Topics = "", nil
+		}
+		if c.LSN == "" {
+			return nil
+		}
+		return setPosition(r, c.LSN)
+	})
+}
+
+// setPosition makes lsn the record's position; tables that stopped go on from there too.
+func setPosition(r *offsets.Record, lsn string) error {
+	text, place, err := postgres.PositionAt(lsn)
+	if err != nil {
+		return &fault.Error{Kind: fault.Configuration, Op: "read", Object: "--lsn", Cause: err, Permanent: true}
+	}
+	r.Position, r.Place, r.SnapshotDone, r.Stopped = text, place, true, nil
+	return nil
+}
+
+type offsetsReset struct {
+	stateFlags `embed:""`
+	Yes        bool   `short:"y" help:"Do not ask."`
+	Connector  string `arg:"" help:"The connector."`
+}
+
+// Run forgets the position, after asking.
+func (c offsetsReset) Run() error {
+	if !c.Yes && !confirmed(fmt.Sprintf("The next start of %s copies every table again; until then its slot keeps what it keeps. Go on?", c.Connector)) {
+		return &fault.Error{Kind: fault.Configuration, Op: "reset offsets of", Object: c.Connector, Cause: fmt.Errorf("not confirmed"), Hint: "add --yes", Permanent: true}
+	}
+	return change(c.stateFlags, c.Connector, func(r *offsets.Record) error {
+		*r = offsets.Record{Identity: r.Identity}
+		return nil
+	})
+}
+
+func (c offsetsSet) change(f func(*offsets.Record) error) error {
+	return change(c.stateFlags, c.Connector, f)
+}
+
+// change rewrites one connector's record; the file must not be in use.
+func change(flags stateFlags, connector string, f func(*offsets.Record) error) error {
+	dir, _, err := flags.dir()
+	if err != nil {
+		return err
+	}
+	store, err := offsets.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	r, found, err := store.Get(connector)
+	if err != nil {
+		return err
+	}
+	if !found {
+		all, err := store.List()
+		if err != nil {
+			return err
+		}
+		return noConnector(connector, all)
+	}
+	if err := f(&r); err != nil {
+		return err
+	}
+	if err := store.Replace(connector, r); err != nil {
+		return err
+	}
+	fmt.Printf("%s: position %s\n", connector, orDash(r.Position))
+	return nil
+}
+
+func noConnector(name string, have map[string]offsets.Record) error {
+	return &fault.Error{Kind: fault.Configuration, Op: "find connector", Object: name, Permanent: true,
+		Cause: fmt.Errorf("the state folder has: %s", orDash(strings.Join(slices.Sorted(maps.Keys(have)), ", ")))}
+}
+
+// confirmed asks on the terminal.
+func confirmed(question string) bool {
+	fmt.Fprintf(os.Stderr, "%s [y/N] ", question)
+	var answer string
+	_, _ = fmt.Scanln(&answer)
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"rdip/configs"
+	"rdip/connect/rest"
+)
+
+type statusCommand struct {
+	Config    string        `short:"c" type:"path" help:"Configuration file of the daemon, for its address."`
+	URL       string        `help:"Address of the daemon's REST API, such as http://127.0.0.1:8083."`
+	Format    string        `enum:"text,json" default:"text" help:"Form: text or json."`
+	Watch     time.Duration `help:"Show it again and again, this often."`
+	Connector string        `arg:"" optional:"" help:"Only this connector."`
+}
+
+// Run asks the daemon and prints what it says.
+func (c statusCommand) Run(ctx context.Context) error {
+	address, err := daemonAddress(c.URL, c.Config)
+	if err != nil {
+		return err
+	}
+	for {
+		if err := c.show(ctx, newAPI(address), os.Stdout); err != nil || c.Watch == 0 {
+			return err
+		}
+		select {
+		case <-time.After(c.Watch):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// daemonAddress is the URL as given, the configuration's, or the default.
+func daemonAddress(url, config string) (string, error) {
+	if url != "" {
+		return url, nil
+	}
+	if config == "" {
+		return rest.DefaultAddress, nil
+	}
+	file, findings := configs.Load(config)
+	if file == nil {
+		return "", findings.Err()
+	}
+	var w configs.Worker
+	configs.Decode(file.Worker, w.Definition())
+	return w.RESTListen, nil
+}
+
+func (c statusCommand) show(ctx context.Context, a *api, w io.Writer) error {
+	var all map[string]struct {
+		Status rest.ConnectorStatus `json:"status"`
+	}
+	if err := a.get(ctx, "/connectors?expand=status", &all); err != nil {
+		return err
+	}
+	var list []rest.ConnectorStatus
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if c.Connector == "" || c.Connector == name {
+			list = append(list, all[name].Status)
+		}
+	}
+	if c.Format == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(list)
+	}
+	for i := range list {
+		if err := printStatus(w, &list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printStatus prints one connector: how it is, how far behind, and a line a table.
+func printStatus(w io.Writer, s *rest.ConnectorStatus) error {
+	fmt.Fprintf(w, "%s  %s", s.Name, s.Connector.State)
+	d := s.Rdip
+	if d == nil {
+		_, err := fmt.Fprintln(w)
+		return err
+	}
+	fmt.Fprintf(w, "  lag %s %s  retained WAL %s of %s", size(d.LagBytes, "unknown"), age(d.LagMillis), size(d.RetainedBytes, "unknown"), size(d.RetainedLimitBytes, "no limit"))
+	fmt.Fprintf(w, "  latency p50 %.4gms p99 %.4gms\n", d.LatencyP50ms, d.LatencyP99ms)
+	for _, line := range []struct{ label, text string }{{"error", s.Connector.Trace}, {"waiting", d.WaitingOn}, {"source", d.Detail}, {"position", string(d.Position)}} {
+		if line.text != "" {
+			fmt.Fprintf(w, "  %s: %s\n", line.label, line.text)
+		}
+	}
+	for _, n := range d.Notices {
+		fmt.Fprintf(w, "  %s\n", n)
+	}
+	printSnapshot(w, &d.Snapshot)
+	return printTables(w, d.Tables)
+}
+
+func printSnapshot(w io.Writer, s *rest.SnapshotDetails) {
+	switch s.State {
+	case rest.SnapshotRunning:
+		p := progressOf(s)
+		fmt.Fprintf(w, "  snapshot: %s\n", p.line())
+	case rest.SnapshotDone:
+		fmt.Fprintf(w, "  snapshot: done %s, in %s\n", s.Finished.Format(time.RFC3339), s.Finished.Sub(s.Started).Round(time.Millisecond))
+	}
+	if s.Repeated {
+		fmt.Fprintln(w, "  snapshot: an earlier one was cut off and is read again; old states may follow newer ones until the stream has caught up")
+	}
+}
+
+func printTables(w io.Writer, tables []rest.TableDetails) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
+	if len(tables) > 0 {
+		fmt.Fprintln(t, "  TABLE\tSNAPSHOT\tCREATES\tUPDATES\tDELETES\tTRUNCATES\tSTATE\t")
+	}
+	for _, table := range tables {
+		state := "captured"
+		if table.Stopped != "" {
+			state = "STOPPED: " + table.Stopped
+		}
+		fmt.Fprintf(t, "  %s\t%d\t%d\t%d\t%d\t%d\t%s\t\n", table.Table, table.Reads, table.Creates, table.Updates, table.Deletes, table.Truncates, state)
+	}
+	return t.Flush()
+}
+
+// size is a number of bytes for people.
+func size(n *int64, unknown string) string {
+	if n == nil {
+		return unknown
+	}
+	v, unit := float64(*n), 0
+	for v >= 1024 && unit < 4 {
+		v, unit = v/1024, unit+1
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%d B", *n)
+	}
+	return fmt.Sprintf("%.1f %ciB", v, "KMGT"[unit-1])
+}
+
+func age(ms *int64) string {
+	if ms == nil {
+		return ""
+	}
+	return "(" + (time.Duration(*ms) * time.Millisecond).String() + ")"
+}
