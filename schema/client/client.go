@@ -147,12 +147,12 @@ func (c *Client) Holds(ctx context.Context, id int32, schema string) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	theirs, err := compatibility.Parse(text)
-	if err != nil {
-		return false, nil
+	ours, ourFault := compatibility.Parse(schema)
+	theirs, theirFault := compatibility.Parse(text)
+	if ourFault != nil || theirFault != nil {
+		return text == schema, nil // what cannot be read can only be the same text
 	}
-	ours, err := compatibility.Parse(schema)
-	return err == nil && ours.Normal() == theirs.Normal(), nil
+	return ours.Normal() == theirs.Normal(), nil
 }
 
 // get retries k as often as the configuration says.

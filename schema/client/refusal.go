@@ -100,7 +100,7 @@ func hint(s *StatusError, k call) string {
 // parseRetryAfter reads seconds or a date (RFC 9110, 10.2.3); 0 when there is none.
 func parseRetryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(text); err == nil {
-		return min(time.Duration(max(seconds, 0)), 24*60*60) * time.Second
+		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return max(at.Sub(now), 0)

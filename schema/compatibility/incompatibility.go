@@ -8,6 +8,7 @@ import (
 // Kind is the kind of an Incompatibility, in Java's words, which registries pass on to their users.
 type Kind string
 
+// Java's SchemaIncompatibilityType, and one more.
 const (
 	NameMismatch       Kind = "NAME_MISMATCH"
 	FixedSizeMismatch  Kind = "FIXED_SIZE_MISMATCH"

@@ -8,6 +8,7 @@ import (
 // Level is what a subject asks of a new schema, in Confluent's words.
 type Level string
 
+// Confluent's levels.
 const (
 	None               Level = "NONE"
 	Backward           Level = "BACKWARD"            // the new schema reads what the latest wrote

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"rdip/internal/fault"
 )
@@ -45,13 +46,13 @@ func openFile(path string) (*bbolt.DB, error) {
 	}
 	db, err := open(path)
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, unusable("open", path, errors.New("it is held by another process"), "stop the other rdip that uses this state folder")
 	case err != nil:
 		return nil, unusable("open", path, err, "restore the file from a copy; to begin with an empty registry move it away")
 	}
 	if err := checkFormat(db); err != nil {
-		db.Close()
+		err = errors.Join(err, db.Close())
 		return nil, unusable("open", path, err, "use the rdip that wrote it, or a newer one")
 	}
 	return db, nil

@@ -66,7 +66,7 @@ func (r *Registry) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	err := server.Shutdown(drain)
 	if err != nil {
-		server.Close()
+		err = errors.Join(err, server.Close())
 	}
 	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
 		return served
