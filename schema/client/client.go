@@ -141,18 +141,23 @@ func (c *Client) Level(ctx context.Context, subject string) (compatibility.Level
 // another registry would not.
 func (c *Client) Holds(ctx context.Context, id int32, schema string) (bool, error) {
 	text, err := c.SchemaByID(ctx, id)
-	if isNotFound(err) {
+	switch {
+	case isNotFound(err):
 		return false, nil
-	}
-	if err != nil {
+	case err != nil:
 		return false, err
 	}
-	ours, ourFault := compatibility.Parse(schema)
-	theirs, theirFault := compatibility.Parse(text)
-	if ourFault != nil || theirFault != nil {
-		return text == schema, nil // what cannot be read can only be the same text
+	return sameSchema(text, schema), nil
+}
+
+// sameSchema compares by meaning; what cannot be read can only be the same text.
+func sameSchema(a, b string) bool {
+	x, errX := compatibility.Parse(a)
+	y, errY := compatibility.Parse(b)
+	if errX != nil || errY != nil {
+		return a == b
 	}
-	return ours.Normal() == theirs.Normal(), nil
+	return x.Normal() == y.Normal()
 }
 
 // get retries k as often as the configuration says.
