@@ -43,7 +43,6 @@ var sessionSettings = map[string]string{
 	"statement_timeout":                   "0",
 	"lock_timeout":                        "0",
 	"idle_in_transaction_session_timeout": "0",
-	"idle_session_timeout":                "0",
 }
 
 // connect opens a connection for plain protocol use: with replication, one that takes replication commands
@@ -146,13 +145,18 @@ func (c *Config) adjust(cfg *pgconn.Config) {
 	cfg.AfterConnect = unlimit
 }
 
-// unlimit takes a limit off that only servers from 17 on have, and which the startup packet to an older one
-// therefore must not name.
+// unlimit takes limits off that only newer servers have, and which the startup packet to an older one
+// therefore must not name: a server too old is to be refused by its version (P72).
 func unlimit(ctx context.Context, conn *pgconn.PgConn) error {
-	if serverVersion(conn.ParameterStatus("server_version")) < 17 {
-		return nil
+	version := serverVersion(conn.ParameterStatus("server_version"))
+	var sql string
+	if version >= 14 {
+		sql += "SET idle_session_timeout = 0;"
 	}
-	return conn.Exec(ctx, "SET transaction_timeout = 0").Close()
+	if version >= 17 {
+		sql += "SET transaction_timeout = 0;"
+	}
+	return conn.Exec(ctx, sql).Close()
 }
 
 // serverVersion is the major version in the server_version parameter, such as 15 in "15.18 (Debian)" and 18
