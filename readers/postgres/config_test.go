@@ -9,8 +9,8 @@ import (
 	"rdip/internal/fault"
 )
 
-// decode reads a section with the keys that are required, and what is given.
-func decode(t *testing.T, keys map[string]string) (*Config, fault.Findings) {
+// decodeSection reads a section with the keys that are required, and what is given.
+func decodeSection(t *testing.T, keys map[string]string) (*Config, fault.Findings) {
 	t.Helper()
 	all := map[string]string{"database.hostname": "localhost", "database.dbname": "shop", "database.user": "rdip"}
 	for key, value := range keys {
@@ -23,7 +23,7 @@ func decode(t *testing.T, keys map[string]string) (*Config, fault.Findings) {
 }
 
 func TestDefaultsAreSafe(t *testing.T) {
-	c, findings := decode(t, nil)
+	c, findings := decodeSection(t, nil)
 	if err := findings.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestDefaultsAreSafe(t *testing.T) {
 }
 
 func TestKeysThatExistingConnectorsHaveAreUnderstood(t *testing.T) {
-	c, findings := decode(t, map[string]string{
+	c, findings := decodeSection(t, map[string]string{
 		"database.sslmode": "verify_full", "snapshot.mode": "never", "slot.retry.delay.ms": "10000", "table.include.list": `public\.a,public\.b`,
 		"publication.autocreate.mode": "ALL_TABLES", "heartbeat.interval.ms": "0", "database.password": "sesame",
 	})
@@ -61,7 +61,7 @@ func TestWhatCannotWorkIsRefusedByName(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if _, findings := decode(t, c.keys); findings.Err() == nil || !strings.Contains(findings.Err().Error(), c.want) {
+			if _, findings := decodeSection(t, c.keys); findings.Err() == nil || !strings.Contains(findings.Err().Error(), c.want) {
 				t.Errorf("found %v, want something about %s", findings, c.want)
 			}
 		})

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -231,5 +232,31 @@ func TestTheZeroOfATypeIsDebeziumsFallback(t *testing.T) {
 		if got := c.form.zeroValue(); !bytes.Equal(got, c.want) {
 			t.Errorf("%s: %x, want %x", name, got, c.want)
 		}
+	}
+}
+
+// P25: the lengths at which a sign needs a byte of its own, in 64 bits, 128 bits and beyond.
+func TestDecimalsAreAsShortAsTheirSignAllows(t *testing.T) {
+	for power := range uint(300) {
+		edge := new(big.Int).Lsh(big.NewInt(1), power)
+		for _, step := range []int64{-1, 0, 1} {
+			n := new(big.Int).Add(edge, big.NewInt(step))
+			for _, n := range []*big.Int{n, new(big.Int).Neg(n)} {
+				got, err := decimalEncoder(0)(nil, []byte(n.String()))
+				if err != nil || !bytes.Equal(got, avroBinary(javaBytes(n)...)) {
+					t.Fatalf("%s: %x, %v, want %x", n, got, err, javaBytes(n))
+				}
+			}
+		}
+	}
+}
+
+// The largest numeric has 131,072 digits before the point and 16,383 behind it.
+func TestTheLargestNumericIsHeld(t *testing.T) {
+	digits := strings.Repeat("9", 131072) + strings.Repeat("7", 16383)
+	want, _ := new(big.Int).SetString("-"+digits, 10)
+	got, err := encodeVariableDecimal(nil, []byte("-"+digits[:131072]+"."+digits[131072:]))
+	if err != nil || !bytes.Equal(got, append(avroLong(16383), avroBinary(javaBytes(want)...)...)) {
+		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
