@@ -39,8 +39,7 @@ func openDirectory(path string, allowNetwork bool) (*directory, error) {
 	}
 	d := &directory{File: f, path: path}
 	if err := d.check(allowNetwork); err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	return d, nil
 }

@@ -29,7 +29,7 @@ func TestASecondInstanceIsToldWhoHoldsTheFile(t *testing.T) {
 		wantFault(t, err, true, fmt.Sprintf("stop process %d", c.Process.Pid))
 	}
 	must(t, c.Process.Kill())
-	c.Wait()
+	_ = c.Wait() // it was killed
 	open(t, dir) // the lock went with its process
 }
 

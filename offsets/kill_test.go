@@ -28,7 +28,7 @@ func startHelper(t *testing.T, name, dir string) (*exec.Cmd, io.Reader) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	t.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
 	return c, out
 }
 
@@ -37,7 +37,7 @@ func startHelper(t *testing.T, name, dir string) (*exec.Cmd, io.Reader) {
 func runAndKill(t *testing.T, name, dir string, after time.Duration) (last uint64) {
 	t.Helper()
 	c, out := startHelper(t, name, dir)
-	kill := sync.OnceFunc(func() { time.AfterFunc(after, func() { c.Process.Kill() }) })
+	kill := sync.OnceFunc(func() { time.AfterFunc(after, func() { _ = c.Process.Kill() }) })
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		n, err := strconv.ParseUint(lines.Text(), 10, 64)
 		if err != nil {

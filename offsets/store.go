@@ -167,8 +167,7 @@ func openFile(path string, how int, timeout time.Duration) (*bbolt.DB, error) {
 		return nil, stateFault(path, err, "", true)
 	}
 	if err := admit(f, path, how, timeout); err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	var db *bbolt.DB
 	err = guarded(func() (err error) {
@@ -180,7 +179,7 @@ func openFile(path string, how int, timeout time.Duration) (*bbolt.DB, error) {
 		return err
 	})
 	if err != nil {
-		f.Close()
+		_ = f.Close() // bbolt has closed it, unless it panicked
 		return nil, damaged(path, err)
 	}
 	return db, nil

@@ -36,6 +36,7 @@ type Plugin struct {
 // State is Connect's state of a connector or task.
 type State string
 
+// The states of Kafka Connect.
 const (
 	Running    State = "RUNNING"
 	Paused     State = "PAUSED"
@@ -82,6 +83,7 @@ type Task struct {
 // SnapshotState says how far an initial snapshot is.
 type SnapshotState string
 
+// The states of a snapshot.
 const (
 	SnapshotNone    SnapshotState = "none" // not asked for
 	SnapshotRunning SnapshotState = "running"
