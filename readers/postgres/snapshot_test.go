@@ -322,7 +322,7 @@ func TestReadingARowOfTheSnapshotAllocatesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lane.Close(t.Context())
-	h := &counter{}
+	h := &laneCounter{}
 	perChunk := testing.AllocsPerRun(3, func() {
 		if err := lane.Read(t.Context(), plan[0].Chunks[0], h); err != nil {
 			t.Fatal(err)
@@ -333,13 +333,13 @@ func TestReadingARowOfTheSnapshotAllocatesNothing(t *testing.T) {
 	}
 }
 
-// counter is a Handler that only counts.
-type counter struct{ rows int }
+// laneCounter is a Handler that only counts.
+type laneCounter struct{ rows int }
 
-func (c *counter) Begin(*envelope.Transaction) error { return nil }
-func (c *counter) Table(*envelope.Layout) error      { return nil }
-func (c *counter) Row(*envelope.Event) error         { c.rows++; return nil }
-func (c *counter) Message(*envelope.Message) error   { return nil }
-func (c *counter) Commit(offsets.Durable) error      { return nil }
-func (c *counter) Flush() error                      { return nil }
-func (c *counter) Idle(offsets.Position) error       { return nil }
+func (c *laneCounter) Begin(*envelope.Transaction) error { return nil }
+func (c *laneCounter) Table(*envelope.Layout) error      { return nil }
+func (c *laneCounter) Row(*envelope.Event) error         { c.rows++; return nil }
+func (c *laneCounter) Message(*envelope.Message) error   { return nil }
+func (c *laneCounter) Commit(offsets.Durable) error      { return nil }
+func (c *laneCounter) Flush() error                      { return nil }
+func (c *laneCounter) Idle(offsets.Position) error       { return nil }
