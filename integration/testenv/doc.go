@@ -5,18 +5,37 @@
 //
 //	func TestRowsArrive(t *testing.T) {
 //		pg := testenv.SharedPostgres(t, 15)  // started once in this process
-//		db := testenv.Database(t, pg)        // a database of the test's own, dropped after it
+//		db := testenv.Database(t, pg)        // a database of the test's own, dropped with its slots
 //		if err := pg.Exec(t.Context(), db, "CREATE TABLE t(id int PRIMARY KEY)"); err != nil {
 //			t.Fatal(err)
 //		}
-//		kafka := testenv.SharedKafka(t)      // one broker, for everybody, without security
-//		prefix := testenv.Name("shop")       // nobody else's topics begin so
-//		capture(pg.DSN(pgserver.Superuser, db), kafka.Bootstrap(), prefix)
-//		records, err := kafka.Read(t.Context(), prefix+".public.t")
+//		kafka := testenv.SharedKafka(t)      // one broker, plaintext; topics are not made by themselves
+//		registry := testenv.SharedRegistry(t)
+//		prefix := testenv.Name("shop")       // nobody else's topics, slots or publications begin so
+//		capture(pg.DSN(pgserver.Superuser, db), kafka.Bootstrap(), registry.URL(), prefix)
+//		records, err := kafka.Read(t.Context(), prefix+".public.t") // as bytes, with sarama
+//		decoded := testenv.Consume(t, foreign.Request{              // by Confluent's client
+//			Bootstrap: kafka.Bootstrap(), Registry: registry.URL(), Topics: []string{prefix + ".public.t"}})
 //	}
 //
-// A server with options (TLS, SASL, settings) or one that a test stops, kills or freezes is the test's
-// own: testenv.Postgres(t, pgserver.Options{Version: 18, TLS: true}), testenv.Kafka(t,
-// kafkaserver.Options{Proxied: true}). The servers themselves are packages without a testing.TB,
-// which rdip demo and the benchmarks use too: pgserver, kafkaserver, registryserver, foreign, proxy.
+// A server with options, or one that a test stops, kills or freezes, is the test's own and ends with it:
+//
+//	pg := testenv.Postgres(t, pgserver.Options{Version: 18, TLS: true})
+//	pg.Kill(); pg.Start(ctx)                                  // a crash and its recovery, same port
+//	kafka := testenv.Kafka(t, kafkaserver.Options{Proxied: true})
+//	kafka.Pause()                                             // frozen until Resume
+//	kafka.Brokers[0].Proxy().Stall()                          // clients of kafka.ProxiedBootstrap()
+//	p := testenv.Proxy(t, pg.Addr()); p.Blackhole()           // Cut, Stall, Delay, Reset, Pass
+//
+// Clusters that are copies of one template share PostgreSQL's system identifier; pgserver.Options.Fresh
+// makes another. A component that is not installed skips the test, and fails it with CI=true: Need.
+//
+// The servers themselves are packages below this one that know no testing.TB, for the demo and the
+// benchmarks too: pgserver, kafkaserver, registryserver, foreign, proxy. The demo starts PostgreSQL so:
+//
+//	if _, _, ok := component.NewestPostgres(14); !ok {
+//		err := component.FetchPostgres(ctx, 18, os.Stderr) // once, into the cache
+//	}
+//	server, err := pgserver.Start(ctx, pgserver.Options{}) // the newest that is found
+//	defer server.Close()
 package testenv

@@ -76,3 +76,12 @@ func closeShared() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Running are the goroutines of servers that run right now, for a goleak check inside a test: shared
+// servers outlive it. Main's own check comes after they have stopped and ignores none of them.
+func Running() []goleak.Option {
+	return []goleak.Option{
+		goleak.IgnoreAnyFunction("rdip/integration/testenv/process.(*Process).run"),
+		saramaMetrics,
+	}
+}

@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"rdip/integration/testenv/component"
+	"rdip/integration/testenv/process"
 )
 
 // step is one component and the way to install it.
@@ -66,6 +68,14 @@ func run(ctx context.Context, names []string) error {
 		return nil
 	}
 	if err := os.MkdirAll(component.CacheDir(), 0o755); err != nil {
+		return err
+	}
+	unlock, err := process.Lock(filepath.Join(component.CacheDir(), "install.lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if missing, err = wanted(steps(), names); err != nil { // another install may have ended meanwhile
 		return err
 	}
 	var failures []error

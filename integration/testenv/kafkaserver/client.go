@@ -2,7 +2,6 @@ package kafkaserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +20,8 @@ func ClientConfig() *sarama.Config {
 	return config
 }
 
-// CreateTopic makes a topic, replicated to up to three brokers, and returns when it has leaders.
+// CreateTopic makes a topic, replicated to up to three brokers, and returns when metadata names its
+// leaders. A leader may still answer the first produce with NOT_LEADER_OR_FOLLOWER: clients retry.
 func (c *Cluster) CreateTopic(name string, partitions int, settings map[string]string) error {
 	admin, err := sarama.NewClusterAdmin(c.addresses(), ClientConfig())
 	if err != nil {
@@ -193,10 +193,7 @@ func (c *Cluster) awaitLeaders(topic string) error {
 			}
 		}
 		time.Sleep(50 * time.Millisecond)
-		if err := client.RefreshMetadata(topic); err != nil && !errors.Is(err, sarama.ErrUnknownTopicOrPartition) &&
-			!errors.Is(err, sarama.ErrLeaderNotAvailable) {
-			return err
-		}
+		err = client.RefreshMetadata(topic) // fails while the brokers do not agree on the topic yet
 	}
-	return fmt.Errorf("topic %s has no leaders after %s", topic, readyWithin)
+	return fmt.Errorf("topic %s has no leaders after %s: %w", topic, readyWithin, err)
 }

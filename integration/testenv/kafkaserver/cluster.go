@@ -243,7 +243,7 @@ func (c *Cluster) makeCertificates() error {
 }
 
 // awaitReady returns when the broker answers, on its plaintext listener, with metadata that names as
-// many brokers as run.
+// many brokers as run, a controller, and a leader for every partition.
 func (c *Cluster) awaitReady(ctx context.Context, b *Broker) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
@@ -272,8 +272,19 @@ func (c *Cluster) answers(b *Broker) error {
 	if err != nil {
 		return err
 	}
-	if want := c.awake(); len(answer.Brokers) < want {
-		return fmt.Errorf("metadata names %d brokers of %d", len(answer.Brokers), want)
+	want := c.awake()
+	if len(answer.Brokers) < want || answer.ControllerID < 0 {
+		return fmt.Errorf("metadata names %d brokers of %d, controller %d", len(answer.Brokers), want, answer.ControllerID)
+	}
+	if want < len(c.Brokers) {
+		return nil // some partitions may have to do without a leader
+	}
+	for _, topic := range answer.Topics {
+		for _, partition := range topic.Partitions {
+			if partition.Leader < 0 {
+				return fmt.Errorf("%s-%d has no leader yet", topic.Name, partition.ID)
+			}
+		}
 	}
 	return nil
 }

@@ -49,6 +49,8 @@ func (b *Broker) baseProperties() map[string]string {
 		"transaction.state.log.min.isr":            inSync,
 		"transaction.state.log.num.partitions":     "1",
 		"group.initial.rebalance.delay.ms":         "0",
+		"broker.session.timeout.ms":                "4000", // a killed broker may come back after this long
+		"broker.heartbeat.interval.ms":             "500",
 		"num.io.threads":                           "2",
 		"num.network.threads":                      "2",
 		"log.cleaner.dedupe.buffer.size":           "8388608",

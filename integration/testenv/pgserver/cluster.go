@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -21,6 +22,9 @@ func (s *Server) newCluster(ctx context.Context) error {
 		return s.initdb(ctx, s.dataDir)
 	}
 	template, err := s.template(ctx)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return s.initdb(ctx, s.dataDir) // somebody else's cache: use what is in it, add nothing
+	}
 	if err != nil {
 		return err
 	}
@@ -36,7 +40,7 @@ func (s *Server) template(ctx context.Context) (string, error) {
 	}
 	sum := sha256.Sum256([]byte(s.bin + " " + component.ServerRelease(s.bin)))
 	name := filepath.Join(home, fmt.Sprintf("pg%d-%s", s.major, hex.EncodeToString(sum[:4])))
-	unlock, err := lock(name + ".lock")
+	unlock, err := process.Lock(name + ".lock")
 	if err != nil {
 		return "", err
 	}
@@ -70,19 +74,6 @@ func (s *Server) initdb(ctx context.Context, dir string) error {
 		return fmt.Errorf("initdb: %w\n%s", err, process.Tail(log, 20))
 	}
 	return nil
-}
-
-// lock takes a lock between processes that ends with unlock, or with the process.
-func lock(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return func() { _ = f.Close() }, nil
 }
 
 // copyTree copies files and folders with their modes and gives the copy to owner.
