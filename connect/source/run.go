@@ -160,19 +160,20 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 	}
 	close(quit)
 	<-committed
+	// What was acknowledged is kept in any case: the next run repeats less.
+	if commitErr := r.commit(l); err == nil {
+		err = commitErr
+	}
 	return r.cause(err)
 }
 
-// drain sends what was read and waits until it is acknowledged and on disk.
+// drain sends what was read and waits until it is acknowledged.
 func (r *run) drain(l *lane) error {
 	failpoint.Hit(failpoint.Draining)
 	if err := l.Flush(); err != nil {
 		return err
 	}
-	if err := drained(r.work, l); err != nil {
-		return err
-	}
-	return r.commit(l)
+	return drained(r.work, l)
 }
 
 // until is a context that ends with the run's work and, without waiting for the drain, with stop.
