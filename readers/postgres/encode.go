@@ -17,14 +17,16 @@ type malformed string
 
 func (m malformed) Error() string { return "the server's text is not " + string(m) }
 
-// unholdable is a value that is right and that the column's Avro type cannot hold. It never becomes null.
+// refusal is why a value that is right cannot be written.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// unholdable is the error of a value that is right and that the column's Avro type cannot hold. It never
+// becomes null.
 func unholdable(what, hint string) error {
 	return &fault.Error{Cause: refusal(what), Hint: hint, Permanent: true}
 }
-
-type refusal string
-
-func (m refusal) Error() string { return string(m) }
 
 // appendString is an Avro string or bytes.
 func appendString[T string | []byte](dst []byte, s T) []byte {
