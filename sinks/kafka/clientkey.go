@@ -65,7 +65,7 @@ const (
 )
 
 // maxIterations keeps a hostile key file from holding the start for ever; OpenSSL writes 2,048.
-const maxIterations = 10_000_000
+const maxIterations = 2_000_000
 
 func decryptPKCS8(der []byte, password string) ([]byte, error) {
 	var k encryptedKey
