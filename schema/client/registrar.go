@@ -13,8 +13,8 @@ import (
 )
 
 // IDs remembers ids over restarts (offsets.Store does), by subject and the SHA-256 of the schema's text. Its methods are
-// called from many goroutines. PutSchemaID returns when the id is safe. What it holds belongs to one registry:
-// who points rdip at another one must forget it (Client.Holds tells).
+// called from many goroutines. PutSchemaID returns when the id is safe. What it holds belongs to one registry;
+// a Registrar notices when it came from another.
 type IDs interface {
 	SchemaID(subject string, fingerprint [sha256.Size]byte) (int32, bool)
 	PutSchemaID(subject string, fingerprint [sha256.Size]byte, id int32) error
@@ -28,7 +28,21 @@ type Registrar struct {
 
 	mu      sync.Mutex
 	pending map[key]*Pending
+	origin  origin
+	own     map[key]int32 // registered by this Registrar
 }
+
+// origin is whose the kept ids are. It is found out at the first kept id that is asked for, once a process.
+type origin uint8
+
+const (
+	originUnknown   origin = iota
+	originHere             // this registry has the schema under the kept id
+	originElsewhere        // it does not: the ids came from another registry, and are not used
+)
+
+// askOrigin bounds that question: a registry that is away is no reason to wait, since the ids are known.
+const askOrigin = 5 * time.Second
 
 type key struct {
 	subject     string
@@ -46,7 +60,7 @@ type Pending struct {
 
 // NewRegistrar puts ids before the client.
 func NewRegistrar(c *Client, ids IDs) *Registrar {
-	return &Registrar{client: c, ids: ids, pending: map[key]*Pending{}}
+	return &Registrar{client: c, ids: ids, pending: map[key]*Pending{}, own: map[key]int32{}}
 }
 
 // ID is the id of schema under subject. While the registry is away it waits, for as long as ctx lasts,
@@ -55,7 +69,7 @@ func NewRegistrar(c *Client, ids IDs) *Registrar {
 // StatusError as its cause.
 func (r *Registrar) ID(ctx context.Context, subject, schema string) (int32, error) {
 	k := key{subject, sha256.Sum256([]byte(schema))}
-	if id, ok := r.ids.SchemaID(k.subject, k.fingerprint); ok {
+	if id, ok := r.kept(ctx, k, schema); ok {
 		return id, nil
 	}
 	since := time.Now()
@@ -71,7 +85,46 @@ func (r *Registrar) ID(ctx context.Context, subject, schema string) (int32, erro
 	if err := r.ids.PutSchemaID(k.subject, k.fingerprint, id); err != nil {
 		return 0, &fault.Error{Op: "remember schema id", Object: fmt.Sprintf("subject %q", subject), Cause: err}
 	}
+	r.mu.Lock()
+	r.own[k] = id
+	r.mu.Unlock()
 	return id, nil
+}
+
+// kept is the id that is remembered for k, unless what is remembered came from another registry.
+func (r *Registrar) kept(ctx context.Context, k key, schema string) (int32, bool) {
+	r.mu.Lock()
+	from := r.origin
+	id, ok := r.own[k]
+	r.mu.Unlock()
+	if ok {
+		return id, true
+	}
+	if id, ok = r.ids.SchemaID(k.subject, k.fingerprint); !ok {
+		return 0, false
+	}
+	if from == originUnknown {
+		from = r.askOrigin(ctx, id, schema)
+	}
+	return id, from != originElsewhere
+}
+
+// askOrigin asks the registry for one kept id. Without an answer the origin stays unknown.
+func (r *Registrar) askOrigin(ctx context.Context, id int32, schema string) origin {
+	ctx, cancel := context.WithTimeout(ctx, askOrigin)
+	defer cancel()
+	holds, err := r.client.Holds(ctx, id, schema)
+	if err != nil {
+		return originUnknown
+	}
+	from := originElsewhere
+	if holds {
+		from = originHere
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.origin = from
+	return from
 }
 
 func (r *Registrar) waiting(k key, since time.Time, err error, wait time.Duration) {

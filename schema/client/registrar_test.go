@@ -47,12 +47,30 @@ func TestWhatWasRegisteredOnceIsNeverAskedForAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close() // the registry is away
-	after := client.NewRegistrar(newClient(t, client.Config{URLs: f.URL}), ids)
+	after := client.NewRegistrar(newClient(t, client.Config{URLs: f.URL, Attempts: 1}), ids)
 	if again, err := after.ID(ctx, subject, v1); again != id || err != nil {
 		t.Errorf("after a restart: %d %v", again, err)
 	}
 	if got := f.requests.Load(); got != 1 {
 		t.Errorf("%d requests", got)
+	}
+}
+
+// R6: ids that were kept from another registry are never written into records.
+func TestIDsOfAnotherRegistryAreNotUsed(t *testing.T) {
+	ctx, first, second, ids := t.Context(), newFront(t), newFront(t), &notebook{ids: map[string]int32{}}
+	if _, err := client.NewRegistrar(newClient(t, client.Config{URLs: second.URL}), &notebook{ids: map[string]int32{}}).ID(ctx, "other-value", `"string"`); err != nil {
+		t.Fatal(err) // the second registry's first id is another schema's
+	}
+	id, err := client.NewRegistrar(newClient(t, client.Config{URLs: first.URL}), ids).ID(ctx, subject, v1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := client.NewRegistrar(newClient(t, client.Config{URLs: second.URL}), ids)
+	for range 2 {
+		if now, err := moved.ID(ctx, subject, v1); now == id || err != nil {
+			t.Errorf("the second registry's id is %d, the first's was %d: %v", now, id, err)
+		}
 	}
 }
 
