@@ -33,6 +33,9 @@ type opening struct {
 // with its snapshot (P57: a change that was logged before the publication was made would be decoded without
 // it). It never moves past a gap, and never makes a slot in place of one that is gone (G7).
 func (r *Reader) Open(ctx context.Context, stored readers.Stored) (readers.Resume, error) {
+	if err := r.dropSnapshot(ctx); err != nil { // of an earlier try
+		return readers.Resume{}, err
+	}
 	o := &opening{r: r, cfg: r.cfg, stored: stored}
 	defer o.close(ctx)
 	if err := o.look(ctx); err != nil {

@@ -57,12 +57,21 @@ func (r *Reader) Confirm(p offsets.Position) { r.wire.confirm(p.Place) }
 // Close lets the snapshot and every connection go. Stream must have ended.
 func (r *Reader) Close(ctx context.Context) error {
 	r.mu.Lock()
-	source, watch := r.source, r.watch
-	r.source, r.watch = nil, nil
+	watch := r.watch
+	r.watch = nil
 	r.mu.Unlock()
 	if watch != nil {
 		watch.stop()
 	}
+	return r.dropSnapshot(ctx)
+}
+
+// dropSnapshot closes the snapshot that Open took, if any is open.
+func (r *Reader) dropSnapshot(ctx context.Context) error {
+	r.mu.Lock()
+	source := r.source
+	r.source = nil
+	r.mu.Unlock()
 	if source == nil {
 		return nil
 	}
