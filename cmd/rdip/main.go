@@ -24,7 +24,10 @@ var version = "dev"
 type cli struct {
 	Run        runCommand       `cmd:"" help:"Run the connectors of a configuration until SIGTERM."`
 	Check      checkCommand     `cmd:"" help:"Check a configuration against its servers: every finding with its fix, changing nothing."`
+	Init       initCommand      `cmd:"" help:"Look at a database and print a commented configuration for it, with the grants and settings it needs."`
 	Status     statusCommand    `cmd:"" help:"Show connectors, tables, snapshot progress, lag and retained log of a running rdip."`
+	Tail       tailCommand      `cmd:"" help:"Show the events of topics, decoded, a line each."`
+	Demo       demoCommand      `cmd:"" help:"Try rdip: a throwaway PostgreSQL, an embedded broker, a small shop, and its changes as they arrive."`
 	Offsets    offsetsCommand   `cmd:"" help:"Show, set or reset stored positions."`
 	Docs       docsCommand      `cmd:"" hidden:"" help:"Print generated documentation."`
 	VersionCmd versionCommand   `cmd:"" name:"version" help:"Print the version."`
