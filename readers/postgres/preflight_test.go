@@ -93,11 +93,6 @@ func TestServersThatCannotDecodeAreNamed(t *testing.T) {
 	expectFinding(t, fs, fault.Warning, "P45", "wal_sender_timeout")
 }
 
-func TestAStandbyIsRefused(t *testing.T) { // P53
-	s := &server{Number: 160004, Version: "16.4", Standby: true}
-	expectFinding(t, s.served(), fault.Fatal, "P53", "primary")
-}
-
 func TestADatabaseWithoutAnEncodingIsRefused(t *testing.T) { // P65
 	s := onServer(t, 15, oneTable)
 	name := testenv.Name("ascii")
