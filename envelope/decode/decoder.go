@@ -88,3 +88,8 @@ func (d *Decoder) Schema(ctx context.Context, id int32) (*Type, error) {
 	d.schemas[id] = t
 	return t, nil
 }
+
+// IsPayload says whether an error is of one payload, so that the next one may well decode.
+func IsPayload(err error) bool {
+	return errors.Is(err, ErrFrame) || errors.Is(err, ErrShort) || errors.Is(err, ErrTrailing) || errors.Is(err, ErrCorrupt)
+}

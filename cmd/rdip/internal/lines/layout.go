@@ -8,10 +8,27 @@ import (
 )
 
 const (
-	operationWidth = 9  // "tombstone"
-	keyWidth       = 10 // most are shorter; a longer one pushes its line
-	widestTable    = 40 // a longer name pushes its line
+	operationWidth = 9 // "tombstone"
+	// A longer name or key pushes its line.
+	widestTable = 40
+	widestKey   = 24
 )
+
+// width is that of a column of the text, which grows with what is in it.
+type width int
+
+// fit pads s, and remembers how much room it took, up to most.
+func (w *width) fit(s string, most int) string {
+	*w = max(*w, width(min(utf8.RuneCountInString(s), most)))
+	return padded(s, int(*w))
+}
+
+// Reserve gives the columns of tables and keys their width before the first line, so that the lines stand one
+// below the other from the beginning.
+func (p *Printer) Reserve(table, key string) {
+	p.table.fit(table, widestTable)
+	p.key.fit(key, widestKey)
+}
 
 // colours are the terminal's, by operation (ECMA-48, Select Graphic Rendition).
 var colours = map[string]string{
@@ -23,11 +40,8 @@ const faint = "2"
 // printLine writes time, table, operation, key, what happened, and how long ago.
 func (p *Printer) printLine(at time.Time, table, operation, key, what, since string) error {
 	table, key = printable(table), printable(key)
-	if n := utf8.RuneCountInString(table); n > p.widest {
-		p.widest = min(n, widestTable)
-	}
-	line := p.paint(faint, clock(at)) + "  " + padded(table, p.widest) + "  " +
-		p.paint(colours[operation], padded(operation, operationWidth)) + "  " + padded(key, keyWidth)
+	line := p.paint(faint, clock(at)) + "  " + p.table.fit(table, widestTable) + "  " +
+		p.paint(colours[operation], padded(operation, operationWidth)) + "  " + p.key.fit(key, widestKey)
 	if what != "" {
 		line += "  " + what
 	}

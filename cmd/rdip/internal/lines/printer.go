@@ -33,14 +33,15 @@ type Printer struct {
 	// Tally, where not nil, counts what was printed.
 	Tally *Tally
 
-	tables  map[string]*table // by topic
-	widest  int               // of the tables' names so far
+	topics  map[string]*topic // by name
+	table   width             // of the tables' names
+	key     width             // of the keys
 	records int
 }
 
-// table is what was seen of one topic.
-type table struct {
-	name    string
+// topic is what was seen of one topic.
+type topic struct {
+	table   string
 	schemas map[int32]bool
 	last    *decode.Type // of the newest schema
 	lastID  int32
@@ -93,15 +94,15 @@ func (p *Printer) write(line []byte) error {
 	return err
 }
 
-// of is what is known of the record's topic.
-func (p *Printer) of(topic string) *table {
-	if p.tables == nil {
-		p.tables = map[string]*table{}
+// of is what is known of a topic.
+func (p *Printer) of(name string) *topic {
+	if p.topics == nil {
+		p.topics = map[string]*topic{}
 	}
-	t := p.tables[topic]
+	t := p.topics[name]
 	if t == nil {
-		t = &table{name: topic, schemas: map[int32]bool{}}
-		p.tables[topic] = t
+		t = &topic{table: name, schemas: map[int32]bool{}}
+		p.topics[name] = t
 	}
 	return t
 }

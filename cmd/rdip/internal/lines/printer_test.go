@@ -86,19 +86,19 @@ func TestALineSaysWhatHappenedToTheRow(t *testing.T) {
 		record consume.Record
 		want   string
 	}{
-		"a row of the snapshot":              {event(2, "r", 7, nil, row(7, "new")), "read       id=7        status: new  (3 ms)"},
-		"a create":                           {event(2, "c", 7, nil, row(7, nil)), "create     id=7        status: null  (3 ms)"},
-		"an update, only what changed":       {event(2, "u", 7, row(7, "new"), row(7, "paid")), "update     id=7        status: new → paid  (3 ms)"},
-		"an update of an old row not known":  {event(2, "u", 7, nil, row(7, "paid")), "update     id=7        now status: paid  (3 ms)"},
-		"an update of the key's facts alone": {event(2, "u", 7, row(7, nil), row(7, "paid"), header("__rdip.before", "key")), "update     id=7        now status: paid  (3 ms)"},
-		"an update that changed nothing":     {event(2, "u", 7, row(7, "new"), row(7, "new")), "update     id=7        (nothing that is captured)  (3 ms)"},
-		"P1: unchanged TOAST":                {event(2, "u", 7, nil, row(7, "__debezium_unavailable_value")), "update     id=7        (nothing that is captured)  (3 ms)"},
-		"a delete":                           {event(2, "d", 7, row(7, "new"), nil), "delete     id=7        was status: new  (3 ms)"},
-		"a delete that knows the key alone":  {event(2, "d", 7, row(7, nil), nil, header("__rdip.before", "key")), "delete     id=7        (3 ms)"},
-		"P7: the old key of a changed key":   {event(2, "d", 7, row(7, "new"), nil, header("__debezium.newkey", `{"id":8}`)), "delete     id=7        key becomes id=8  (3 ms)"},
-		"P7: the new key of a changed key":   {event(2, "c", 8, nil, row(8, "new"), header("__debezium.oldkey", `{"id":7}`)), "create     id=8        key was id=7; status: new  (3 ms)"},
-		"P14: a truncate":                    {event(2, "t", 7, nil, nil), "truncate   id=7        (3 ms)"},
-		"a table without a key":              {noKey, "create     (no key)    id: 7, status: new  (3 ms)"},
+		"a row of the snapshot":              {event(2, "r", 7, nil, row(7, "new")), "read       id=7  status: new  (3 ms)"},
+		"a create":                           {event(2, "c", 7, nil, row(7, nil)), "create     id=7  status: null  (3 ms)"},
+		"an update, only what changed":       {event(2, "u", 7, row(7, "new"), row(7, "paid")), "update     id=7  status: new → paid  (3 ms)"},
+		"an update of an old row not known":  {event(2, "u", 7, nil, row(7, "paid")), "update     id=7  now status: paid  (3 ms)"},
+		"an update of the key's facts alone": {event(2, "u", 7, row(7, nil), row(7, "paid"), header("__rdip.before", "key")), "update     id=7  now status: paid  (3 ms)"},
+		"an update that changed nothing":     {event(2, "u", 7, row(7, "new"), row(7, "new")), "update     id=7  (nothing that is captured)  (3 ms)"},
+		"P1: unchanged TOAST":                {event(2, "u", 7, nil, row(7, "__debezium_unavailable_value")), "update     id=7  (nothing that is captured)  (3 ms)"},
+		"a delete":                           {event(2, "d", 7, row(7, "new"), nil), "delete     id=7  was status: new  (3 ms)"},
+		"a delete that knows the key alone":  {event(2, "d", 7, row(7, nil), nil, header("__rdip.before", "key")), "delete     id=7  (3 ms)"},
+		"P7: the old key of a changed key":   {event(2, "d", 7, row(7, "new"), nil, header("__debezium.newkey", `{"id":8}`)), "delete     id=7  key becomes id=8  (3 ms)"},
+		"P7: the new key of a changed key":   {event(2, "c", 8, nil, row(8, "new"), header("__debezium.oldkey", `{"id":7}`)), "create     id=8  key was id=7; status: new  (3 ms)"},
+		"P14: a truncate":                    {event(2, "t", 7, nil, nil), "truncate   id=7  (3 ms)"},
+		"a table without a key":              {noKey, "create     (no key)  id: 7, status: new  (3 ms)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -115,7 +115,7 @@ func TestALineSaysWhatHappenedToTheRow(t *testing.T) {
 		want   string
 	}{
 		"a tombstone":               {tombstone, "shop.public.orders  tombstone  id=7\n"},
-		"a record that is no event": {text, `notes  record     (no key)    "a\u001b[2Jb"` + "\n"},
+		"a record that is no event": {text, `notes  record     (no key)  "a\u001b[2Jb"` + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -139,7 +139,7 @@ func TestASchemaChangeHasALineOfItsOwnOnce(t *testing.T) {
 		}
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 5 || !strings.HasSuffix(lines[1], "schema                 added day (Date)  (schema id 3)") || !strings.Contains(lines[2], "day: 2024-02-29") {
+	if len(lines) != 5 || !strings.HasSuffix(lines[1], "schema           added day (Date)  (schema id 3)") || !strings.Contains(lines[2], "day: 2024-02-29") {
 		t.Errorf("%q", lines)
 	}
 	if p.Records() != 4 {

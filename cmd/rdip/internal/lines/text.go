@@ -22,24 +22,25 @@ var operations = map[envelope.Op]string{
 func (p *Printer) printText(ctx context.Context, d *decoded) error {
 	t := p.of(d.Topic)
 	change, ok := decode.ChangeOf(&d.key, &d.value, d.Headers)
+	when := d.Time
 	if ok {
-		t.name = change.ID()
+		t.table, when = change.ID(), change.Commit
 	}
-	if err := p.printSchema(ctx, t, d); err != nil {
+	if err := p.printSchema(ctx, t, d, when); err != nil {
 		return err
 	}
 	switch {
 	case ok:
 		return p.count(p.printChange(t, d, &change))
 	case d.Value != nil:
-		return p.count(p.printLine(d.Time, t.name, "record", keyText(&d.key), oneLine(&d.value), ""))
+		return p.count(p.printLine(d.Time, t.table, "record", keyText(&d.key), oneLine(&d.value), ""))
 	case p.Tombstones:
-		return p.count(p.printLine(d.Time, t.name, "tombstone", keyText(&d.key), "", ""))
+		return p.count(p.printLine(d.Time, t.table, "tombstone", keyText(&d.key), "", ""))
 	}
 	return nil
 }
 
-func (p *Printer) printChange(t *table, d *decoded, c *decode.Change) error {
+func (p *Printer) printChange(t *topic, d *decoded, c *decode.Change) error {
 	since := d.received.Sub(c.Commit)
 	if p.Tally != nil {
 		p.Tally.add(c.Op, since, d.received)
@@ -48,11 +49,11 @@ func (p *Printer) printChange(t *table, d *decoded, c *decode.Change) error {
 	if !known {
 		operation = string(c.Op)
 	}
-	return p.printLine(c.Commit, t.name, operation, keyText(&d.key), what(d, c), elapsed(since))
+	return p.printLine(c.Commit, t.table, operation, keyText(&d.key), what(d, c), elapsed(since))
 }
 
 // printSchema says what became of a table's columns, when the first record comes that shows it.
-func (p *Printer) printSchema(ctx context.Context, t *table, d *decoded) error {
+func (p *Printer) printSchema(ctx context.Context, t *topic, d *decoded, when time.Time) error {
 	id, err := decode.SchemaID(d.Value)
 	if err != nil || t.schemas[id] {
 		return nil
@@ -73,7 +74,7 @@ func (p *Printer) printSchema(ctx context.Context, t *table, d *decoded) error {
 	if e.IsEmpty() {
 		return nil
 	}
-	return p.printLine(d.Time, t.name, "schema", "", evolution(e), fmt.Sprintf("schema id %d", id))
+	return p.printLine(when, t.table, "schema", "", evolution(e), fmt.Sprintf("schema id %d", id))
 }
 
 func evolution(e decode.Evolution) string {
