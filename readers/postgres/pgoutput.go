@@ -206,7 +206,7 @@ func parseTruncate(b []byte) (m truncateMessage, err error) {
 		return m, errTruncated
 	}
 	n := uint64(binary.BigEndian.Uint32(b))
-	if b = b[5:]; uint64(len(b)) != 4*n { // the fifth byte is CASCADE and RESTART IDENTITY
+	if b = b[5:]; n == 0 || uint64(len(b)) != 4*n { // the fifth byte is CASCADE and RESTART IDENTITY
 		return m, errTruncated
 	}
 	m.Relations = b

@@ -168,12 +168,10 @@ func parseError(payload []byte) *pgconn.PgError {
 	return pgconn.ErrorResponseToPgError(&m)
 }
 
-func (s *streamer) slotObject() string { return fmt.Sprintf("slot %q", s.cfg.SlotName) }
-
 // startFault is START_REPLICATION refused (P48 to P50). Whether the slot is gone or spoilt is asked from
 // the catalog, since one SQLSTATE means several things and messages are translated.
 func (s *streamer) startFault(ctx context.Context, e *pgconn.PgError) error {
-	f := &fault.Error{Op: "start replication from", Object: s.slotObject(), Cause: said(e), Permanent: isPermanentState(e.Code)}
+	f := &fault.Error{Op: "start replication from", Object: slotObject(s.cfg.SlotName), Cause: said(e), Permanent: isPermanentState(e.Code)}
 	switch e.Code {
 	case stateUndefinedObject:
 		return s.lost(f, "the slot does not exist any more")
@@ -198,43 +196,35 @@ func (s *streamer) lost(f *fault.Error, why string) error {
 
 // invalidation is why the server gave the slot up, "" where it did not.
 func (s *streamer) invalidation(ctx context.Context) string {
-	conn, err := s.cfg.connectSQL(ctx)
-	if err != nil {
-		return ""
+	if slot := s.look(ctx); slot != nil && slot.invalid() != "" {
+		return slot.invalid() + "; it was confirmed up to " + lsnText(slot.Confirmed)
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var lost bool
-	var plugin, confirmed string
-	err = conn.QueryRow(ctx, "SELECT coalesce(wal_status, '') = 'lost', coalesce(plugin, ''), coalesce(confirmed_flush_lsn::text, '') FROM pg_catalog.pg_replication_slots WHERE slot_name = $1::text",
-		s.cfg.SlotName).Scan(&lost, &plugin, &confirmed)
-	switch {
-	case err != nil:
-		return ""
-	case lost:
-		return "the server has invalidated the slot, which was confirmed up to " + confirmed
-	default:
-		return ""
-	}
+	return ""
 }
 
 // held is a slot that another process still holds after every retry (P51, D7).
 func (s *streamer) held(ctx context.Context, state *stateError) error {
-	f := &fault.Error{Op: "start replication from", Object: s.slotObject(), Cause: state, Permanent: true,
+	f := &fault.Error{Op: "start replication from", Object: slotObject(s.cfg.SlotName), Cause: state, Permanent: true,
 		Hint: "stop the other process, or give this connector a slot.name of its own"}
-	conn, err := s.cfg.connectSQL(ctx)
-	if err != nil {
-		return f
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var pid int
-	var who string
-	err = conn.QueryRow(ctx, `SELECT s.active_pid, concat_ws(' ', coalesce(a.application_name, ''), 'of', a.usename, 'from', coalesce(host(a.client_addr), 'a local socket'))
-		FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
-		WHERE s.slot_name = $1::text AND s.active_pid IS NOT NULL`, s.cfg.SlotName).Scan(&pid, &who)
-	if err == nil {
-		f.Hint = fmt.Sprintf("PID %d holds it (%s): stop that process, or SELECT pg_terminate_backend(%d), or give this connector a slot.name of its own", pid, who, pid)
+	if slot := s.look(ctx); slot != nil && slot.ActivePID != 0 {
+		f.Hint = fmt.Sprintf("PID %d holds it (%s): stop that process, or SELECT pg_terminate_backend(%d), or give this connector a slot.name of its own",
+			slot.ActivePID, slot.ActiveBy, slot.ActivePID)
 	}
 	return f
+}
+
+// look is the slot as the catalog has it, nil where that cannot be learnt.
+func (s *streamer) look(ctx context.Context) *slot {
+	conn, err := s.cfg.connectSQL(ctx)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	found, err := readSlot(ctx, conn, s.cfg.SlotName)
+	if err != nil {
+		return nil
+	}
+	return found
 }
 
 func closeConn(conn *pgconn.PgConn) {

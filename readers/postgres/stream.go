@@ -138,9 +138,9 @@ func (s *streamer) other(typ byte, payload []byte) error {
 	case backendError:
 		return s.streamFault(parseError(payload))
 	case backendCopyDone, backendComplete, backendReady:
-		return &fault.Error{Op: "stream from", Object: s.slotObject(), Cause: errors.New("the server has ended the stream; it is shutting down")}
+		return &fault.Error{Op: "stream from", Object: slotObject(s.cfg.SlotName), Cause: errors.New("the server has ended the stream; it is shutting down")}
 	default:
-		return &fault.Error{Op: "stream from", Object: s.slotObject(), Cause: fmt.Errorf("an unexpected message of type %q", typ), Permanent: true}
+		return &fault.Error{Op: "stream from", Object: slotObject(s.cfg.SlotName), Cause: fmt.Errorf("an unexpected message of type %q", typ), Permanent: true}
 	}
 }
 
@@ -169,7 +169,7 @@ func (s *streamer) unread(got *session, d *decoder, err error) error {
 
 // streamFault is an error that the server raised while it was streaming.
 func (s *streamer) streamFault(e *pgconn.PgError) error {
-	f := &fault.Error{Op: "stream from", Object: s.slotObject(), Cause: said(e), Permanent: isPermanentState(e.Code)}
+	f := &fault.Error{Op: "stream from", Object: slotObject(s.cfg.SlotName), Cause: said(e), Permanent: isPermanentState(e.Code)}
 	switch e.Code {
 	case stateUndefinedObject:
 		// get_publication_oid: a publication is looked up while changes are decoded, as the catalog was at
