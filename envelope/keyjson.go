@@ -121,7 +121,7 @@ func (d *avroReader) appendItems(dst []byte, t *schema.Type) []byte {
 			if t.Kind == schema.Map {
 				dst = append(appendQuoted(dst, string(d.take(d.long()))), ':')
 			}
-			if d.isNull(false) {
+			if !t.ItemsRequired && d.isNull(false) {
 				dst = append(dst, "null"...)
 				continue
 			}

@@ -144,14 +144,22 @@ func (w *avroWriter) typ(t *Type, def []byte) *avroWriter {
 	case Record:
 		w.record(t)
 	case Array:
-		w.raw(`,"items":["null",`).typ(t.Items, nil).raw(`]`)
+		w.raw(`,"items":`).items(t)
 	case Map:
-		w.raw(`,"values":["null",`).typ(t.Items, nil).raw(`]`)
+		w.raw(`,"values":`).items(t)
 	}
 	if t.Name == DecimalName {
 		w.raw(`,"scale":` + strconv.Itoa(t.Scale) + `,"precision":` + strconv.Itoa(t.Precision))
 	}
 	return w.properties(t, def).raw(`}`)
+}
+
+func (w *avroWriter) items(t *Type) {
+	if t.ItemsRequired {
+		w.typ(t.Items, nil)
+		return
+	}
+	w.raw(`["null",`).typ(t.Items, nil).raw(`]`)
 }
 
 func (w *avroWriter) record(t *Type) {

@@ -33,8 +33,9 @@ type Type struct {
 	Params []Param
 	// Scale and Precision of a Decimal (Name is DecimalName); they become properties of the Avro type.
 	Scale, Precision int
-	// Items of an Array, Values of a Map. They are always nullable.
-	Items *Type
+	// Items of an Array, Values of a Map. They are nullable unless ItemsRequired.
+	Items         *Type
+	ItemsRequired bool
 	// Fields of a Record. Its full Avro name is Name.
 	Fields []Field
 }

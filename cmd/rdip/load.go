@@ -83,6 +83,7 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 		findings = append(findings, section.Finding("connector.class", fmt.Sprintf("%q", class), "a connector that rdip has: postgres",
 			"connector.class: postgres"))
 	}
+	findings = append(findings, c.postgres.Check(section.Where)...)
 	c.source.Compatible(section)
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
 	c.postgres.Debezium = c.source.Compatibility == source.CompatibleDebezium

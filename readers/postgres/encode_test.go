@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,8 +82,8 @@ func TestExtensionTypesAreFoundByNameAndExtension(t *testing.T) {
 	}{
 		{"postgis", "geometry", ewkb, "record Geometry", append(append(avroBinary(wkb...), 2), avroLong(4326)...)},
 		{"postgis", "geography", "010700000000000000", "record Geography", append(avroBinary(1, 7, 0, 0, 0, 0, 0, 0, 0), 0)},
-		{"vector", "vector", "[1,-2.5]", "array double DoubleVector", avroArray(avroDouble(1), avroDouble(-2.5))},
-		{"vector", "halfvec", "[0.5]", "array float FloatVector", avroArray([]byte{0, 0, 0, 0x3f})},
+		{"vector", "vector", "[1,-2.5]", "array double DoubleVector", slices.Concat(avroLong(2), avroDouble(1), avroDouble(-2.5), avroLong(0))},
+		{"vector", "halfvec", "[0.5]", "array float FloatVector", slices.Concat(avroLong(1), []byte{0, 0, 0, 0x3f}, avroLong(0))},
 		{"isn", "isbn", "1-937985-01-4", "string", avroText("1-937985-01-4")},
 		{"someone else's", "vector", "north", "string", avroText("north")},
 	}

@@ -19,7 +19,7 @@ func vectorEncoder(item envelope.ColumnEncoder) envelope.ColumnEncoder {
 		for more := true; more; {
 			var number []byte
 			number, rest, more = bytes.Cut(rest, []byte{','})
-			if dst, err = item(append(dst, unionValue), number); err != nil {
+			if dst, err = item(dst, number); err != nil {
 				return dst, malformed("a vector")
 			}
 		}

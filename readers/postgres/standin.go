@@ -50,7 +50,7 @@ func absentOf(t *schema.Type) []byte {
 	case schema.String, schema.Bytes:
 		return appendString(nil, unavailable)
 	case schema.Array:
-		return absentArray(t.Items)
+		return absentArray(t)
 	case schema.Record:
 		return absentRecord(t)
 	default:
@@ -58,7 +58,8 @@ func absentOf(t *schema.Type) []byte {
 	}
 }
 
-func absentArray(item *schema.Type) []byte {
+func absentArray(t *schema.Type) []byte {
+	item := t.Items
 	number := numberAppender(item)
 	if number == nil {
 		marker := absentOf(item)
@@ -72,7 +73,10 @@ func absentArray(item *schema.Type) []byte {
 	}
 	dst := binary.AppendVarint(nil, int64(len(unavailable)))
 	for _, b := range []byte(unavailable) {
-		dst = number(append(dst, unionValue), b)
+		if !t.ItemsRequired {
+			dst = append(dst, unionValue)
+		}
+		dst = number(dst, b)
 	}
 	return append(dst, 0)
 }

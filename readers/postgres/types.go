@@ -160,7 +160,7 @@ func geometryForm(name string) form {
 func vectorForm(name string, item schema.Kind, encode envelope.ColumnEncoder) form {
 	items := schema.Plain(item)
 	t := schema.Named(schema.Array, name)
-	t.Items = &items
+	t.Items, t.ItemsRequired = &items, true
 	return form{typ: t, encode: vectorEncoder(encode), zero: "[]"}
 }
 
