@@ -84,6 +84,9 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 			"connector.class: postgres"))
 	}
 	findings = append(findings, c.postgres.Check(section.Where)...)
+	if !section.Has("max.row.bytes") {
+		c.postgres.MaxRowBytes = s.worker.MemoryBudget / 2
+	}
 	c.source.Compatible(section)
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
 	c.postgres.Debezium = c.source.Compatibility == source.CompatibleDebezium
