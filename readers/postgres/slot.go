@@ -77,7 +77,7 @@ func (s *slot) invalid() string {
 	case s.Reason != "":
 		return "the server has invalidated it: invalidation_reason is " + s.Reason
 	case s.WALStatus == "lost":
-		return "the server has removed log that it needs: wal_status is lost (max_slot_wal_keep_size)"
+		return "the server has invalidated it: the log that it needs was removed, wal_status is lost (max_slot_wal_keep_size)"
 	case s.Conflicts:
 		return "the server has invalidated it in a conflict with recovery"
 	default:
@@ -101,15 +101,21 @@ func (s *slot) foreign(database string) string {
 	}
 }
 
-// awaitRelease waits until nobody reads the slot, as often as slot.max.retries says (P51).
+// releasePoll is how often a slot that is read by another is looked at: the walsender of a process that was
+// killed lets go within moments.
+const releasePoll = 250 * time.Millisecond
+
+// awaitRelease waits until nobody reads the slot, as long as slot.max.retries times slot.retry.delay.ms (P51).
 func (r *Reader) awaitRelease(ctx context.Context, q querier, s *slot) (*slot, error) {
-	for try := 0; s != nil && s.ActivePID != 0; try++ {
-		if try >= r.cfg.SlotMaxRetries {
+	patience := time.Duration(r.cfg.SlotMaxRetries) * r.cfg.SlotRetryDelay
+	began := time.Now()
+	for s != nil && s.ActivePID != 0 {
+		if time.Since(began) >= patience {
 			return nil, &fault.Error{Op: "open", Object: slotObject(s.Name),
-				Cause: fmt.Errorf("PID %d reads it (%s), after %d tries in %s", s.ActivePID, s.ActiveBy, try+1, time.Duration(try)*r.cfg.SlotRetryDelay),
+				Cause: fmt.Errorf("PID %d reads it (%s), and did so for %s", s.ActivePID, s.ActiveBy, patience),
 				Hint:  fmt.Sprintf("stop that process, or SELECT pg_terminate_backend(%d), or set slot.name to a slot of this connector's own", s.ActivePID)}
 		}
-		if err := pause(ctx, r.cfg.SlotRetryDelay); err != nil {
+		if err := pause(ctx, min(r.cfg.SlotRetryDelay, releasePoll)); err != nil {
 			return nil, err
 		}
 		var err error
