@@ -47,7 +47,7 @@ func TestAnInvalidatedSlotIsALostPosition(t *testing.T) { // P50
 	if got := s.askSlot(t, "wal_status"); got != "lost" {
 		t.Fatalf("the slot's wal_status is %q", got)
 	}
-	expectFault(t, s.expectEnd(t, &recorder{}), fault.PositionLost, true, s.cfg.SlotName, "invalidated", "SQLSTATE 55000", "snapshot")
+	expectFault(t, s.expectEnd(t, &recorder{}), fault.PositionLost, true, s.cfg.SlotName, "wal_status is lost", "SQLSTATE 55000", "snapshot")
 }
 
 func TestASlotThatAnotherProcessHoldsIsNamedWithItsHolder(t *testing.T) { // P51, D7

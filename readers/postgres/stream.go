@@ -47,6 +47,7 @@ func (s *streamer) stream(ctx context.Context, got *session, from uint64, h enve
 	every, limit := timing(got.timeout, s.cfg.StatusInterval)
 	alive := newKeepalive(got.conn, s.wire, got.receiver.silence, every, limit, func(err error) {
 		got.dead.Store(true)
+		s.wire.connected.Store(false) // known at once, even while the Handler is busy
 		cancel(err)
 	})
 	stop := context.AfterFunc(work, got.receiver.interrupt)
