@@ -31,7 +31,7 @@ func BenchmarkProducer(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer p.Close(b.Context()) //nolint:errcheck // a benchmark
+	defer p.Close(b.Context())
 	topic, err := p.Prepare(b.Context(), "bench")
 	if err != nil {
 		b.Fatal(err)

@@ -111,7 +111,7 @@ func (c *cluster) probe(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	defer b.Close() //nolint:errcheck // it answered, that was the question
+	defer b.Close()
 	_, err = b.GetMetadata(&sarama.MetadataRequest{Version: 7, Topics: []string{"-"}})
 	return err
 }

@@ -13,8 +13,8 @@ import (
 var errCut = errors.New("the producer was stopped")
 
 // dialer makes every connection of one sarama client, TLS included, and can end them all at once: sarama
-// itself has no way to stop what it is waiting for. It remembers since when no broker could be reached. Safe
-// for concurrent use.
+// itself has no way to stop what it is waiting for. It remembers why the last attempt failed. Safe for
+// concurrent use.
 type dialer struct {
 	tls     *tls.Config // nil: plaintext
 	timeout time.Duration
@@ -25,7 +25,6 @@ type dialer struct {
 	closed  bool
 	conns   map[*conn]struct{}
 	failing error // of the last attempt, nil after a success
-	since   time.Time
 }
 
 func newDialer(t *tls.Config) *dialer {
@@ -63,9 +62,6 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 		err = errCut
 	}
 	if err != nil {
-		if d.failing == nil {
-			d.since = time.Now()
-		}
 		d.failing = err
 		return nil, err
 	}
@@ -96,11 +92,11 @@ func (d *dialer) connect(ctx context.Context, network, address string) (net.Conn
 	return t, nil
 }
 
-// outage is the last failure, and since when nothing but failures; nil while the last attempt succeeded.
-func (d *dialer) outage() (error, time.Time) {
+// lastFailure is why the last attempt failed; nil while it did not.
+func (d *dialer) lastFailure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.failing, d.since
+	return d.failing
 }
 
 // cut ends every connection and every attempt; new ones may be made.

@@ -154,7 +154,7 @@ func TestPartitionsAddedUnderWayAreToldAndKeysStay(t *testing.T) { // K9
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close(soon(t)) //nolint:errcheck // nothing is under way
+	defer p.Close(soon(t))
 	before, err := p.Prepare(soon(t), "t")
 	if err != nil {
 		t.Fatal(err)

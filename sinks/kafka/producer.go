@@ -101,6 +101,9 @@ func (p *Producer) Inflight() int64 { return p.budget.inUse() }
 // key where one is needed (K10), or goes to a topic or partition that Prepare did not give, is a permanent
 // error; an error that the producer failed with before is returned as it is.
 func (p *Producer) Send(ctx context.Context, b *sinks.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	cost, err := p.weigh(b)
 	if err != nil {
 		return err
@@ -220,8 +223,7 @@ func (p *Producer) ready(l *pipeline) error {
 	}
 	if err := l.rotate(); err != nil {
 		err = p.cluster.fault("get a producer id", "", err)
-		p.fail(err)
-		return err
+		return p.fail(err)
 	}
 	return nil
 }

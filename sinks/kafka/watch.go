@@ -93,7 +93,7 @@ func (w *watcher) reached(err error, stalled bool) {
 	case err != nil && stalled && !w.away:
 		w.away = true
 		cause := err
-		if failing, _ := w.p.cluster.dialer.outage(); failing != nil {
+		if failing := w.p.cluster.dialer.lastFailure(); failing != nil {
 			cause = failing
 		}
 		w.p.notice(fault.Finding{Severity: fault.Warning, Case: "K1", Where: brokers,
@@ -110,7 +110,7 @@ func (w *watcher) compare(known *topic, t *sarama.TopicMetadata) {
 	if errors.Is(t.Err, sarama.ErrUnknownTopicOrPartition) {
 		// A broker that has just started may not know it yet: it has to be missing twice.
 		if w.gone[t.Name]++; w.gone[t.Name] > 1 {
-			w.p.fail(w.p.cluster.deleted(t.Name, topicID(known.id)))
+			_ = w.p.fail(w.p.cluster.deleted(t.Name, topicID(known.id)))
 		}
 		return
 	}
@@ -119,7 +119,7 @@ func (w *watcher) compare(known *topic, t *sarama.TopicMetadata) {
 		return
 	}
 	if known.id != t.Uuid && known.id != (sarama.Uuid{}) && t.Uuid != (sarama.Uuid{}) {
-		w.p.fail(w.p.cluster.madeAnew(t.Name, topicID(known.id), topicID(t.Uuid)))
+		_ = w.p.fail(w.p.cluster.madeAnew(t.Name, topicID(known.id), topicID(t.Uuid)))
 		return
 	}
 	now := int32(len(t.Partitions))

@@ -1,7 +1,7 @@
 // Package embedded is a broker inside this process that speaks Kafka's protocol, for trying rdip and for
 // tests: franz-go's kfake. It is not durable and outside rdip's guarantees: errors of fsync are ignored, there
 // is one copy of everything, and nothing checks what a crash left behind beyond the records' checksums. rdip's
-// own producer, franz-go, sarama, kcat and Kafka's Java clients read from and write to it.
+// own producer, franz-go, sarama, kcat and librdkafka's other clients work with it.
 //
 // What it keeps is bounded by RetentionBytes a partition. With a DataDir records live in files and memory
 // holds their index only; without one everything is in memory.
