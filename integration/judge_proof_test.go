@@ -1,0 +1,134 @@
+package integration
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// lawful is evidence that every judge must accept: a snapshot read twice, a stream with a repeated suffix,
+// a key change, a delete, and under FULL a before for each.
+func lawful() *evidence {
+	row := func(id, version string) columns { return columns{"id": id, "version": version, "note": "n" + version} }
+	e := &evidence{Table: judgedTable{Name: "t", Keys: []string{"id"}, Full: true},
+		History: map[string][]committed{
+			"1": {{'c', 10, row("1", "1")}, {'u', 20, row("1", "3")}, {'u', 30, row("1", "5")}, {'u', 40, row("1", "7")}},
+			"2": {{'c', 10, row("2", "2")}, {'d', 30, row("2", "2")}},
+			"3": {{'c', 30, row("3", "6")}},
+		},
+		Final: map[string]columns{"1": row("1", "7"), "3": row("3", "6")},
+	}
+	at := int64(0)
+	change := func(op byte, tx int64, before, after columns) record {
+		at++
+		r := record{Op: op, Tx: tx, LSN: at, Before: before, After: after}
+		r.Key = r.row()["id"]
+		return r
+	}
+	first, second := change('u', 20, row("1", "1"), row("1", "3")), change('u', 30, row("1", "3"), row("1", "5"))
+	gone, made := change('d', 30, row("2", "2"), nil), change('c', 30, nil, row("3", "6"))
+	last := change('u', 40, row("1", "5"), row("1", "7"))
+	tombstone := record{Op: 'T', Key: "2"}
+	e.Partitions = [][]record{{
+		{Op: 'r', Key: "1", After: row("1", "1")}, {Op: 'r', Key: "2", After: row("2", "2")}, {Op: 'r', Key: "1", After: row("1", "1")},
+		first, second, gone, tombstone, made, // cut off here, and again from transaction 30 on
+		second, gone, tombstone, made, last,
+	}}
+	return e
+}
+
+func TestTheJudgesAcceptWhatTheContractAllows(t *testing.T) {
+	v := judge(lawful())
+	if len(v.Faults) > 0 || v.Repeated != 4 || v.Restarts != 1 {
+		t.Errorf("%d repeated in %d restarts, faults: %s", v.Repeated, v.Restarts, strings.Join(v.Faults, "\n"))
+	}
+}
+
+// Each judge finds what it is there for.
+func TestEveryJudgeFindsAPlantedDefect(t *testing.T) {
+	const first, second, gone, made, again, last = 3, 4, 5, 7, 8, 12
+	edit := func(change func(rs []record) []record) func(*evidence) {
+		return func(e *evidence) { e.Partitions[0] = change(slices.Clone(e.Partitions[0])) }
+	}
+	without := func(places ...int) func(*evidence) {
+		return edit(func(rs []record) []record {
+			for _, i := range slices.Backward(places) {
+				rs = slices.Delete(rs, i, i+1)
+			}
+			return rs
+		})
+	}
+	for _, c := range []struct {
+		name, judge string
+		plant       func(e *evidence)
+	}{
+		{"a lost update", "history:", without(last)},
+		{"a lost state", "state:", without(last)},
+		{"an update lost in the middle, twice", "history:", without(second, again)},
+		{"a lost delete", "state: row 2 is in the topic", without(gone, gone+1, again+1, again+2)},
+		{"a row lost between snapshot and stream", "lost:", without(1)},
+		{"a lost row", "state: row 3 is in the table", without(made, again+3)},
+		{"a repetition that leaves something out", "disorder:", without(again + 1)},
+		{"a repetition that stops before its end", "disorder:", without(again+3, last)},
+		{"a pair swapped in a repetition", "disorder:", edit(func(rs []record) []record {
+			rs[again], rs[last] = rs[last], rs[again]
+			return rs
+		})},
+		{"a pair swapped in the stream", "history:", func(e *evidence) {
+			rs := e.Partitions[0]
+			e.Partitions[0] = []record{rs[0], rs[1], rs[second], rs[first], rs[gone], rs[gone+1], rs[made], rs[last]}
+		}},
+		{"a duplicate out of a repeated suffix", "disorder:", edit(func(rs []record) []record { return append(rs, rs[first]) })},
+		{"a repetition that begins inside its transaction", "inside its transaction", without(again)},
+		{"a repetition that begins with a tombstone", "disorder:", without(again, again+1)},
+		{"a row that was rolled back", "rolled back:", edit(func(rs []record) []record {
+			return append(rs, record{Op: 'c', Key: "9", Tx: 50, LSN: 50, After: columns{"id": "9", "note": rolledBack}})
+		})},
+		{"a row that never was", "invented: key 9", edit(func(rs []record) []record {
+			return append(rs, record{Op: 'c', Key: "9", Tx: 50, LSN: 50, After: columns{"id": "9"}})
+		})},
+		{"one change too many", "invented: key 3", edit(func(rs []record) []record {
+			return append(rs, record{Op: 'u', Key: "3", Tx: 50, LSN: 50, After: columns{"id": "3", "version": "9"}})
+		})},
+		{"a state in the snapshot that never was", "invented:", edit(func(rs []record) []record {
+			rs[0].After = columns{"id": "1", "version": "99"}
+			return rs
+		})},
+		{"a wrong value", "history:", edit(func(rs []record) []record {
+			rs[first].After = columns{"id": "1", "version": "3", "note": "other"}
+			return rs
+		})},
+		{"a null in place of a value", "history:", edit(func(rs []record) []record {
+			rs[first].After = columns{"id": "1", "version": "3"}
+			return rs
+		})},
+		{"a value unavailable that the log had", "unavailable", edit(func(rs []record) []record {
+			rs[first].After = columns{"id": "1", "version": "3", "note": unavailable}
+			return rs
+		})},
+		{"a wrong before", "before:", edit(func(rs []record) []record {
+			rs[second].Before, rs[again].Before = rs[first].Before, rs[first].Before
+			return rs
+		})},
+		{"a wrong before at the snapshot's edge", "before:", edit(func(rs []record) []record {
+			rs[first].Before = columns{"id": "1", "version": "0"}
+			return rs
+		})},
+		{"a missing tombstone", "tombstone: none", without(gone+1, again+2)},
+		{"a stray tombstone", "tombstone: a stray", edit(func(rs []record) []record { return append(rs, record{Op: 'T', Key: "1"}) })},
+		{"a key in two partitions", "partitions", func(e *evidence) {
+			e.Partitions = [][]record{e.Partitions[0][:again], e.Partitions[0][again:]}
+		}},
+		{"half a transaction", "torn:", without(made, again+3)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := lawful()
+			c.plant(e)
+			v := judge(e)
+			if !slices.ContainsFunc(v.Faults, func(f string) bool { return strings.Contains(f, c.judge) }) {
+				t.Errorf("no %q among %s", c.judge, strconv.Quote(strings.Join(v.Faults, "\n")))
+			}
+		})
+	}
+}

@@ -1,0 +1,403 @@
+package integration
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The judges decide whether what lies in topics is what was committed at the source (G1, G2, G5, G6). They
+// look at records from the topics' beginnings, at the source's tables as they are in the end, and at a
+// history that triggers wrote there, inside the same transactions. They know nothing of rdip, and each has
+// a test that plants what it must find (judge_proof_test.go).
+
+// columns is a row as text; a column that is null, or that the row does not have, is not in it.
+type columns map[string]string
+
+// unavailable stands for a value that the log did not carry.
+const unavailable = "__debezium_unavailable_value"
+
+// rolledBack is in the notes of every row that a transaction or a savepoint takes back.
+const rolledBack = "ROLLED BACK"
+
+// judgedTable is one table under judgement. Keys are the columns that tell its rows apart, also where the
+// table itself has no key.
+type judgedTable struct {
+	Name string
+	Keys []string
+	Full bool // REPLICA IDENTITY FULL
+}
+
+// key is a row's identity.
+func (t judgedTable) key(row columns) string {
+	parts := make([]string, len(t.Keys))
+	for i, c := range t.Keys {
+		parts[i] = row[c]
+	}
+	return strings.Join(parts, "|")
+}
+
+// committed is one change of one key, as the source committed it. A changed key is two of them.
+type committed struct {
+	Op  byte // c, u or d
+	Tx  int64
+	Row columns // of a delete: the row that went
+}
+
+// record is one record of a topic.
+type record struct {
+	Op            byte // r, c, u, d; T is a tombstone
+	Key           string
+	Tx, LSN       int64
+	Before, After columns // nil where there is none
+}
+
+func (r record) row() columns {
+	if r.After != nil {
+		return r.After
+	}
+	return r.Before
+}
+
+func (r record) String() string {
+	return fmt.Sprintf("%c %s version %s of transaction %d at %X", r.Op, r.Key, r.row()["version"], r.Tx, r.LSN)
+}
+
+// evidence is everything about one table.
+type evidence struct {
+	Table      judgedTable
+	History    map[string][]committed // by key, in the order of commits
+	Final      map[string]columns
+	Partitions [][]record // in offset order
+}
+
+// verdict is what the judges found in one table.
+type verdict struct {
+	Faults                      []string
+	Records, Repeated, Restarts int
+}
+
+const mostFaults = 20
+
+func (v *verdict) fault(format string, args ...any) {
+	if len(v.Faults) < mostFaults {
+		v.Faults = append(v.Faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// judge calls every judge.
+func judge(e *evidence) verdict {
+	var v verdict
+	stream := replays(e, &v)
+	judgeState(e, &v)
+	judgePartitions(e, &v)
+	judgeHistory(e, stream, &v)
+	judgeTransactions(e, stream, &v)
+	judgeRolledBack(e, &v)
+	judgeTombstones(stream, &v)
+	if e.Table.Full {
+		judgeBefore(e, stream, &v)
+	}
+	return v
+}
+
+// replays takes the repetitions out of each partition's stream, and finds those that G2 does not allow: a
+// repetition begins with the first record of a transaction, and goes over everything from there in the same
+// order, to where the stream had been or to the next restart.
+func replays(e *evidence, v *verdict) [][]record {
+	out := make([][]record, len(e.Partitions))
+	for i, partition := range e.Partitions {
+		out[i] = replaysOf(partition, v)
+	}
+	return out
+}
+
+func replaysOf(partition []record, v *verdict) []record {
+	var canon []record
+	place := map[string]int{} // of what is in canon
+	next := 0                 // the record of canon that is due; len(canon) for a new one
+	previous := ""
+	for _, r := range partition {
+		v.Records++
+		if r.Op == 'r' {
+			continue // a chunk that is read again repeats whole states, in no order of the stream
+		}
+		id := fmt.Sprintf("%c %s %s %d %d", r.Op, r.Key, r.row()["version"], r.Tx, r.LSN)
+		if r.Op == 'T' {
+			id = "tombstone after " + previous
+		}
+		previous = id
+		at, seen := place[id]
+		switch {
+		case seen && at == next:
+		case seen:
+			v.Restarts++
+			if at > next {
+				v.fault("disorder: %v comes again after a repetition left out the %d records before it", r, at-next)
+			} else if at > 0 && lastChange(canon[:at]).Tx == r.Tx {
+				v.fault("disorder: a repetition begins with %v, inside its transaction", r)
+			}
+		case next < len(canon):
+			v.fault("disorder: %v is new, and comes in a repetition that has not come to its end", r)
+			at = len(canon)
+		default:
+			at = len(canon)
+		}
+		if seen {
+			v.Repeated++
+		} else {
+			place[id] = at
+			canon = append(canon, r)
+		}
+		next = at + 1
+	}
+	if next < len(canon) {
+		v.fault("disorder: the stream ends in a repetition, %d records before where it had been", len(canon)-next)
+	}
+	return canon
+}
+
+// lastChange is the last change of a stream; a tombstone has no transaction of its own.
+func lastChange(stream []record) record {
+	for _, r := range slices.Backward(stream) {
+		if r.Op != 'T' {
+			return r
+		}
+	}
+	return record{}
+}
+
+// judgeState folds the topic by key, as a reader of it does, and compares with the table, column by column.
+func judgeState(e *evidence, v *verdict) {
+	state := map[string]columns{}
+	for _, partition := range e.Partitions {
+		for _, r := range partition {
+			fold(state, r)
+		}
+	}
+	for key, want := range e.Final {
+		got, ok := state[key]
+		if !ok {
+			v.fault("state: row %s is in the table, and not in the topic", key)
+		} else if diff := differences(got, want); diff != "" {
+			v.fault("state: row %s, the topic against the table: %s", key, diff)
+		}
+	}
+	for key := range state {
+		if _, ok := e.Final[key]; !ok {
+			v.fault("state: row %s is in the topic, and not in the table", key)
+		}
+	}
+}
+
+func fold(state map[string]columns, r record) {
+	switch r.Op {
+	case 'd':
+		delete(state, r.Key)
+	case 'r', 'c', 'u':
+		row := maps.Clone(r.After)
+		for name, text := range row {
+			if old, ok := state[r.Key][name]; ok && text == unavailable {
+				row[name] = old
+			}
+		}
+		state[r.Key] = row
+	}
+}
+
+// judgePartitions: a key's records are in one partition.
+func judgePartitions(e *evidence, v *verdict) {
+	in := map[string]int{}
+	for i, partition := range e.Partitions {
+		for _, r := range partition {
+			if first, ok := in[r.Key]; ok && first != i {
+				v.fault("order: key %s is in partitions %d and %d", r.Key, first, i)
+			}
+			in[r.Key] = i
+		}
+	}
+}
+
+// judgeHistory: the stream of each key is the end of its history, change by change and column by column,
+// and what comes before was in a snapshot (G1, G2, G6).
+func judgeHistory(e *evidence, stream [][]record, v *verdict) {
+	byKey, reads := streamByKey(stream), readsByKey(e)
+	for key, history := range e.History {
+		got := byKey[key]
+		if len(got) > len(history) {
+			v.fault("invented: key %s has %d changes in the topic, %d were committed", key, len(got), len(history))
+			continue
+		}
+		skipped := len(history) - len(got)
+		for i, r := range got {
+			if fault := compareChange(e.Table, r, history, skipped+i); fault != "" {
+				v.fault("history: change %d of %d of key %s: %s", skipped+i+1, len(history), key, fault)
+				break
+			}
+		}
+		if skipped > 0 && history[skipped-1].Op != 'd' && newest(reads[key], history) < skipped-1 {
+			v.fault("lost: %d changes of key %s, up to version %s, are neither in the stream nor in a snapshot", skipped, key, history[skipped-1].Row["version"])
+		}
+		for _, r := range reads[key] {
+			if indexOf(r, history) < 0 {
+				v.fault("invented: %v was never committed", r)
+			}
+		}
+	}
+	for key := range byKey {
+		if e.History[key] == nil {
+			v.fault("invented: key %s was never committed", key)
+		}
+	}
+}
+
+func streamByKey(stream [][]record) map[string][]record {
+	out := map[string][]record{}
+	for _, partition := range stream {
+		for _, r := range partition {
+			if r.Op != 'T' {
+				out[r.Key] = append(out[r.Key], r)
+			}
+		}
+	}
+	return out
+}
+
+func readsByKey(e *evidence) map[string][]record {
+	out := map[string][]record{}
+	for _, partition := range e.Partitions {
+		for _, r := range partition {
+			if r.Op == 'r' {
+				out[r.Key] = append(out[r.Key], r)
+			}
+		}
+	}
+	return out
+}
+
+// newest is the latest place in a key's history that a snapshot has seen; -1 for none.
+func newest(reads []record, history []committed) int {
+	at := -1
+	for _, r := range reads {
+		at = max(at, indexOf(r, history))
+	}
+	return at
+}
+
+// indexOf is the place of a snapshot's row in its key's history; -1 where it never was so.
+func indexOf(r record, history []committed) int {
+	return slices.IndexFunc(history, func(c committed) bool { return c.Op != 'd' && maps.Equal(c.Row, r.After) })
+}
+
+// compareChange compares one record with the change that is due at history[at].
+func compareChange(t judgedTable, r record, history []committed, at int) string {
+	want := history[at]
+	if r.Op != want.Op || r.Tx != want.Tx {
+		return fmt.Sprintf("it is %v, and %c version %s of transaction %d is due", r, want.Op, want.Row["version"], want.Tx)
+	}
+	if r.Op == 'd' {
+		return ""
+	}
+	got := maps.Clone(r.After)
+	for name, text := range got {
+		if text != unavailable {
+			continue
+		}
+		if t.Full || at == 0 || history[at-1].Row[name] != want.Row[name] {
+			return fmt.Sprintf("%v: column %s is unavailable, and the log had it", r, name)
+		}
+		got[name] = want.Row[name]
+	}
+	if diff := differences(got, want.Row); diff != "" {
+		return fmt.Sprintf("%v, the topic against what was committed: %s", r, diff)
+	}
+	return ""
+}
+
+// judgeTransactions: a transaction is in the stream as a whole, or before it as a whole.
+func judgeTransactions(e *evidence, stream [][]record, v *verdict) {
+	present := map[int64]bool{}
+	for _, partition := range stream {
+		for _, r := range partition {
+			present[r.Tx] = true
+		}
+	}
+	byKey := streamByKey(stream)
+	for key, history := range e.History {
+		for _, c := range history[:max(0, len(history)-len(byKey[key]))] {
+			if present[c.Tx] {
+				v.fault("torn: transaction %d is in the stream without its change of key %s", c.Tx, key)
+			}
+		}
+	}
+}
+
+// judgeRolledBack: nothing that was taken back is in a topic (G5).
+func judgeRolledBack(e *evidence, v *verdict) {
+	for _, partition := range e.Partitions {
+		for _, r := range partition {
+			for _, row := range []columns{r.Before, r.After} {
+				for _, text := range row {
+					if strings.Contains(text, rolledBack) {
+						v.fault("rolled back: %v", r)
+					}
+				}
+			}
+		}
+	}
+}
+
+// judgeTombstones: a delete is followed by its tombstone, and nothing else is.
+func judgeTombstones(stream [][]record, v *verdict) {
+	for _, partition := range stream {
+		for i, r := range partition {
+			follows := i+1 < len(partition) && partition[i+1].Op == 'T' && partition[i+1].Key == r.Key
+			if r.Op == 'd' && !follows {
+				v.fault("tombstone: none follows %v", r)
+			}
+			if r.Op == 'T' && (i == 0 || partition[i-1].Op != 'd') {
+				v.fault("tombstone: a stray one of key %s", r.Key)
+			}
+		}
+	}
+}
+
+// judgeBefore: under FULL the row before a change is the row after the change before it.
+func judgeBefore(e *evidence, stream [][]record, v *verdict) {
+	for key, changes := range streamByKey(stream) {
+		skipped := len(e.History[key]) - len(changes)
+		for i, r := range changes {
+			if r.Op == 'c' || skipped+i < 1 {
+				continue
+			}
+			before := e.History[key][skipped+i-1].Row // in a snapshot, or in the stream
+			if i > 0 {
+				before = changes[i-1].After
+			}
+			if diff := differences(r.Before, before); diff != "" {
+				v.fault("before: %v, its before against the preceding after: %s", r, diff)
+			}
+		}
+	}
+}
+
+// differences names the columns that differ; "" for none.
+func differences(got, want columns) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(joinedNames(got, want))) {
+		if got[name] != want[name] {
+			out = append(out, fmt.Sprintf("%s is %.60q, not %.60q", name, got[name], want[name]))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func joinedNames(a, b columns) columns {
+	all := maps.Clone(a)
+	if all == nil {
+		all = columns{}
+	}
+	maps.Copy(all, b)
+	return all
+}
