@@ -115,7 +115,7 @@ func stats(t *source.Task, s *source.Status) metrics.ConnectorStats {
 	out := metrics.ConnectorStats{Name: t.Name, State: string(state),
 		Batches: uint64(s.Counts.Batches), Records: uint64(s.Counts.Records), Bytes: uint64(s.Counts.Bytes),
 		LagBytes: s.Source.LagBytes, Lag: lag(s), RetainedBytes: s.Source.RetainedBytes, RetainLimitBytes: s.Source.RetainLimit,
-		QueueBytes: s.Held, BudgetBytes: s.Budget, LastEvent: micros(s.Counts.LastCommit), LastWire: micros(s.Source.LastWire),
+		QueueBytes: s.Held, BudgetBytes: s.Budget, LastEvent: micros(s.Counts.LastCommit), LastWire: s.Source.LastWire,
 		CommitLatency: s.Counts.Latency, OffsetCommits: s.Counts.Stores, OffsetErrors: uint64(s.Counts.StoreErrors),
 		Reconnects: uint64(s.Retries)}
 	for kind, n := range s.Counts.Errors {

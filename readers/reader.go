@@ -3,6 +3,7 @@ package readers
 
 import (
 	"context"
+	"time"
 
 	"rdip/envelope"
 	"rdip/internal/fault"
@@ -42,6 +43,12 @@ type Stored struct {
 	Position offsets.Position // zero while the first snapshot has not finished
 	// SnapshotDone: the initial snapshot was finished, or was not asked for.
 	SnapshotDone bool
+	// SnapshotBegan: rows of a first snapshot may have been delivered, so that what was made for it must
+	// still be there.
+	SnapshotBegan bool
+	// Keep stores the identity before Open makes anything on the source, so that what a crash leaves behind
+	// is known to be ours. Nil where nothing is stored.
+	Keep func(identity string) error
 }
 
 // Resume is how Open found the source.
@@ -61,7 +68,7 @@ type Resume struct {
 // Status is a reader's view of its source. Times are zero and sizes -1 where they are not known.
 type Status struct {
 	Connected     bool
-	LastWire      int64 // µs since 1970 UTC of the last bytes from the source: liveness is wire activity
+	LastWire      time.Time // of the last bytes from the source, with a monotonic reading: liveness is wire activity
 	SourcePlace   uint64
 	ReadPlace     uint64
 	LagBytes      int64  // between the source's end of log and what was confirmed

@@ -11,6 +11,7 @@ import (
 
 	"rdip/internal/fault"
 	"rdip/readers/postgres"
+	"rdip/schema"
 	"rdip/schema/client"
 	"rdip/sinks"
 	"rdip/sinks/kafka"
@@ -99,11 +100,18 @@ func (s *settings) checkServers(ctx context.Context) fault.Findings {
 	}
 	for i := range s.connectors {
 		c := &s.connectors[i]
-		topics, more := s.checkSource(ctx, c)
+		tables, more := s.checkSource(ctx, c)
 		findings = append(findings, more...)
+		var topics, keyless []string
+		for _, t := range tables {
+			topics = append(topics, c.source.Topic(t))
+			if !t.HasKey() {
+				keyless = append(keyless, c.source.Topic(t))
+			}
+		}
 		findings = append(findings, kafka.TopicCollisions(topics)...)
 		if !s.worker.Embedded {
-			findings = append(findings, s.checkKafka(ctx, c, topics)...)
+			findings = append(findings, s.checkKafka(ctx, c, topics, keyless)...)
 		}
 	}
 	return findings
@@ -121,8 +129,8 @@ func (s *settings) checkRegistry(ctx context.Context) []fault.Finding {
 	return c.Check(ctx)
 }
 
-// checkSource checks a connector's database, and gives the topics of its tables.
-func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]string, []fault.Finding) {
+// checkSource checks a connector's database, and gives its tables.
+func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]*schema.Table, []fault.Finding) {
 	r := postgres.New(c.name, c.postgres)
 	defer r.Close(context.WithoutCancel(ctx))
 	findings := r.Check(ctx)
@@ -130,20 +138,16 @@ func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]str
 	if err != nil {
 		return nil, findings // Check has said why
 	}
-	topics := make([]string, len(tables))
-	for i, t := range tables {
-		topics[i] = c.source.Topic(t)
-	}
-	return topics, findings
+	return tables, findings
 }
 
-func (s *settings) checkKafka(ctx context.Context, c *connectorSettings, topics []string) []fault.Finding {
+func (s *settings) checkKafka(ctx context.Context, c *connectorSettings, topics, keyless []string) []fault.Finding {
 	p, err := kafka.New(s.kafka, c.topics, func(*sinks.Batch, error) {}, func(fault.Finding) {})
 	if err != nil {
 		return asFinding("Kafka", err)
 	}
 	defer p.Close(context.WithoutCancel(ctx))
-	return p.Check(ctx, topics)
+	return append(p.Check(ctx, topics), p.CheckKeyless(ctx, keyless)...)
 }
 
 // asFinding is an error as one finding of a check.

@@ -13,7 +13,6 @@ import (
 	"rdip/cmd/rdip/internal/lines"
 	"rdip/connect/source"
 	"rdip/integration/testenv/pgserver"
-	"rdip/integration/testenv/process"
 	"rdip/internal/fault"
 	"rdip/sinks/kafka/consume"
 )
@@ -51,7 +50,8 @@ func startPipeline(ctx context.Context, pg *pgserver.Server, verbose bool) (_ *d
 			err = errors.Join(err, p.close())
 		}
 	}()
-	if p.dir, err = process.TempDir("demo"); err != nil {
+	// Named as the server's folder is, which has a later start sweep both if this process is killed.
+	if p.dir, err = os.MkdirTemp("/tmp", fmt.Sprintf("rdip-demo-%d-", os.Getpid())); err != nil {
 		return nil, err
 	}
 	s, err := p.configure(pg)
@@ -129,11 +129,17 @@ func (p *demoPipeline) ready(ctx context.Context) error {
 	}
 }
 
+// tail is the end of the log, where it was not shown.
 func (p *demoPipeline) tail() string {
 	if p.log == nil {
 		return ""
 	}
-	return process.Tail(p.log.Name(), 20)
+	text, err := os.ReadFile(p.log.Name())
+	if err != nil {
+		return err.Error()
+	}
+	const shown = 4 << 10
+	return string(text[max(0, len(text)-shown):])
 }
 
 func (p *demoPipeline) printer(out io.Writer, tally *lines.Tally) (*lines.Printer, error) {

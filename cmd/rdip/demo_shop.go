@@ -53,8 +53,8 @@ func (c demoCommand) trade(ctx context.Context, pg *pgserver.Server) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the server goes next
-	s := shop.New(conn, c.Seed)
+	defer conn.Close(context.WithoutCancel(ctx))
+	s := shop.New(c.Seed)
 	var closing <-chan time.Time
 	if c.For > 0 {
 		closing = time.After(c.For)
@@ -69,7 +69,7 @@ func (c demoCommand) trade(ctx context.Context, pg *pgserver.Server) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := s.Step(ctx); err != nil {
+		if err := conn.PgConn().Exec(ctx, s.Step()).Close(); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}

@@ -78,11 +78,7 @@ func (c initCommand) connection() (postgres.Config, error) {
 	config.Hostname, config.Port, config.Database, config.User = parsed.Host, int(parsed.Port), parsed.Database, parsed.User
 	config.Password = configs.NewSecret(parsed.Password)
 	config.SSLRootCert, config.SSLCert, config.SSLKey = u.Query().Get("sslrootcert"), u.Query().Get("sslcert"), u.Query().Get("sslkey")
-	if mode != "" {
-		config.SSLMode = mode
-	} else if isLocal(parsed.Host) {
-		config.SSLMode = postgres.SSLDisable
-	}
+	config.SSLMode = mode
 	config.Prefix, config.Version = c.name(config.Database), version
 	config.SlotName, config.PublicationName = slotName(config.Prefix), slotName(config.Prefix)
 	if len(c.Tables) > 0 {
@@ -91,10 +87,6 @@ func (c initCommand) connection() (postgres.Config, error) {
 		}
 	}
 	return config, nil
-}
-
-func isLocal(host string) bool {
-	return strings.HasPrefix(host, "/") || host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
 var notInName = regexp.MustCompile(`[^a-z0-9_]+`)
@@ -151,7 +143,7 @@ func (c initCommand) connector(b *bytes.Buffer, config postgres.Config, found *p
 	fmt.Fprintf(b, "connectors:\n  %s:\n    connector.class: postgres\n", quoted(config.Prefix))
 	fmt.Fprintf(b, "    database.hostname: %s\n    database.port: %d\n    database.dbname: %s\n    database.user: %s\n", quoted(config.Hostname), config.Port, quoted(config.Database), quoted(c.Role))
 	fmt.Fprintf(b, "    # Never written here: an environment variable, or ${file:/etc/rdip/password}.\n    database.password: ${env:RDIP_PASSWORD}\n")
-	fmt.Fprintf(b, "    # verify-full is the default; disable is for this machine only.\n    database.sslmode: %s\n", config.SSLMode)
+	fmt.Fprintf(b, "    # Without it: verify-full, and disable where the server is on this machine.\n    %sdatabase.sslmode: %s\n", commented(config.SSLMode == ""), orText(string(config.SSLMode), "verify-full"))
 	for _, k := range [...][2]string{{"database.sslrootcert", config.SSLRootCert}, {"database.sslcert", config.SSLCert}, {"database.sslkey", config.SSLKey}} {
 		if k[1] != "" {
 			fmt.Fprintf(b, "    %s: %s\n", k[0], quoted(k[1]))
@@ -203,6 +195,14 @@ func keyed(t *postgres.InspectedTable) string {
 		return "no key: its events all go to one partition"
 	}
 	return "key " + comment(strings.Join(t.Key, ", "))
+}
+
+// commented begins a line that is only shown.
+func commented(shown bool) string {
+	if shown {
+		return "# "
+	}
+	return ""
 }
 
 // quoted is text as a YAML string.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -173,13 +174,14 @@ func (c offsetsSet) Run(ctx context.Context) error {
 	})
 }
 
-// setPosition makes lsn the record's position; tables that stopped go on from there too.
+// setPosition makes lsn the record's position, of whatever server is there; tables that stopped go on from
+// there too.
 func setPosition(r *offsets.Record, lsn string) error {
 	text, place, err := postgres.PositionAt(lsn)
 	if err != nil {
 		return &fault.Error{Kind: fault.Configuration, Op: "read", Object: "--lsn", Cause: err, Permanent: true}
 	}
-	r.Position, r.Place, r.SnapshotDone, r.Stopped = text, place, true, nil
+	r.Position, r.Place, r.Identity, r.SnapshotDone, r.Stopped = text, place, "", true, nil
 	return nil
 }
 
@@ -191,21 +193,52 @@ type offsetsReset struct {
 
 // Run forgets the position, after asking.
 func (c offsetsReset) Run() error {
-	if !c.Yes && !confirmed(fmt.Sprintf("The next start of %s copies every table again; until then its slot keeps what it keeps. Go on?", c.Connector)) {
+	if !c.Yes && !confirmed(fmt.Sprintf("The next start of %s copies every table again. Go on?", c.Connector)) {
 		return &fault.Error{Kind: fault.Configuration, Op: "reset offsets of", Object: c.Connector, Cause: fmt.Errorf("not confirmed"), Hint: "add --yes", Permanent: true}
 	}
-	return change(c.stateFlags, c.Connector, func(r *offsets.Record) error {
-		*r = offsets.Record{Identity: r.Identity}
+	err := withStore(c.stateFlags, func(store *offsets.Store) error {
+		if _, err := mustGet(store, c.Connector); err != nil {
+			return err
+		}
+		return store.Delete(c.Connector)
+	})
+	if err == nil {
+		fmt.Printf("%s: forgotten. Its slot, if it still exists, is to be dropped too, in the database: SELECT pg_drop_replication_slot('...')\n", c.Connector)
+	}
+	return err
+}
+
+// change rewrites the connector's record.
+func (c offsetsSet) change(f func(*offsets.Record) error) error {
+	return withStore(c.stateFlags, func(store *offsets.Store) error {
+		r, err := c.record(store)
+		if err != nil {
+			return err
+		}
+		if err := f(&r); err != nil {
+			return err
+		}
+		if err := store.Replace(c.Connector, r); err != nil {
+			return err
+		}
+		fmt.Printf("%s: position %s\n", c.Connector, orDash(r.Position))
 		return nil
 	})
 }
 
-func (c offsetsSet) change(f func(*offsets.Record) error) error {
-	return change(c.stateFlags, c.Connector, f)
+// record is the stored one; with --lsn, which adopts a slot whose state was lost, an empty one will do.
+func (c offsetsSet) record(store *offsets.Store) (offsets.Record, error) {
+	if r, found, err := store.Get(c.Connector); found || err != nil {
+		return r, err
+	}
+	if c.LSN != "" {
+		return offsets.Record{}, nil
+	}
+	return mustGet(store, c.Connector)
 }
 
-// change rewrites one connector's record; the file must not be in use.
-func change(flags stateFlags, connector string, f func(*offsets.Record) error) error {
+// withStore opens the state folder, which must not be in use.
+func withStore(flags stateFlags, f func(*offsets.Store) error) error {
 	dir, _, err := flags.dir()
 	if err != nil {
 		return err
@@ -214,26 +247,20 @@ func change(flags stateFlags, connector string, f func(*offsets.Record) error) e
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	return errors.Join(f(store), store.Close())
+}
+
+// mustGet is a connector's record, or an error that names those that are there.
+func mustGet(store *offsets.Store, connector string) (offsets.Record, error) {
 	r, found, err := store.Get(connector)
+	if found || err != nil {
+		return r, err
+	}
+	all, err := store.List()
 	if err != nil {
-		return err
+		return r, err
 	}
-	if !found {
-		all, err := store.List()
-		if err != nil {
-			return err
-		}
-		return noConnector(connector, all)
-	}
-	if err := f(&r); err != nil {
-		return err
-	}
-	if err := store.Replace(connector, r); err != nil {
-		return err
-	}
-	fmt.Printf("%s: position %s\n", connector, orDash(r.Position))
-	return nil
+	return r, noConnector(connector, all)
 }
 
 func noConnector(name string, have map[string]offsets.Record) error {

@@ -52,7 +52,8 @@ func openLedger(ctx context.Context, t *Task, p sinks.Producer) (*ledger, error)
 func (g *ledger) stored(r readers.Reader) (readers.Stored, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := readers.Stored{Identity: g.record.Identity, SnapshotDone: g.record.SnapshotDone}
+	s := readers.Stored{Identity: g.record.Identity, SnapshotDone: g.record.SnapshotDone,
+		SnapshotBegan: !g.record.SnapshotStarted.IsZero(), Keep: g.keep}
 	text := g.record.Position
 	place := g.record.Place
 	for _, stopped := range g.record.Stopped {
@@ -68,8 +69,16 @@ func (g *ledger) stored(r readers.Reader) (readers.Stored, error) {
 	return s, err
 }
 
-// opened keeps the source's identity before anything is read from it, so that a snapshot which is cut off
-// is known to be ours.
+// keep keeps the source's identity before anything is made on it.
+func (g *ledger) keep(identity string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.record.Identity = identity
+	return g.put()
+}
+
+// opened keeps how the source was opened before anything is read from it, so that a snapshot which is cut
+// off is known to be ours.
 func (g *ledger) opened(resume readers.Resume) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

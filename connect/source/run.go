@@ -27,8 +27,8 @@ type run struct {
 	tables   *tables
 	budget   *budget
 	ledger   *ledger
-	isOpen   atomic.Bool  // reader, tables and ledger are there
-	lastAck  atomic.Int64 // µs since 1970 UTC
+	isOpen   atomic.Bool // reader, tables and ledger are there
+	lastAck  atomic.Pointer[time.Time]
 }
 
 // sent is what a batch remembers of its sender until it is reported.
@@ -49,7 +49,7 @@ func (t *Task) once(stop context.Context) error {
 	})
 	defer release()
 	r := &run{task: t, work: work, fail: fail, budget: newBudget(t.Memory)}
-	r.lastAck.Store(time.Now().UnixMicro())
+	r.acknowledgedNow()
 	err := r.open(stop)
 	if err == nil {
 		err = r.capture(stop)
@@ -216,7 +216,7 @@ func (r *run) acked(b *sinks.Batch, err error) {
 		return
 	}
 	r.task.counts.acknowledged(len(b.Records), len(b.Arena), from.micros)
-	r.lastAck.Store(time.Now().UnixMicro())
+	r.acknowledgedNow()
 	token := b.Token
 	r.budget.put(b, true)
 	if err := from.lane.tracker.Ack(token); err != nil {
@@ -263,4 +263,10 @@ func (r *run) close(stop context.Context, err error) error {
 	}
 	return &fault.Error{Kind: fault.NotDrained, Op: "stop connector", Object: r.task.Name,
 		Cause: fmt.Errorf("not everything that was read was delivered; the next start reads it again: %w", err)}
+}
+
+// acknowledgedNow notes the moment, once a batch; its monotonic reading is what readiness goes by (D3).
+func (r *run) acknowledgedNow() {
+	now := time.Now()
+	r.lastAck.Store(&now)
 }

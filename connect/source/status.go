@@ -102,7 +102,7 @@ func (r *run) describe(s *Status) {
 	s.SnapshotStarted, s.SnapshotFinished = r.ledger.record.SnapshotStarted, r.ledger.record.SnapshotFinished
 	r.ledger.mu.Unlock()
 	s.Idle = r.budget.idle()
-	s.LastProgress = time.UnixMicro(r.lastAck.Load())
+	s.LastProgress = *r.lastAck.Load()
 	if s.Idle {
 		s.LastProgress = time.Now()
 	} else if s.Held > s.Budget-arenaBytes {

@@ -109,7 +109,7 @@ func (c *Config) defineConnection(d *configs.Definition) {
 	d.String(&c.Database, "database.dbname", "Database to capture.", configs.Required(), configs.Rank(configs.High))
 	d.String(&c.User, "database.user", "Role to log in as. It needs REPLICATION, and SELECT on the captured tables.", configs.Required(), configs.Rank(configs.High))
 	d.Secret(&c.Password, "database.password", "Password of `database.user`. SCRAM-SHA-256 and MD5 are spoken; a password is never sent in clear text over a connection without TLS.")
-	configs.Enum(d, &c.SSLMode, "database.sslmode", "How the connection is encrypted and the server verified. A Unix socket is never encrypted.", sslModes(), configs.Default(string(SSLVerifyFull)))
+	configs.Enum(d, &c.SSLMode, "database.sslmode", "How the connection is encrypted and the server verified. Without it: `verify-full`, and `disable` where the server is on this machine (a loopback address or a Unix socket).", sslModes())
 	d.String(&c.SSLRootCert, "database.sslrootcert", "File of PEM certificates that may sign the server's. Without it, the system's are trusted.")
 	d.String(&c.SSLCert, "database.sslcert", "File of the client's PEM certificate.")
 	d.String(&c.SSLKey, "database.sslkey", "File of the client certificate's PEM key.")

@@ -44,6 +44,11 @@ func (r *Reader) Open(ctx context.Context, stored readers.Stored) (readers.Resum
 	if err := o.judge(); err != nil {
 		return readers.Resume{}, err
 	}
+	if stored.Keep != nil {
+		if err := stored.Keep(o.identity().encode()); err != nil {
+			return readers.Resume{}, err
+		}
+	}
 	if err := o.publish(ctx); err != nil {
 		return readers.Resume{}, err
 	}
@@ -107,8 +112,10 @@ func (o *opening) judge() error {
 	return nil
 }
 
-// firstStart: nothing is known of an earlier run.
-func (o *opening) firstStart() bool { return o.stored == readers.Stored{} }
+// firstStart: no earlier run has delivered anything; it may have been cut off before it made the slot.
+func (o *opening) firstStart() bool {
+	return o.stored.Position.IsZero() && !o.stored.SnapshotDone && !o.stored.SnapshotBegan
+}
 
 func (o *opening) identity() identity {
 	return identity{System: o.system.Identifier, Timeline: o.system.Timeline, Slot: o.cfg.SlotName, Database: o.cfg.Database}

@@ -70,7 +70,7 @@ func TestASnapshotThatWasCutOffIsTakenAgainAndLosesNoDelete(t *testing.T) { // P
 		}
 		s.exec(t, "DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (3, 'c')")
 
-		again, resume := s.open(t, readers.Stored{Identity: began.Identity})
+		again, resume := s.open(t, readers.Stored{Identity: began.Identity, SnapshotBegan: true})
 		if !resume.Snapshot || !resume.Repeated || resume.From != began.From || again.Snapshot().Position() != began.From {
 			t.Fatalf("resumed with %+v, first it was %+v", resume, began)
 		}
@@ -95,7 +95,9 @@ func TestALostPositionStopsWithTheGapAndTheRepair(t *testing.T) { // G7
 		"the slot was dropped": {"SELECT pg_drop_replication_slot(%s)", nil,
 			[]string{"P48", "does not exist any more", "bytes", "rdip offsets reset shop"}},
 		"the slot was dropped during the snapshot": {"SELECT pg_drop_replication_slot(%s)",
-			func(s readers.Stored) readers.Stored { return readers.Stored{Identity: s.Identity} },
+			func(s readers.Stored) readers.Stored {
+				return readers.Stored{Identity: s.Identity, SnapshotBegan: true}
+			},
 			[]string{"P48", "snapshot was not finished", "rdip offsets reset shop"}},
 		"the slot was made anew": {"SELECT pg_drop_replication_slot(%s); SELECT pg_logical_emit_message(true, '', ''); SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", nil,
 			[]string{"P49", "bytes behind the stored position", "rdip offsets reset shop", "pg_drop_replication_slot(", "rdip offsets set shop --lsn"}},
@@ -335,4 +337,26 @@ func TestStatusShowsWhatTheServerKeeps(t *testing.T) { // P68
 	r.Confirm(offsets.Position{Place: st.SourcePlace})
 	r.Confirm(resume.From)
 	eventually(t, "the lag is gone", func() bool { return r.Status().LagBytes < 1<<16 })
+}
+
+// D1: a kill between keeping the identity and making the slot, or between making it and storing that the
+// snapshot began, leaves a start that goes on as the first one.
+func TestAFirstStartThatWasCutOffGoesOn(t *testing.T) {
+	s := onServer(t, 15, oneTable)
+	kept := ""
+	stored := readers.Stored{Keep: func(identity string) error {
+		kept = identity
+		return errors.New("the power fails")
+	}}
+	if _, err := s.reader(t).Open(t.Context(), stored); err == nil || kept == "" {
+		t.Fatalf("the identity was not kept before anything was made: %q, %v", kept, err)
+	}
+	_, resume := s.open(t, readers.Stored{Identity: kept})
+	if !resume.Snapshot || resume.Repeated {
+		t.Errorf("before the slot was made: %+v, want a first snapshot", resume)
+	}
+	_, resume = s.open(t, readers.Stored{Identity: kept})
+	if !resume.Snapshot || !resume.Repeated {
+		t.Errorf("after the slot was made: %+v, want the snapshot again and a replay from the slot", resume)
+	}
 }

@@ -11,7 +11,7 @@ type progress struct {
 	confirmed atomic.Uint64 // everything before it is durable (G4)
 	read      atomic.Uint64 // the newest place in the log that was received
 	server    atomic.Uint64 // the newest place that the server said it has sent or passed
-	lastWire  atomic.Int64  // µs since 1970 of the last bytes from the server
+	lastWire  atomic.Int64  // of the last bytes from the server: ns since processStart, 0 for never
 	connected atomic.Bool
 	rows      atomic.Uint64          // rows of captured tables that were handed over, as of the last commit
 	beats     atomic.Uint64          // heartbeats of our slot that came back
@@ -22,7 +22,19 @@ type progress struct {
 func (p *progress) confirm(place uint64) { raise(&p.confirmed, place) }
 
 // arrived notes that bytes came from the server.
-func (p *progress) arrived(now time.Time) { p.lastWire.Store(now.UnixMicro()) }
+func (p *progress) arrived(now time.Time) { p.lastWire.Store(int64(now.Sub(processStart))) }
+
+// heard is when bytes last came, with the monotonic reading that a clock jump does not move (D3); zero for
+// never.
+func (p *progress) heard() time.Time {
+	since := p.lastWire.Load()
+	if since == 0 {
+		return time.Time{}
+	}
+	return processStart.Add(time.Duration(since))
+}
+
+var processStart = time.Now()
 
 // raise sets v to n unless it is higher already.
 func raise(v *atomic.Uint64, n uint64) {

@@ -106,7 +106,7 @@ func readView(ctx context.Context, q querier, cfg *Config) (*slotView, error) {
 
 // Status is how far behind the server the reader is. It waits for nothing.
 func (r *Reader) Status() readers.Status {
-	st := readers.Status{Connected: r.wire.connected.Load(), LastWire: r.wire.lastWire.Load(),
+	st := readers.Status{Connected: r.wire.connected.Load(), LastWire: r.wire.heard(),
 		SourcePlace: r.wire.server.Load(), ReadPlace: r.wire.read.Load(), LagBytes: -1, RetainedBytes: -1, RetainLimit: -1}
 	r.mu.Lock()
 	w := r.watch

@@ -54,8 +54,14 @@ func (p *Printer) printChange(t *topic, d *decoded, c *decode.Change) error {
 
 // printSchema says what became of a table's columns, when the first record comes that shows it.
 func (p *Printer) printSchema(ctx context.Context, t *topic, d *decoded, when time.Time) error {
+	if d.Value == nil {
+		return nil
+	}
 	id, err := decode.SchemaID(d.Value)
-	if err != nil || t.schemas[id] {
+	if err != nil {
+		return err
+	}
+	if t.schemas[id] {
 		return nil
 	}
 	now, err := p.Decoder.Schema(ctx, id)

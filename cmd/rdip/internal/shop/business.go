@@ -1,7 +1,6 @@
 package shop
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,28 +13,26 @@ var (
 	tiers    = []string{"silver", "gold", "platinum"}
 )
 
-// restocked takes from the stock of a product, after a delivery where it would run out.
-const restocked = "UPDATE products SET stock = CASE WHEN stock < $2 THEN stock + 100 ELSE stock END - $2 WHERE sku = $1"
-
-// placeOrder is an order of one or two products, which leave the stock.
-func (s *Shop) placeOrder(ctx context.Context) error {
+// placeOrder is an order of one or two products, which leave the stock; where it would run out, a delivery
+// comes first.
+func (s *Shop) placeOrder() []string {
 	s.lastOrder++
 	id := s.lastOrder
-	all := []statement{{"INSERT INTO orders (id, customer_id, placed_on) VALUES ($1, $2, $3)", []any{id, 1 + s.pick(s.customers), s.day()}}}
+	all := []string{fmt.Sprintf("INSERT INTO orders (id, customer_id, placed_on) VALUES (%d, %d, '%s')", id, s.customer(), s.day())}
 	bought := s.random.Perm(len(s.skus))[:1+s.pick(2)]
 	slices.Sort(bought) // the order of locks
 	for i, product := range bought {
-		sku, quantity := s.skus[product], 1+s.pick(3)
+		sku, quantity := text(s.skus[product]), 1+s.pick(3)
 		all = append(all,
-			statement{"INSERT INTO order_items SELECT $1, $2, sku, $4, price FROM products WHERE sku = $3", []any{id, i + 1, sku, quantity}},
-			statement{restocked, []any{sku, quantity}})
+			fmt.Sprintf("INSERT INTO order_items SELECT %d, %d, sku, %d, price FROM products WHERE sku = %s", id, i+1, quantity, sku),
+			fmt.Sprintf("UPDATE products SET stock = CASE WHEN stock < %[1]d THEN stock + 100 ELSE stock END - %[1]d WHERE sku = %[2]s", quantity, sku))
 	}
 	s.orders = append(s.orders, order{id: id})
-	return s.transaction(ctx, all...)
+	return all
 }
 
 // advanceOrder takes an order to its next status; one that is delivered is done with.
-func (s *Shop) advanceOrder(ctx context.Context) error {
+func (s *Shop) advanceOrder() []string {
 	i := s.pick(len(s.orders))
 	o := &s.orders[i]
 	o.status++
@@ -43,57 +40,62 @@ func (s *Shop) advanceOrder(ctx context.Context) error {
 	if o.status == len(statuses)-1 {
 		s.orders = slices.Delete(s.orders, i, i+1)
 	}
-	return s.transaction(ctx, statement{"UPDATE orders SET status = $2 WHERE id = $1", []any{id, status}})
+	return one("UPDATE orders SET status = %s WHERE id = %d", text(status), id)
 }
 
 // cancelOrder deletes an order, and with it its items.
-func (s *Shop) cancelOrder(ctx context.Context) error {
+func (s *Shop) cancelOrder() []string {
 	i := s.pick(len(s.orders))
 	id := s.orders[i].id
 	s.orders = slices.Delete(s.orders, i, i+1)
-	return s.transaction(ctx, statement{"DELETE FROM orders WHERE id = $1", []any{id}})
+	return one("DELETE FROM orders WHERE id = %d", id)
 }
 
 // reprice changes a product's price.
-func (s *Shop) reprice(ctx context.Context) error {
-	return s.transaction(ctx, statement{"UPDATE products SET price = round(price * $2 / 100, 2) WHERE sku = $1",
-		[]any{s.skus[s.pick(len(s.skus))], percents[s.pick(len(percents))]}})
+func (s *Shop) reprice() []string {
+	return one("UPDATE products SET price = round(price * %d / 100, 2) WHERE sku = %s", percents[s.pick(len(percents))], text(s.skus[s.pick(len(s.skus))]))
 }
 
 // renameProduct changes a product's primary key, and with it the items that were ordered of it.
-func (s *Shop) renameProduct(ctx context.Context) error {
+func (s *Shop) renameProduct() []string {
 	s.renamed++
 	i := s.pick(len(s.skus))
 	old := s.skus[i]
 	s.skus[i] = fmt.Sprintf("%s-%d", strings.SplitN(old, "-", 2)[0], 100+s.renamed)
-	return s.transaction(ctx, statement{"UPDATE products SET sku = $2 WHERE sku = $1", []any{old, s.skus[i]}})
+	return one("UPDATE products SET sku = %s WHERE sku = %s", text(s.skus[i]), text(old))
 }
 
-func (s *Shop) welcomeCustomer(ctx context.Context) error {
+func (s *Shop) welcomeCustomer() []string {
 	s.customers++
 	name := names[s.pick(len(names))]
 	email := fmt.Sprintf("%s%d@example.com", strings.ToLower(strings.Fields(name)[0]), s.customers)
-	return s.transaction(ctx, statement{"INSERT INTO customers (id, name, email, city) VALUES ($1, $2, $3, $4)",
-		[]any{s.customers, name, email, cities[s.pick(len(cities))]}})
+	return one("INSERT INTO customers (id, name, email, city) VALUES (%d, %s, %s, %s)", s.customers, text(name), text(email), s.city())
 }
 
-func (s *Shop) moveCustomer(ctx context.Context) error {
-	return s.transaction(ctx, statement{"UPDATE customers SET city = $2 WHERE id = $1 AND city IS DISTINCT FROM $2",
-		[]any{1 + s.pick(s.customers), cities[s.pick(len(cities))]}})
+func (s *Shop) moveCustomer() []string {
+	return one("UPDATE customers SET city = %[2]s WHERE id = %[1]d AND city IS DISTINCT FROM %[2]s", s.customer(), s.city())
 }
 
 // rewardCustomer fills the column that evolve has added, while there is one.
-func (s *Shop) rewardCustomer(ctx context.Context) error {
+func (s *Shop) rewardCustomer() []string {
 	if s.evolved%len(evolution) == 0 {
-		return s.moveCustomer(ctx)
+		return s.moveCustomer()
 	}
-	return s.transaction(ctx, statement{"UPDATE customers SET tier = $2 WHERE id = $1 AND tier IS DISTINCT FROM $2",
-		[]any{1 + s.pick(s.customers), tiers[s.pick(len(tiers))]}})
+	return one("UPDATE customers SET tier = %[2]s WHERE id = %[1]d AND tier IS DISTINCT FROM %[2]s", s.customer(), text(tiers[s.pick(len(tiers))]))
 }
 
 // evolve changes the schema of customers.
-func (s *Shop) evolve(ctx context.Context) error {
+func (s *Shop) evolve() []string {
 	sql := evolution[s.evolved%len(evolution)]
 	s.evolved++
-	return s.transaction(ctx, statement{sql, nil})
+	return []string{sql}
 }
+
+func (s *Shop) customer() int { return 1 + s.pick(s.customers) }
+
+func (s *Shop) city() string { return text(cities[s.pick(len(cities))]) }
+
+func one(sql string, args ...any) []string { return []string{fmt.Sprintf(sql, args...)} }
+
+// text is a string as an SQL literal.
+func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

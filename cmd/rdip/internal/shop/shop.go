@@ -1,17 +1,14 @@
 package shop
 
 import (
-	"context"
-	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
-// Shop does business over one connection. It belongs to one goroutine.
+// Shop knows what is in the shop's database, as long as nobody else does business there. It belongs to one
+// goroutine.
 type Shop struct {
-	conn   *pgx.Conn
 	random *rand.Rand
 	steps  int
 
@@ -34,15 +31,15 @@ var statuses = []string{"new", "paid", "packed", "shipped", "delivered"}
 var firstDay = time.Date(2026, 1, 7, 0, 0, 0, 0, time.UTC)
 
 // New is a shop whose Tables were just made.
-func New(conn *pgx.Conn, seed uint64) *Shop {
+func New(seed uint64) *Shop {
 	return &Shop{
-		conn: conn, random: rand.New(rand.NewPCG(seed, seed)), customers: 3, lastOrder: 2,
+		random: rand.New(rand.NewPCG(seed, seed)), customers: 3, lastOrder: 2,
 		skus: []string{"tea-1", "tea-2", "cup-1", "pot-1", "tin-1"}, orders: []order{{id: 1}, {id: 2}},
 	}
 }
 
-// step is one thing that happens in a shop, a transaction or a statement.
-type step func(*Shop, context.Context) error
+// step is one thing that happens in a shop: the statements of a transaction.
+type step func(*Shop) []string
 
 // tour is how the shop begins: one of everything, so that a short look shows it all.
 var tour = []step{
@@ -50,18 +47,18 @@ var tour = []step{
 	(*Shop).cancelOrder, (*Shop).welcomeCustomer, (*Shop).moveCustomer, (*Shop).reprice,
 }
 
-// Step does the next thing. What it was is the database's to tell.
-func (s *Shop) Step(ctx context.Context) error {
-	next := s.steps
+// Step is the next transaction, as SQL that is to be sent as a whole.
+func (s *Shop) Step() string {
+	next := s.choose()
 	s.steps++
-	if next < len(tour) {
-		return tour[next](s, ctx)
-	}
-	return s.choose()(s, ctx)
+	return "BEGIN;\n" + strings.Join(next(s), ";\n") + ";\nCOMMIT"
 }
 
-// choose takes what comes next by its weight in a hundred.
+// choose takes what comes next: the tour, and then each by its weight in a hundred.
 func (s *Shop) choose() step {
+	if s.steps < len(tour) {
+		return tour[s.steps]
+	}
 	if len(s.orders) < 2 {
 		return (*Shop).placeOrder
 	}
@@ -80,24 +77,6 @@ func (s *Shop) choose() step {
 	return (*Shop).evolve
 }
 
-// statement is SQL with its arguments.
-type statement struct {
-	sql  string
-	args []any
-}
-
-// transaction runs statements as one.
-func (s *Shop) transaction(ctx context.Context, all ...statement) error {
-	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
-		for _, each := range all {
-			if _, err := tx.Exec(ctx, each.sql, each.args...); err != nil {
-				return fmt.Errorf("%s: %w", each.sql, err)
-			}
-		}
-		return nil
-	})
-}
-
 func (s *Shop) pick(n int) int { return s.random.IntN(n) }
 
-func (s *Shop) day() time.Time { return firstDay.AddDate(0, 0, s.steps/10) }
+func (s *Shop) day() string { return firstDay.AddDate(0, 0, s.steps/10).Format(time.DateOnly) }

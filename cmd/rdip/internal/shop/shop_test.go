@@ -8,25 +8,31 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rdip/integration/testenv"
-	"rdip/integration/testenv/pgserver"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// opened is a shop in a database of its own, on a real server.
-func opened(t *testing.T, seed uint64) (*Shop, *pgx.Conn) {
+// opened is a shop in a database of its own, on a real server, after some steps.
+func opened(t *testing.T, seed uint64, steps int) *pgx.Conn {
 	t.Helper()
 	pg := testenv.SharedPostgres(t, 18)
 	db := testenv.Database(t, pg)
 	if err := pg.Exec(t.Context(), db, Tables); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(t.Context(), pg.SocketDSN(pgserver.Superuser, db))
+	conn, err := pg.Connect(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
-	return New(conn, seed), conn
+	s := New(seed)
+	for n := range steps {
+		sql := s.Step()
+		if err := conn.PgConn().Exec(t.Context(), sql).Close(); err != nil {
+			t.Fatalf("seed %d step %d: %v\n%s", seed, n, err, sql)
+		}
+	}
+	return conn
 }
 
 // state is everything in the shop, as text.
@@ -47,13 +53,7 @@ func state(t *testing.T, conn *pgx.Conn) string {
 func TestTheShopStaysOpenForAThousandStepsAndASeedRepeatsThem(t *testing.T) {
 	states := make([]string, 3)
 	for i, seed := range []uint64{1, 1, 2} {
-		s, conn := opened(t, seed)
-		for n := range 1000 {
-			if err := s.Step(t.Context()); err != nil {
-				t.Fatalf("seed %d step %d: %v", seed, n, err)
-			}
-		}
-		states[i] = state(t, conn)
+		states[i] = state(t, opened(t, seed, 1000))
 	}
 	if states[0] != states[1] {
 		t.Error("the same seed led to different shops")
@@ -64,12 +64,7 @@ func TestTheShopStaysOpenForAThousandStepsAndASeedRepeatsThem(t *testing.T) {
 }
 
 func TestTheTourShowsOneOfEverything(t *testing.T) {
-	s, conn := opened(t, 1)
-	for range tour {
-		if err := s.Step(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	conn := opened(t, 1, len(tour))
 	for what, sql := range map[string]string{
 		"a key was changed":      "SELECT count(*) FROM products WHERE sku LIKE '%-101'",
 		"a column was added":     "SELECT count(*) FROM pg_attribute WHERE attrelid = 'customers'::regclass AND attname = 'tier'",
