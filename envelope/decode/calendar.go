@@ -21,10 +21,15 @@ const (
 	nanosASecond = 1_000_000_000
 )
 
-// Debezium's stand-ins for an infinite timestamp (PGStatement.DATE_POSITIVE_INFINITY and its opposite).
+// Debezium's stand-ins for infinity: of a timestamp in µs and in ms (PGStatement.DATE_POSITIVE_INFINITY and
+// its opposite), and of a date, cut to 32 bits; no date of PostgreSQL's own is as old as these read.
 const (
-	infiniteFuture = 9223372036825200000
-	infinitePast   = -9223372036832400000
+	infiniteFuture       = 9223372036825200000
+	infinitePast         = -9223372036832400000
+	infiniteFutureMillis = infiniteFuture / 1000
+	infinitePastMillis   = infinitePast / 1000
+	infiniteFutureDate   = -2147472692
+	infinitePastDate     = -2147472691
 )
 
 // temporals say how the numbers of Connect's and Debezium's temporal types read.
@@ -45,6 +50,12 @@ var temporals = map[string]func(int64) string{
 
 // date shows days since the epoch, in the proleptic Gregorian calendar, as PostgreSQL does.
 func date(days int64) string {
+	switch days {
+	case infiniteFutureDate:
+		return "infinity"
+	case infinitePastDate:
+		return "-infinity"
+	}
 	if days < math.MinInt32 || days > math.MaxInt32 {
 		return fmt.Sprintf("%d days since 1970-01-01", days)
 	}
@@ -71,10 +82,10 @@ func (u unit) timeOfDay(n int64) string {
 
 // timestamp shows units since the epoch; the type has no zone.
 func (u unit) timestamp(n int64) string {
-	switch n {
-	case infiniteFuture, math.MaxInt64:
+	switch {
+	case n == math.MaxInt64, u == micros && n == infiniteFuture, u == millis && n == infiniteFutureMillis:
 		return "infinity"
-	case infinitePast, math.MinInt64:
+	case n == math.MinInt64, u == micros && n == infinitePast, u == millis && n == infinitePastMillis:
 		return "-infinity"
 	}
 	seconds, rest := u.split(n)

@@ -43,6 +43,10 @@ func TestValuesReadAsPeopleWriteThem(t *testing.T) {
 		"a timestamp before the epoch":      {number("io.debezium.time.MicroTimestamp", -1), "1969-12-31 23:59:59.999999"},
 		"a timestamp before year 1":         {number("io.debezium.time.Timestamp", -62_135_596_800_001), "0001-12-31 23:59:59.999 BC"},
 		"an infinite timestamp":             {number("io.debezium.time.MicroTimestamp", 9223372036825200000), "infinity"},
+		"an infinite timestamp in ms":       {number("io.debezium.time.Timestamp", 9223372036825200), "infinity"},
+		"a negative infinite one in ms":     {number("io.debezium.time.Timestamp", -9223372036832400), "-infinity"},
+		"an infinite date":                  {number("io.debezium.time.Date", -2147472692), "infinity"}, // P26
+		"a negative infinite date":          {number("io.debezium.time.Date", -2147472691), "-infinity"},
 		"a negative infinite timestamp":     {number("io.debezium.time.MicroTimestamp", -9223372036832400000), "-infinity"},
 		"a duration":                        {number("io.debezium.time.MicroDuration", 93_784_500_000), "1d 02:03:04.5"},
 		"a negative duration":               {number("io.debezium.time.MicroDuration", -86_400_000_000), "-1d"},
