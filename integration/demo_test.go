@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/component"
@@ -49,7 +52,7 @@ func (d *demo) asNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home, err := os.MkdirTemp("/tmp", "rdip-nobody") // t.TempDir's parents are closed to others
+	home, err := os.MkdirTemp("/tmp", "rdip-nobody") //nolint:usetesting // t.TempDir's parents are closed to others
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,6 +283,33 @@ func TestTheServerDiesWithADemoThatIsKilled(t *testing.T) {
 	for _, dir := range d.folders(t) { // the next rdip would sweep them, an hour from now
 		os.RemoveAll(dir)
 	}
+}
+
+func TestAVisitorsOwnChangesAreShownAndDoNotEndTheDemo(t *testing.T) {
+	d := startDemo(t, false, "--rate", "20")
+	eventually(t, "the demo's introduction", func() bool { return strings.Contains(d.out.String(), " update ") })
+	dsn := regexp.MustCompile(`psql '([^']+)'`).FindStringSubmatch(d.out.String())
+	if dsn == nil {
+		t.Fatal("no connection string is shown")
+	}
+	visitor, err := pgx.Connect(t.Context(), dsn[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer visitor.Close(context.Background())
+	const sql = `INSERT INTO customers (name, email) VALUES ('Zoe', 'zoe@example.com'); DELETE FROM order_items; DELETE FROM orders;
+		UPDATE products SET sku = 'gone-' || sku; ALTER TABLE customers ADD COLUMN newsletter boolean`
+	if err := visitor.PgConn().Exec(t.Context(), sql).Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the visitor's own change", func() bool { return strings.Contains(d.out.String(), "name: Zoe") })
+	seen := len(d.out.String())
+	eventually(t, "the shop to go on", func() bool { return strings.Contains(d.out.String()[seen:], " create ") })
+	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	d.end(t, 10*time.Second)
+	d.mustBeGone(t)
 }
 
 func TestTheDemoEndsWhenNobodyReadsItAnyMore(t *testing.T) {

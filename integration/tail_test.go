@@ -222,14 +222,14 @@ func TestTailsErrorsSayWhatToType(t *testing.T) {
 		code int
 		says []string
 	}{
-		"a topic that is not there":    {slices.Concat([]string{e.prefix + ".public.t_ful", "--no-follow"}, kafka, registry), 2, []string{"no such topic", "rdip tail " + topic}},
+		"a topic that is not there":     {slices.Concat([]string{e.prefix + ".public.t_ful", "--no-follow"}, kafka, registry), 2, []string{"no such topic", "rdip tail " + topic}},
 		"a schema id that is not there": {slices.Concat([]string{unknown, "--from-beginning", "--no-follow"}, kafka, registry), 2, []string{"2130706432", unknown + "/0@0", "--schema-registry-url"}},
-		"a registry that is away":      {slices.Concat([]string{topic, "--from-beginning", "--no-follow", "--schema-registry-url", "http://127.0.0.1:1"}, kafka), 1, []string{"127.0.0.1:1", "whether it runs"}},
-		"a broker that is away":        {slices.Concat([]string{topic, "--bootstrap-server", "127.0.0.1:1"}, registry), 1, []string{"127.0.0.1:1", "brokers run"}},
-		"a broker without a port":      {slices.Concat([]string{topic, "--bootstrap-server", "localhost"}, registry), 2, []string{`"localhost"`, "HOST:PORT"}},
-		"an expression that is none":   {slices.Concat([]string{"/(/"}, kafka, registry), 2, []string{"missing closing"}},
-		"a key that is misspelt":       {slices.Concat([]string{topic, "-X", "security.protocl=SSL"}, kafka, registry), 2, []string{"security.protocol"}},
-		"a configuration that is away": {[]string{topic, "--config", "/nonexistent.yaml"}, 2, []string{"/nonexistent.yaml"}},
+		"a registry that is away":       {slices.Concat([]string{topic, "--from-beginning", "--no-follow", "--schema-registry-url", "http://127.0.0.1:1"}, kafka), 1, []string{"127.0.0.1:1", "whether it runs"}},
+		"a broker that is away":         {slices.Concat([]string{topic, "--bootstrap-server", "127.0.0.1:1"}, registry), 1, []string{"127.0.0.1:1", "brokers run"}},
+		"a broker without a port":       {slices.Concat([]string{topic, "--bootstrap-server", "localhost"}, registry), 2, []string{`"localhost"`, "HOST:PORT"}},
+		"an expression that is none":    {slices.Concat([]string{"/(/"}, kafka, registry), 2, []string{"missing closing"}},
+		"a key that is misspelt":        {slices.Concat([]string{topic, "-X", "security.protocl=SSL"}, kafka, registry), 2, []string{"security.protocol"}},
+		"a configuration that is away":  {[]string{topic, "--config", "/nonexistent.yaml"}, 2, []string{"/nonexistent.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, complaints, code := tail(t, c.args...)

@@ -59,6 +59,7 @@ func (c demoCommand) trade(ctx context.Context, pg *pgserver.Server) error {
 	if c.For > 0 {
 		closing = time.After(c.For)
 	}
+	refused := 0
 	tick := time.NewTicker(time.Duration(float64(time.Second) / c.Rate))
 	defer tick.Stop()
 	for {
@@ -69,11 +70,23 @@ func (c demoCommand) trade(ctx context.Context, pg *pgserver.Server) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := conn.PgConn().Exec(ctx, s.Step()).Close(); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		err := conn.PgConn().Exec(ctx, s.Step()).Close()
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			refused = 0
+		case conn.IsClosed() || refused == mostRefused:
 			return fmt.Errorf("the shop: %w", err)
+		default:
+			refused++
+			if err := conn.PgConn().Exec(ctx, "ROLLBACK").Close(); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("the shop: %w", err)
+			}
 		}
 	}
 }
+
+// mostRefused is how many transactions in a row the database may refuse: a visitor who changes the shop's rows
+// in psql, as the demo invites to, gets in the way of some.
+const mostRefused = 20

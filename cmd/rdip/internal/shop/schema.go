@@ -39,6 +39,7 @@ INSERT INTO products VALUES
 	('tea-1', 'Green tea', 4.50, 120), ('tea-2', 'Black tea', 3.90, 200), ('cup-1', 'Cup, blue', 8.00, 40),
 	('pot-1', 'Tea pot', 24.00, 12), ('tin-1', 'Tin', 6.25, 65);
 INSERT INTO orders (customer_id, placed_on) VALUES (1, '2026-01-05'), (2, '2026-01-06');
+SELECT setval('customers_id_seq', 1000), setval('orders_id_seq', 1000); -- for rows that a visitor adds
 INSERT INTO order_items VALUES (1, 1, 'tea-1', 2, 4.50), (1, 2, 'cup-1', 1, 8.00), (2, 1, 'pot-1', 1, 24.00);
 `
 
