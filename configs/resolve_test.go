@@ -10,6 +10,8 @@ import (
 	"rdip/internal/fault"
 )
 
+const canary = "canary-7f3a"
+
 func write(t *testing.T, name, text string, mode os.FileMode) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

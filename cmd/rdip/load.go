@@ -122,7 +122,7 @@ func (s *settings) shared() fault.Findings {
 
 // registryConfig is how the registry's client is to be set up.
 func (s *settings) registryConfig() (client.Config, error) {
-	c := client.Config{URLs: s.registry.URLs, UserInfo: client.NewSecret(s.registry.UserInfo.Reveal()), AllowPlaintext: s.registry.Plaintext}
+	c := client.Config{URLs: s.registry.URLs, UserInfo: s.registry.UserInfo, AllowPlaintext: s.registry.Plaintext}
 	if s.registry.CAFile == "" && s.registry.CertFile == "" {
 		return c, nil
 	}

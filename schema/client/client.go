@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"rdip/schema/compatibility"
+
+	"rdip/internal/secret"
 )
 
 // Client calls one registry. It is safe for concurrent use; no more than MaxParallel requests are under
@@ -31,7 +33,7 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	c.URLs, c.UserInfo, c.BearerToken = "", Secret{}, Secret{} // they live on in the endpoints
+	c.URLs, c.UserInfo, c.BearerToken = "", secret.Text{}, secret.Text{} // they live on in the endpoints
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.TLS != nil {
 		tlsConfig = c.TLS.Clone()

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"rdip/internal/fault"
+	"rdip/internal/secret"
 )
 
 // Config says where the registry is and how to reach it. Its zero durations and counts take defaults.
@@ -28,9 +29,9 @@ type Config struct {
 	// where UserInfo is empty.
 	URLs string
 	// UserInfo is USER:PASS for HTTP's basic authentication (basic.auth.user.info).
-	UserInfo Secret
+	UserInfo secret.Text
 	// BearerToken is sent as it is (bearer.auth.token); not together with UserInfo.
-	BearerToken Secret
+	BearerToken secret.Text
 	// TLS is used for https addresses; nil verifies in full against the system's authorities.
 	TLS *tls.Config
 	// AllowPlaintext permits http addresses that are not loopback.
@@ -62,8 +63,8 @@ func (c Config) withDefaults() Config {
 
 // endpoint is one address of the registry, without credentials.
 type endpoint struct {
-	base string // scheme, host and path, no slash at the end
-	auth Secret // the Authorization header; empty for none
+	base string      // scheme, host and path, no slash at the end
+	auth secret.Text // the Authorization header; empty for none
 }
 
 // endpoints reads the URLs, or says everything that is wrong with them at once.
@@ -91,23 +92,23 @@ func (c Config) endpoints() ([]endpoint, error) {
 	return list, errors.Join(wrong...)
 }
 
-func (c Config) authorization() (Secret, error) {
+func (c Config) authorization() (secret.Text, error) {
 	user, token := c.UserInfo.Reveal(), c.BearerToken.Reveal()
 	switch {
 	case user != "" && token != "":
-		return Secret{}, misconfigured("basic.auth.user.info", errors.New("a bearer token is configured too, and a request carries one of them"),
+		return secret.Text{}, misconfigured("basic.auth.user.info", errors.New("a bearer token is configured too, and a request carries one of them"),
 			"remove basic.auth.user.info or bearer.auth.token")
 	case user != "" && !strings.Contains(user, ":"):
-		return Secret{}, misconfigured("basic.auth.user.info", errors.New("it has no colon, needed is USER:PASSWORD"), "basic.auth.user.info: ${file:/etc/rdip/registry.auth}")
+		return secret.Text{}, misconfigured("basic.auth.user.info", errors.New("it has no colon, needed is USER:PASSWORD"), "basic.auth.user.info: ${file:/etc/rdip/registry.auth}")
 	case user != "":
 		return basic(user), nil
 	case token != "":
-		return NewSecret("Bearer " + token), nil
+		return secret.New("Bearer " + token), nil
 	}
-	return Secret{}, nil
+	return secret.Text{}, nil
 }
 
-func (c Config) endpoint(text string, auth Secret) (endpoint, error) {
+func (c Config) endpoint(text string, auth secret.Text) (endpoint, error) {
 	u, err := url.Parse(text)
 	// The text may hold a password, so neither it nor url.Parse's error, which quotes it, is shown.
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rdip/internal/fault"
+	"rdip/internal/secret"
 	"rdip/schema/client"
 )
 
@@ -30,8 +31,8 @@ func TestConfigurationThatCannotWorkIsRefusedWithItsFix(t *testing.T) {
 		"no URL":                     {client.Config{URLs: "http://u:" + canary + "@[::1"}, []string{"not a URL"}},
 		"plaintext over a network":   {client.Config{URLs: "http://u:" + canary + "@registry.example:8081"}, []string{"http://registry.example:8081 is plaintext", "https://registry.example:8081"}},
 		"all that is wrong, at once": {client.Config{URLs: "ftp://a,http://b"}, []string{`scheme "ftp"`, "http://b is plaintext"}},
-		"two ways to authenticate":   {client.Config{URLs: "http://localhost", UserInfo: client.NewSecret("u:" + canary), BearerToken: client.NewSecret(canary)}, []string{"basic.auth.user.info", "bearer"}},
-		"a user without a password":  {client.Config{URLs: "http://localhost", UserInfo: client.NewSecret(canary)}, []string{"no colon", "USER:PASSWORD"}},
+		"two ways to authenticate":   {client.Config{URLs: "http://localhost", UserInfo: secret.New("u:" + canary), BearerToken: secret.New(canary)}, []string{"basic.auth.user.info", "bearer"}},
+		"a user without a password":  {client.Config{URLs: "http://localhost", UserInfo: secret.New(canary)}, []string{"no colon", "USER:PASSWORD"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := client.New(c.config)
@@ -68,10 +69,10 @@ func TestCredentialsReachTheRegistry(t *testing.T) {
 	withUser := strings.Replace(f.URL, "://", "://in%40url:"+canary+"@", 1)
 	for want, c := range map[string]client.Config{
 		"":                               {URLs: f.URL},
-		"Basic dTpwOnA=":                 {URLs: f.URL, UserInfo: client.NewSecret("u:p:p")},
-		"Bearer tok":                     {URLs: f.URL, BearerToken: client.NewSecret("tok")},
+		"Basic dTpwOnA=":                 {URLs: f.URL, UserInfo: secret.New("u:p:p")},
+		"Bearer tok":                     {URLs: f.URL, BearerToken: secret.New("tok")},
 		"Basic aW5AdXJsOmM0bjRyeS1wNHNz": {URLs: withUser},
-		"Basic dTpw":                     {URLs: withUser, UserInfo: client.NewSecret("u:p")},
+		"Basic dTpw":                     {URLs: withUser, UserInfo: secret.New("u:p")},
 	} {
 		if _, err := newClient(t, c).Register(t.Context(), subject, v1); err != nil || got != want {
 			t.Errorf("sent %q, want %q (%v)", got, want, err)
@@ -85,8 +86,8 @@ func TestNoSecretIsPrintedAnywhere(t *testing.T) {
 	logger := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, c := range []client.Config{
 		{URLs: strings.Replace(f.URL, "://", "://user:"+canary+"@", 1), Attempts: 1, Timeout: time.Second},
-		{URLs: f.URL, UserInfo: client.NewSecret("user:" + canary), Attempts: 1, Timeout: time.Second},
-		{URLs: f.URL, BearerToken: client.NewSecret(canary), Attempts: 1, Timeout: time.Second},
+		{URLs: f.URL, UserInfo: secret.New("user:" + canary), Attempts: 1, Timeout: time.Second},
+		{URLs: f.URL, BearerToken: secret.New(canary), Attempts: 1, Timeout: time.Second},
 		{URLs: "http://user:" + canary + "@127.0.0.1:1", Attempts: 1, Timeout: time.Second},
 	} {
 		cl := newClient(t, c)

@@ -1,4 +1,4 @@
-package configs_test
+package secret_test
 
 import (
 	"bytes"
@@ -12,25 +12,25 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"rdip/configs"
+	"rdip/internal/secret"
 )
 
 const canary = "canary-7f3a"
 
 // hidden holds secrets in every place that a printer might reach by a way of its own.
 type hidden struct {
-	Field    configs.Secret
-	Pointer  *configs.Secret
-	List     []configs.Secret
-	Map      map[string]configs.Secret
-	private  configs.Secret
-	embedded struct{ configs.Secret }
+	Field    secret.Text
+	Pointer  *secret.Text
+	List     []secret.Text
+	Map      map[string]secret.Text
+	private  secret.Text
+	embedded struct{ secret.Text }
 }
 
 func TestASecretPrintsNowhere(t *testing.T) {
-	s := configs.NewSecret(canary)
-	h := hidden{Field: s, Pointer: &s, List: []configs.Secret{s}, Map: map[string]configs.Secret{"k": s}, private: s}
-	h.embedded.Secret = s
+	s := secret.New(canary)
+	h := hidden{Field: s, Pointer: &s, List: []secret.Text{s}, Map: map[string]secret.Text{"k": s}, private: s}
+	h.embedded.Text = s
 	printers := map[string]func(v any) string{
 		"json": func(v any) string { b, _ := json.Marshal(v); return string(b) },
 		"yaml": func(v any) string { b, _ := yaml.Marshal(v); return string(b) },
@@ -64,17 +64,17 @@ func TestASecretPrintsNowhere(t *testing.T) {
 			})
 		}
 	}
-	if s.Reveal() != canary || s.String() != configs.Redacted {
+	if s.Reveal() != canary || s.String() != secret.Redacted {
 		t.Errorf("Reveal %q, String %q", s.Reveal(), s)
 	}
 }
 
 func TestSecretsAreComparedByText(t *testing.T) {
-	a, b, c := configs.NewSecret("x"), configs.NewSecret("x"), configs.NewSecret("y")
-	if !a.Equal(b) || a.Equal(c) || a.Equal(configs.Secret{}) || !(configs.Secret{}).Equal(configs.NewSecret("")) {
+	a, b, c := secret.New("x"), secret.New("x"), secret.New("y")
+	if !a.Equal(b) || a.Equal(c) || a.Equal(secret.Text{}) || !(secret.Text{}).Equal(secret.New("")) {
 		t.Error("Equal is wrong")
 	}
-	if a.IsEmpty() || !(configs.Secret{}).IsEmpty() {
+	if a.IsEmpty() || !(secret.Text{}).IsEmpty() {
 		t.Error("IsEmpty is wrong")
 	}
 }
