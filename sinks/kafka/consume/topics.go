@@ -77,9 +77,9 @@ func choose(patterns []Pattern, topics []string) (chosen []string, missing []Pat
 // noTopic is the error of a pattern that means no topic of those that there are.
 func noTopic(p Pattern, topics []string) error {
 	e := &fault.Error{Kind: fault.Configuration, Op: "read", Object: fmt.Sprintf("topic %q", p.text), Permanent: true,
-		Cause: fmt.Errorf("the cluster has no such topic, of %d", len(topics)), Hint: "start its connector, or look whether --bootstrap-server is the right cluster"}
+		Cause: fmt.Errorf("the cluster has no such topic, of the %d that this client may see", len(topics)), Hint: "start its connector, or look whether --bootstrap-server is the right cluster"}
 	if !p.isName() {
-		e.Cause = fmt.Errorf("it matches none of the cluster's %d topics", len(topics))
+		e.Cause = fmt.Errorf("it matches none of the %d topics that this client may see", len(topics))
 	}
 	if near := nearest(p.text, topics, 3); len(near) > 0 {
 		e.Hint = "rdip tail " + strings.Join(near, ", or ")
