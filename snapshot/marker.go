@@ -69,6 +69,35 @@ func (m *marker) Idle(p offsets.Position) error { return m.next.Idle(p) }
 
 // emit hands a kept row on, with its mark, and commits the chunk that waited for it.
 func (m *marker) emit(p *parked, lastInTable, last bool) error {
+	if !p.table.wrote.Load() {
+		return m.emitFirst(p, lastInTable, last)
+	}
+	return m.hand(p, lastInTable, last)
+}
+
+// emitFirst hands on what may be its table's first row. The lane sends what it has gathered before it waits,
+// so that it holds no memory that the lane it waits for may need.
+func (m *marker) emitFirst(p *parked, lastInTable, last bool) error {
+	if err := m.next.Flush(); err != nil {
+		return err
+	}
+	m.marks.first.Lock()
+	defer m.marks.first.Unlock()
+	if err := m.hand(p, lastInTable, last); err != nil {
+		return err
+	}
+	if p.table.wrote.Load() {
+		return nil // another lane was first
+	}
+	if err := m.next.Flush(); err != nil {
+		return err
+	}
+	m.marks.wrote.Store(true)
+	p.table.wrote.Store(true)
+	return nil
+}
+
+func (m *marker) hand(p *parked, lastInTable, last bool) error {
 	p.event.Mark = m.marks.mark(p.table, lastInTable, last)
 	if err := m.next.Row(&p.event); err != nil {
 		return err

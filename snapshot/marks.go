@@ -13,9 +13,10 @@ import (
 // A kept row stays with the lane that read it, since the chunk it belongs to is finished only behind it, in
 // that lane. The candidate of a finished table is kept further, as one that may be the last of all.
 
-// marks is what the lanes of one snapshot share. The mutex is taken a few times a chunk, never a row.
+// marks is what the lanes of one snapshot share. The mutexes are taken a few times a chunk, never a row.
 type marks struct {
-	wrote atomic.Bool // a row of any table was handed on
+	first sync.Mutex  // held while a table's first row is handed on and sent
+	wrote atomic.Bool // a row of any table was sent
 
 	mu     sync.Mutex
 	finale *parked // the candidate for the last row of all, of a table that was read to its end
@@ -23,7 +24,7 @@ type marks struct {
 
 // tableMarks is one table's part in the marks.
 type tableMarks struct {
-	wrote atomic.Bool // a row of the table was handed on
+	wrote atomic.Bool // a row of the table was sent
 
 	// Guarded by marks.mu.
 	candidate *parked // the row kept back; nil while no chunk that had rows is finished
@@ -41,8 +42,8 @@ type parked struct {
 // mark is Debezium's: last, else first, else last of the table, else first of the table, else true. Only the
 // row that is its table's first can be the first of all, or two lanes could give one table both.
 func (m *marks) mark(t *tableMarks, lastInTable, last bool) envelope.Mark {
-	firstInTable := firstTime(&t.wrote)
-	first := firstInTable && firstTime(&m.wrote)
+	firstInTable := !t.wrote.Load()
+	first := firstInTable && !m.wrote.Load()
 	switch {
 	case last:
 		return envelope.Last
@@ -56,8 +57,6 @@ func (m *marks) mark(t *tableMarks, lastInTable, last bool) envelope.Mark {
 		return envelope.Snapshotted
 	}
 }
-
-func firstTime(done *atomic.Bool) bool { return !done.Load() && done.CompareAndSwap(false, true) }
 
 // offer makes p its table's candidate and finishes its chunk, unless another lane's row is that already.
 func (m *marks) offer(p *parked) bool {

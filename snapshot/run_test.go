@@ -96,12 +96,11 @@ func (l *fixedLane) Close(context.Context) error {
 	return nil
 }
 
-// ledger is what all lanes handed on, in the order in which they did.
+// ledger is what all lanes sent, in the order in which they did.
 type ledger struct {
 	mu      sync.Mutex
 	rows    []written
 	commits []committed
-	flushed int // rows handed on when a handler was last told to send what it holds
 }
 
 type written struct {
@@ -112,14 +111,16 @@ type written struct {
 }
 
 type committed struct {
-	lane, behind int // behind: rows that all lanes had handed on before
+	lane, behind int // behind: rows that all lanes had sent before
 	chunk        offsets.Chunk
 }
 
-// recorder is one lane's Handler.
+// recorder is one lane's Handler. As a real one it gathers rows, and sends them when it is told to or a chunk
+// is done.
 type recorder struct {
 	lane     int
 	to       *ledger
+	gathered []written
 	begun    int
 	refuse   error // of Row, once it is called
 	announce map[*envelope.Layout]bool
@@ -151,13 +152,14 @@ func (r *recorder) Row(e *envelope.Event) error {
 	if len(e.After) != 2 || e.After[0].State != envelope.Present || e.After[1].State != envelope.Null {
 		return errors.New("a row's values changed on the way")
 	}
-	r.to.mu.Lock()
-	defer r.to.mu.Unlock()
-	r.to.rows = append(r.to.rows, written{r.lane, e.Layout.Table.Name, string(e.After[0].Wire), e.Mark})
+	r.gathered = append(r.gathered, written{r.lane, e.Layout.Table.Name, string(e.After[0].Wire), e.Mark})
 	return nil
 }
 
 func (r *recorder) Commit(d offsets.Durable) error {
+	if err := r.Flush(); err != nil {
+		return err
+	}
 	r.to.mu.Lock()
 	defer r.to.mu.Unlock()
 	r.to.commits = append(r.to.commits, committed{r.lane, len(r.to.rows), *d.Chunk})
@@ -167,7 +169,8 @@ func (r *recorder) Commit(d offsets.Durable) error {
 func (r *recorder) Flush() error {
 	r.to.mu.Lock()
 	defer r.to.mu.Unlock()
-	r.to.flushed = len(r.to.rows)
+	r.to.rows = append(r.to.rows, r.gathered...)
+	r.gathered = nil
 	return nil
 }
 
@@ -255,9 +258,6 @@ func TestWithAnyTablesChunksAndLanesNoRowIsLostAndMarksAreOneEach(t *testing.T) 
 		if !slices.Equal(got, want) {
 			t.Fatalf("rows %v, want %v", got, want)
 		}
-		if to.flushed != len(want) {
-			t.Fatalf("%d of %d rows were flushed", to.flushed, len(want))
-		}
 		checkMarks(t, to.rows)
 		checkCommits(t, s, &to)
 		if r := p.Report(); r.Rows != int64(len(want)) || r.Done != 1 || !r.Ended || r.Chunks != r.ChunksDone {
@@ -266,16 +266,17 @@ func TestWithAnyTablesChunksAndLanesNoRowIsLostAndMarksAreOneEach(t *testing.T) 
 	})
 }
 
-// checkMarks: of all rows one is first (unless it is also the last) and one is last, the one handed on last
-// of all; likewise of each table.
+// checkMarks: of all rows one is first (unless it is also the last), the one sent first, and one is last, the
+// one sent last of all; likewise of each table.
 func checkMarks(t *rapid.T, rows []written) {
 	count := map[envelope.Mark]int{}
 	tables := map[string]map[envelope.Mark]int{}
-	lastOf := map[string]int{}
+	firstOf, lastOf := map[string]int{}, map[string]int{}
 	for i, w := range rows {
 		count[w.mark]++
 		if tables[w.table] == nil {
 			tables[w.table] = map[envelope.Mark]int{}
+			firstOf[w.table] = i
 		}
 		tables[w.table][w.mark]++
 		lastOf[w.table] = i
@@ -286,8 +287,8 @@ func checkMarks(t *rapid.T, rows []written) {
 	if rows[len(rows)-1].mark != envelope.Last || count[envelope.Last] != 1 {
 		t.Fatalf("%d rows are last, the final one is %v", count[envelope.Last], rows[len(rows)-1].mark)
 	}
-	if want := min(1, len(rows)-1); count[envelope.First] != want {
-		t.Fatalf("%d rows of %d are first", count[envelope.First], len(rows))
+	if want := min(1, len(rows)-1); count[envelope.First] != want || want == 1 && rows[0].mark != envelope.First {
+		t.Fatalf("%d rows of %d are first, the one sent first is %v", count[envelope.First], len(rows), rows[0].mark)
 	}
 	for name, marks := range tables {
 		n := 0
@@ -296,12 +297,14 @@ func checkMarks(t *rapid.T, rows []written) {
 		}
 		ends := marks[envelope.LastInTable] + marks[envelope.Last]
 		begins := marks[envelope.FirstInTable] + marks[envelope.First]
-		final := rows[lastOf[name]].mark
+		initial, final := rows[firstOf[name]].mark, rows[lastOf[name]].mark
 		switch {
 		case n == 1 && marks[envelope.Snapshotted]+marks[envelope.FirstInTable] != 0:
 			t.Fatalf("the only row of %s is %v", name, final)
 		case n > 1 && (ends != 1 || begins != 1):
 			t.Fatalf("table %s of %d rows has marks %v", name, n, marks)
+		case n > 1 && initial != envelope.FirstInTable && initial != envelope.First:
+			t.Fatalf("the first row of %s to be sent is %v", name, initial)
 		case n > 1 && final != envelope.LastInTable && final != envelope.Last:
 			t.Fatalf("the final row of %s is %v", name, final)
 		}
