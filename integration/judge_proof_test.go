@@ -45,6 +45,25 @@ func TestTheJudgesAcceptWhatTheContractAllows(t *testing.T) {
 	}
 }
 
+// A row that was deleted between a snapshot that was killed and the one that was read in its place is in
+// no snapshot. Without such a kill it is lost.
+func TestTheJudgesAllowARowThatOnlyTheKilledSnapshotHad(t *testing.T) {
+	for _, cutOff := range []bool{true, false} {
+		e := lawful()
+		e.CutOff = cutOff
+		e.Partitions[0] = slices.Delete(e.Partitions[0], 1, 2) // row 2, which the stream deletes
+		if v := judge(e); (len(v.Faults) == 0) != cutOff {
+			t.Errorf("cut off %v: faults %s", cutOff, strings.Join(v.Faults, "\n"))
+		}
+	}
+	e := lawful()
+	e.CutOff = true
+	e.Partitions[0] = slices.Delete(e.Partitions[0], 0, 3) // row 1, which nobody deletes, too
+	if v := judge(e); len(v.Faults) == 0 {
+		t.Error("a row that was in no snapshot is allowed though nobody deleted it")
+	}
+}
+
 // Each judge finds what it is there for.
 func TestEveryJudgeFindsAPlantedDefect(t *testing.T) {
 	const first, second, gone, made, again, last = 3, 4, 5, 7, 8, 12

@@ -70,6 +70,9 @@ type evidence struct {
 	History    map[string][]committed // by key, in the order of commits
 	Final      map[string]columns
 	Partitions [][]record // in offset order
+	// CutOff: a snapshot was killed, and another one was read from a later state while the stream goes on
+	// from the first consistent point. A row that was deleted in between is in the stream alone.
+	CutOff bool
 }
 
 // verdict is what the judges found in one table.
@@ -236,7 +239,7 @@ func judgeHistory(e *evidence, stream [][]record, v *verdict) {
 				break
 			}
 		}
-		if skipped > 0 && history[skipped-1].Op != 'd' && newest(reads[key], history) < skipped-1 {
+		if skipped > 0 && !e.covered(history, skipped, reads[key]) {
 			v.fault("lost: %d changes of key %s, up to version %s, are neither in the stream nor in a snapshot", skipped, key, history[skipped-1].Row["version"])
 		}
 		for _, r := range reads[key] {
@@ -274,6 +277,13 @@ func readsByKey(e *evidence) map[string][]record {
 		}
 	}
 	return out
+}
+
+// covered says whether what was committed before the stream began is in a snapshot, or is not to be: the
+// last of it was a delete; or the stream has a delete, which came before the snapshot that was read again.
+func (e *evidence) covered(history []committed, skipped int, reads []record) bool {
+	gone := func(c committed) bool { return c.Op == 'd' }
+	return gone(history[skipped-1]) || newest(reads, history) >= skipped-1 || e.CutOff && slices.ContainsFunc(history[skipped:], gone)
 }
 
 // newest is the latest place in a key's history that a snapshot has seen; -1 for none.

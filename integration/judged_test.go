@@ -5,45 +5,26 @@ import (
 	"testing"
 	"time"
 
-	"rdip/integration/testenv"
-	"rdip/integration/testenv/kafkaserver"
 	"rdip/integration/testenv/pgserver"
 )
 
 // judgedRun is a workload on one database, captured into topics that the judges look at in the end.
 type judgedRun struct {
-	*setup
-	pg       *pgserver.Server
-	kafka    *kafkaserver.Cluster
-	registry string
-	database string
-	prefix   string
-	seed     uint64
+	*pipeline
+	seed   uint64
+	cutOff bool // see evidence.CutOff
 }
 
 // newJudgedRun makes the tables and the configuration that captures them.
 func newJudgedRun(t *testing.T, version int) *judgedRun {
 	t.Helper()
-	r := &judgedRun{pg: testenv.SharedPostgres(t, version), kafka: testenv.SharedKafka(t), registry: testenv.SharedRegistry(t).URL(),
-		prefix: testenv.Name("judged"), seed: seeded(t)}
-	r.database = testenv.Database(t, r.pg)
+	r := &judgedRun{pipeline: newPipeline(t, version), seed: seeded(t)}
 	sql(t, r.pg, r.database, "testdata/workload/schema.sql")
-	r.setup = newSetup(t, r.pg, r.database, r.kafka.Bootstrap(), r.registry, r.prefix).with(
+	r.setup = r.with(
 		"connectors.shop.table.exclude.list", "public.history",
 		"connectors.shop.snapshot.chunk.bytes", "64KiB",
-		"connectors.shop.heartbeat.interval.ms", "300ms",
-		"connectors.shop.status.update.interval.ms", "200ms",
 		"connectors.shop.topic.creation.default.partitions", "3")
 	return r
-}
-
-// converge waits until the slot has confirmed all that was written until now.
-func (r *judgedRun) converge(t *testing.T) {
-	t.Helper()
-	end := queryText(t, r.pg, r.database, "SELECT pg_current_wal_flush_lsn()::text")
-	eventually(t, "the slot to confirm "+end, func() bool {
-		return queryText(t, r.pg, r.database, "SELECT (confirmed_flush_lsn >= '"+end+"')::text FROM pg_replication_slots WHERE slot_name = '"+r.prefix+"'") == "true"
-	})
 }
 
 // verdict lets every judge look at every table.
@@ -51,7 +32,9 @@ func (r *judgedRun) verdict(t *testing.T) {
 	t.Helper()
 	reader := newTopicReader(r.registry)
 	for _, table := range workloadTables {
-		v := judge(gathered(t, r.pg, r.database, r.kafka, reader, r.prefix, table))
+		e := gathered(t, r.pg, r.database, r.kafka, reader, r.prefix, table)
+		e.CutOff = r.cutOff
+		v := judge(e)
 		t.Logf("%s: %d records, %d of them repeated in %d repetitions", table.Name, v.Records, v.Repeated, v.Restarts)
 		if len(v.Faults) > 0 {
 			t.Errorf("%s:\n%s", table.Name, strings.Join(v.Faults, "\n"))
@@ -66,6 +49,7 @@ func (r *judgedRun) verdict(t *testing.T) {
 // then while they are streamed.
 func TestConcurrentTransactionsArriveWholeAndInOrder(t *testing.T) {
 	r := newJudgedRun(t, 18)
+	rdipBinary(t) // before the workload begins
 	w := startWorkload(t, r.pg, r.database, r.seed, 4*time.Millisecond)
 	d := r.start(t)
 	d.waitFor(t, "state=streaming")
