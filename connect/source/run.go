@@ -215,7 +215,10 @@ func (r *run) acked(b *sinks.Batch, err error) {
 		r.fail(err)
 		return
 	}
-	r.task.counts.acknowledged(len(b.Records), len(b.Arena), from.micros)
+	r.task.counts.acknowledged(len(b.Records), len(b.Arena))
+	if !from.lane.snapshot { // rows of a snapshot have no commit to be late after
+		r.task.counts.late(from.micros)
+	}
 	r.acknowledgedNow()
 	token := b.Token
 	r.budget.put(b, true)

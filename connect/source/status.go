@@ -149,11 +149,15 @@ type counters struct {
 	latency, stores                                  metrics.Histogram
 }
 
-// acknowledged counts one batch, whose newest row was committed at micros.
-func (c *counters) acknowledged(records, bytes int, micros int64) {
+// acknowledged counts one batch.
+func (c *counters) acknowledged(records, bytes int) {
 	c.batches.Add(1)
 	c.records.Add(int64(records))
 	c.bytes.Add(int64(bytes))
+}
+
+// late counts how long after its commit a batch's newest row was acknowledged.
+func (c *counters) late(micros int64) {
 	c.lastCommit.Store(micros)
 	c.latency.Observe(time.Duration(time.Now().UnixMicro()-micros)*time.Microsecond, 1)
 }
