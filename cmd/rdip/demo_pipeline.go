@@ -157,7 +157,7 @@ func (p *demoPipeline) introduce(printer *lines.Printer, pg *pgserver.Server) {
 	broker, registry := p.daemon.embedded.broker.Addr(), p.daemon.embedded.registryURL
 	for _, line := range []string{
 		fmt.Sprintf("PostgreSQL %d, a broker and a schema registry run in a temporary folder until Ctrl-C. In another terminal:", pg.Version()),
-		"  rdip tail 'shop.*' --from-beginning --bootstrap-server " + broker + " --schema-registry-url " + registry,
+		"  " + os.Args[0] + " tail 'shop.*' --from-beginning --bootstrap-server " + broker + " --schema-registry-url " + registry,
 		"  kcat -b " + broker + " -L    (the broker: embedded, for trying, not durable)",
 		"  curl " + registry + "/subjects    (the schema registry)",
 		"  curl http://" + p.daemon.rest.Addr().String() + "/connectors/shop/status",

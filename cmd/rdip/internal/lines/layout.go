@@ -52,7 +52,7 @@ func (p *Printer) printLine(at time.Time, table, operation, key, what, since str
 }
 
 func (p *Printer) paint(colour, text string) string {
-	if !p.Colour || colour == "" {
+	if !p.Colour || colour == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
