@@ -54,6 +54,8 @@ func newDaemon(ctx context.Context, s *settings, log *slog.Logger) (*daemon, err
 			return d, err
 		}
 		s.kafka.Brokers, s.registry.URLs = []string{d.embedded.broker.Addr()}, d.embedded.registryURL
+		log.Warn("the embedded broker is not durable and outside the delivery guarantees",
+			"bootstrap.servers", d.embedded.broker.Addr(), "schema.registry.url", d.embedded.registryURL)
 	}
 	config, err := s.registryConfig()
 	if err != nil {
