@@ -38,7 +38,7 @@ func TestTwoDefinitionsMustNotTakeTheSameKey(t *testing.T) {
 			t.Errorf("panic %q", text)
 		}
 	}()
-	configs.Decode(configs.FromMap("x", "c", nil), a.Definition(), b.Definition())
+	_ = configs.Decode(configs.FromMap("x", "c", nil), a.Definition(), b.Definition())
 }
 
 func TestOverridesReplaceOnlyWhatIsGivenBelowTheirPrefix(t *testing.T) {
@@ -52,7 +52,7 @@ func TestOverridesReplaceOnlyWhatIsGivenBelowTheirPrefix(t *testing.T) {
 		return d
 	}
 	var worker producer
-	configs.Decode(configs.FromMap("f", "", map[string]string{"batch.size": "64"}), define(&worker, configs.NewDefinition("Producer")))
+	_ = configs.Decode(configs.FromMap("f", "", map[string]string{"batch.size": "64"}), define(&worker, configs.NewDefinition("Producer")))
 	one := worker
 	d := define(&one, configs.NewOverrides("Producer", "producer.override."))
 	s := configs.FromMap("f", "shop", map[string]string{"producer.override.linger.ms": "7"})

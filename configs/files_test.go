@@ -127,7 +127,7 @@ func TestTheExamplesForUsersHoldOnlyKeysThatWork(t *testing.T) {
 			}
 			var w configs.Worker
 			d := w.Definition()
-			configs.Decode(file.Worker, d)
+			_ = configs.Decode(file.Worker, d)
 			if err := w.Check(file).Err(); err != nil {
 				t.Error(err)
 			}

@@ -13,7 +13,7 @@ func Markdown(w io.Writer, defs []*Definition) error {
 	b := bufio.NewWriter(w)
 	for i, d := range defs {
 		if i > 0 {
-			b.WriteByte('\n')
+			_ = b.WriteByte('\n')
 		}
 		fmt.Fprintf(b, "## %s\n", d.title)
 		group := "\x00"
@@ -32,7 +32,7 @@ func tableHead(b *bufio.Writer, group string) {
 	if group != "" {
 		fmt.Fprintf(b, "\n### %s\n", group)
 	}
-	b.WriteString("\n| Key | Type | Default | Meaning |\n| --- | --- | --- | --- |\n")
+	_, _ = b.WriteString("\n| Key | Type | Default | Meaning |\n| --- | --- | --- | --- |\n")
 }
 
 // KnownMarkdown writes the table of Debezium's and Kafka Connect's keys that are not plainly supported.

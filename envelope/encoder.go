@@ -201,12 +201,12 @@ func (x *Encoder) appendColumn(dst []byte, i int, v Value) ([]byte, error) {
 	}
 }
 
-func (x *Encoder) fail(i int, err error) error {
+func (x *Encoder) fail(i int, err error) *ColumnError {
 	return &ColumnError{Table: x.Layout.Table.ID(), Column: x.Layout.Table.Columns[i].Name, Index: i, Err: err}
 }
 
 func (x *Encoder) nullInNotNull(i int) error {
-	err := x.fail(i, fmt.Errorf("NULL in a column that is NOT NULL in the catalog")).(*ColumnError)
+	err := x.fail(i, fmt.Errorf("NULL in a column that is NOT NULL in the catalog"))
 	err.NullInNotNull = true
 	return err
 }

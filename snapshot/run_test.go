@@ -378,7 +378,7 @@ func TestTheFirstErrorEndsEveryLane(t *testing.T) {
 		var to ledger
 		hs := handlers(2, &to)
 		hs[1].(*recorder).refuse = boom
-		if err := snapshot.Run(t.Context(), &fixed{shape: many}, hs, &snapshot.Progress{}, nil); err != boom {
+		if err := snapshot.Run(t.Context(), &fixed{shape: many}, hs, &snapshot.Progress{}, nil); !errors.Is(err, boom) {
 			t.Errorf("Run gave %v, not the handler's own error", err)
 		}
 	})

@@ -5,13 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"rdip/configs"
 	"rdip/internal/fault"
@@ -63,25 +60,13 @@ func (c initCommand) Run(ctx context.Context) error {
 func (c initCommand) connection() (postgres.Config, error) {
 	var config postgres.Config
 	config.Definition()
-	u, err := url.Parse(c.Database)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		// The text may hold a password, so it is not shown.
-		return config, &fault.Error{Kind: fault.Configuration, Op: "read the database's URL", Cause: errors.New("it is not a PostgreSQL URL"),
-			Hint: "rdip init postgres://USER@HOST:5432/DATABASE", Permanent: true}
+	if err := config.SetURL(c.Database); err != nil {
+		return config, err
 	}
-	mode := postgres.SSLMode(u.Query().Get("sslmode"))
-	parsed, err := pgconn.ParseConfig(c.Database)
-	if err != nil {
-		return config, &fault.Error{Kind: fault.Configuration, Op: "read the database's URL", Cause: errors.New("it, or a file that it names, cannot be read"),
-			Hint: "rdip init postgres://USER@HOST:5432/DATABASE?sslmode=verify-full", Permanent: true}
-	}
-	config.Hostname, config.Port, config.Database, config.User = parsed.Host, int(parsed.Port), parsed.Database, parsed.User
-	config.Password = configs.NewSecret(parsed.Password)
-	config.SSLRootCert, config.SSLCert, config.SSLKey = u.Query().Get("sslrootcert"), u.Query().Get("sslcert"), u.Query().Get("sslkey")
-	config.SSLMode = mode
 	config.Prefix, config.Version = c.name(config.Database), version
 	config.SlotName, config.PublicationName = slotName(config.Prefix), slotName(config.Prefix)
 	if len(c.Tables) > 0 {
+		var err error
 		if config.TableInclude, err = configs.ParsePatterns(strings.Join(c.Tables, ",")); err != nil {
 			return config, &fault.Error{Kind: fault.Configuration, Op: "read", Object: "--tables", Cause: err, Permanent: true}
 		}

@@ -20,7 +20,6 @@ type settings struct {
 	path       string
 	worker     configs.Worker
 	kafka      kafka.Config
-	topics     kafka.Creation
 	registry   configs.Registry
 	connectors []connectorSettings
 	notices    fault.Findings

@@ -46,8 +46,7 @@ func (f stateFlags) dir() (dir, rest string, err error) {
 	if file == nil {
 		return "", "", findings.Err()
 	}
-	var w configs.Worker
-	configs.Decode(file.Worker, w.Definition())
+	w := workerOf(file)
 	return w.StateDir, w.RESTListen, nil
 }
 

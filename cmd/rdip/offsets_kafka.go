@@ -160,11 +160,15 @@ func (e *ends) record(ctx context.Context, m *sarama.ConsumerMessage) error {
 	if len(m.Value) == 0 {
 		return nil
 	}
+	key, err := e.decoder.Decode(ctx, m.Key)
+	if err != nil {
+		return err
+	}
 	value, err := e.decoder.Decode(ctx, m.Value)
 	if err != nil {
 		return err
 	}
-	if change, ok := decode.ChangeOf(nil, &value, nil); ok {
+	if change, ok := decode.ChangeOf(&key, &value, nil); ok {
 		e.newest = max(e.newest, change.LSN)
 	}
 	return nil

@@ -53,9 +53,15 @@ func daemonAddress(url, config string) (string, error) {
 	if file == nil {
 		return "", findings.Err()
 	}
+	return workerOf(file).RESTListen, nil
+}
+
+// workerOf is the worker's keys of a file as far as they can be read: who only looks for an address or a
+// folder is not stopped by a mistake elsewhere.
+func workerOf(file *configs.File) configs.Worker {
 	var w configs.Worker
-	configs.Decode(file.Worker, w.Definition())
-	return w.RESTListen, nil
+	_ = configs.Decode(file.Worker, w.Definition())
+	return w
 }
 
 func (c statusCommand) show(ctx context.Context, a *api, w io.Writer) error {

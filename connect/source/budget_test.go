@@ -56,8 +56,8 @@ func TestALargeRowWaitsForAnEmptyBudgetAndPasses(t *testing.T) {
 		go func() { passed <- b.reserve(t.Context(), int64(len(large.Arena)-arenaBytes)) }()
 		synctest.Wait()
 		select {
-		case <-passed:
-			t.Fatal("the row passed beside another batch")
+		case err := <-passed:
+			t.Fatalf("the row passed beside another batch: %v", err)
 		default:
 		}
 		b.put(other, true)

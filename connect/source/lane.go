@@ -325,16 +325,6 @@ func (l *lane) send() error {
 	return err
 }
 
-// discard gives back what was gathered and not sent.
-func (l *lane) discard() {
-	if l.batch == nil {
-		return
-	}
-	l.batch.Arena = l.batch.Arena[:0]
-	l.run.budget.put(l.batch, false)
-	l.batch, l.spans = nil, l.spans[:0]
-}
-
 // hit names the crash points of an encoded row.
 func (l *lane) hit() {
 	if l.snapshot {

@@ -27,8 +27,8 @@ type table struct {
 	keyed  atomic.Bool
 
 	// counts of records that were handed to the producer, added to once a batch.
-	reads, creates, updates, deletes, truncates, tombstones atomic.Int64
-	lastMicros                                              atomic.Int64 // commit time of the newest event
+	reads, creates, updates, deletes, truncates atomic.Int64
+	lastMicros                                  atomic.Int64 // commit time of the newest event
 
 	mu      sync.Mutex
 	stopped *Stop  // nil while the table is captured
