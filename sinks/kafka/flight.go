@@ -68,8 +68,13 @@ func newFlight(b *sinks.Batch, cost int64) *flight {
 	return f
 }
 
-// recycle lets go of the batch's bytes.
+// recycle lets go of the batch's bytes. A flight that failed is left to the garbage collector: sarama
+// v1.61.1 still reads a message's retries after it has given the message back with an error
+// (partitionProducer.updateLeaderIfBrokerProducerIsNil).
 func (f *flight) recycle() {
+	if f.failure.Load() != nil {
+		return
+	}
 	f.batch = nil
 	for i := range f.messages {
 		m := &f.messages[i]
