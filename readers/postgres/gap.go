@@ -89,6 +89,9 @@ func (o *opening) repair() string {
 	if o.slot.invalid() != "" || o.slot.Confirmed == 0 {
 		return again
 	}
+	if at := o.stored.Position.Place; at != 0 && at < o.slot.Confirmed { // O6
+		again = fmt.Sprintf("if the state folder was restored from an old copy, and the topics hold what came after it: rdip offsets set %s --from-kafka --config FILE; ", o.r.name) + again
+	}
 	return again + fmt.Sprintf("; or, knowing that the changes in the gap are missing: rdip offsets set %s --lsn %s", o.r.name, lsnText(o.slot.Confirmed))
 }
 
