@@ -196,8 +196,11 @@ func normal(framed []byte, schema string, mask bool) ([]byte, error) {
 		return nil, err
 	}
 	native, rest, err := c.NativeFromBinary(framed[5:])
-	if err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("%v, %d bytes behind the record", err, len(rest))
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("%d bytes behind the record", len(rest))
 	}
 	envelope := native.(map[string]any)
 	maskFields(envelope)

@@ -159,7 +159,7 @@ func TestConfluentsClientWorksWithTheEmbeddedRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got map[string]any
-	if err := json.Unmarshal([]byte(text), &got); err != nil {
+	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	for key, want := range map[string]any{

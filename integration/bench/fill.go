@@ -157,7 +157,7 @@ func (b *bench) drop(ctx context.Context, slot string) error {
 	for began := time.Now(); ; {
 		var active bool
 		err := b.sql.QueryRow(ctx, "SELECT active FROM pg_replication_slots WHERE slot_name = $1", slot).Scan(&active)
-		if err == pgx.ErrNoRows {
+		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		if err != nil {

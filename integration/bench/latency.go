@@ -209,7 +209,7 @@ func paced(ctx context.Context, last time.Duration, write func(ctx context.Conte
 	for _, c := range counts {
 		n += c
 	}
-	return n, errors.Join(append(errs, ctx.Err())...)
+	return n, errors.Join(errors.Join(errs...), ctx.Err())
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -92,8 +92,3 @@ func unescapeField(field []byte, v *envelope.Value) error {
 	*v = envelope.Value{State: envelope.Present, Wire: field[:w:w]}
 	return nil
 }
-
-// copyFault says which row of COPY could not be read.
-func copyFault(what string, row int64, err error) error {
-	return fmt.Errorf("row %d of %s: %w", row, what, err)
-}

@@ -32,7 +32,7 @@ func (c *catalog) defaultValue(ctx context.Context, col *column, f *form) ([]byt
 	}
 	value, err := f.encode([]byte{}, text)
 	if err != nil {
-		return nil, nil // a default that Avro cannot hold, such as NaN, is none; a value like it stops the table
+		return nil, nil //nolint:nilerr // a default that Avro cannot hold, such as NaN, is none; a value like it stops the table
 	}
 	return value, nil
 }

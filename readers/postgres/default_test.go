@@ -23,7 +23,7 @@ func TestOnlyALiteralWithItsCastsIsAConstant(t *testing.T) {
 	}
 	others := []string{
 		"", "now()", "nextval('s'::regclass)", "CURRENT_TIMESTAMP", "CURRENT_USER", "('now'::text)::date", "(1 + 2)", "'a'::text || 'b'::text",
-		"ARRAY[1, 2]", "gen_random_uuid()", "'x'::text; SELECT 1", "1)", "(1", "'open", "truely", "NULLIF(1, 2)", "'a'::", "- 1", "lower('X'::text)",
+		"ARRAY[1, 2]", "gen_random_uuid()", "'x'::text; SELECT 1", "1)", "(1", "'open", "trueish", "NULLIF(1, 2)", "'a'::", "- 1", "lower('X'::text)",
 		"('1'::text)::integer", `'x'::"open`, "(SELECT 1)", "'a' COLLATE \"C\"",
 	}
 	for _, expression := range others {

@@ -97,7 +97,11 @@ func TestADatabaseWithoutAnEncodingIsRefused(t *testing.T) { // P65
 	s := onServer(t, 15, oneTable)
 	name := testenv.Name("ascii")
 	s.exec(t, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
-	defer s.server.Exec(t.Context(), pgserver.Superuser, "DROP DATABASE "+name)
+	defer func() {
+		if err := s.server.Exec(t.Context(), pgserver.Superuser, "DROP DATABASE "+name); err != nil {
+			t.Error(err)
+		}
+	}()
 	s.cfg.Database = name
 	expectFinding(t, s.reader(t).Check(t.Context()), fault.Fatal, "P65", "ENCODING 'UTF8'")
 }

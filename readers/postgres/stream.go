@@ -148,7 +148,7 @@ func (s *streamer) other(typ byte, payload []byte) error {
 // unread is why there is no next message: the read would wait, which is the moment to flush; a row is too
 // large, which is passed over where nobody wants it; or the connection has failed.
 func (s *streamer) unread(got *session, d *decoder, err error) error {
-	if err == errWouldWait {
+	if errors.Is(err, errWouldWait) {
 		return d.h.Flush()
 	}
 	var large *oversizeError
