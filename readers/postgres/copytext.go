@@ -3,7 +3,6 @@ package postgres
 import (
 	"bytes"
 	"errors"
-	"fmt"
 
 	"rdip/envelope"
 )
