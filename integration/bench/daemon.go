@@ -54,6 +54,10 @@ func (b *bench) prepare(table, publication, slot, mode string) (*daemon, error) 
 		c + "table.include.list": "public." + table,
 		c + "snapshot.mode":      mode,
 	}
+	for _, pair := range b.options.Set {
+		key, value, _ := strings.Cut(pair, "=")
+		d.keys[key] = value
+	}
 	return d, os.MkdirAll(d.dir, 0o755)
 }
 

@@ -40,12 +40,13 @@ type options struct {
 	Only            []string      // the cases to measure; empty: all
 	Out, JSON       string        // files, "" for none
 	Binary          string        // of rdip, "" to build it
+	Set             []string      // more keys of rdip's configuration with Kafka, as KEY=VALUE
 	Profile         string        // folder for CPU profiles of the null-sink worker, "" for none
 }
 
 func parse(args []string) (options, error) {
 	var o options
-	var only string
+	var only, set string
 	var tableMB int64
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Int64Var(&o.Rows, "rows", 1_000_000, "narrow rows in the log and in the table that is copied")
@@ -59,6 +60,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.Out, "out", "", "file for the table, as Markdown")
 	f.StringVar(&o.JSON, "json", "", "file for every measurement, as JSON")
 	f.StringVar(&o.Binary, "rdip", "", "rdip's binary; built from this tree where it is not given")
+	f.StringVar(&set, "set", "", "more keys of rdip's configuration for the cases with Kafka, as KEY=VALUE,...; the defaults are what counts")
 	f.StringVar(&o.Profile, "profile", "", "folder for CPU profiles of rdip with the null sink")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -69,6 +71,9 @@ func parse(args []string) (options, error) {
 	o.TableBytes = tableMB * 1_000_000
 	if only != "" {
 		o.Only = strings.Split(only, ",")
+	}
+	if set != "" {
+		o.Set = strings.Split(set, ",")
 	}
 	return o, o.check(f.Args())
 }
@@ -83,6 +88,11 @@ func (o *options) check(rest []string) error {
 	for _, name := range o.Only {
 		if !slices.Contains(caseNames(), name) {
 			return fmt.Errorf("--only %s: the cases are %s", name, strings.Join(caseNames(), ", "))
+		}
+	}
+	for _, pair := range o.Set {
+		if !strings.Contains(pair, "=") {
+			return fmt.Errorf("--set %s: it has no value: KEY=VALUE", pair)
 		}
 	}
 	return nil

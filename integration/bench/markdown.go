@@ -9,6 +9,9 @@ import (
 func (r *results) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", r.Conditions.String())
+	if len(r.Options.Set) > 0 {
+		fmt.Fprintf(&b, "**rdip with Kafka did not run with its defaults, but with %s.**\n\n", strings.Join(r.Options.Set, ", "))
+	}
 	r.quietness(&b)
 	r.ratios(&b)
 	r.costs(&b)
