@@ -24,6 +24,13 @@ const (
 	stateTooManyConnections = "53300"
 )
 
+// Functions of the server that refuse a login, as ErrorResponse names them: one SQLSTATE stands for several
+// causes, and messages are translated (postinit.c, miscinit.c).
+const (
+	routineDatabase = "CheckMyDatabase"         // the role lacks CONNECT
+	routineRole     = "InitializeSessionUserId" // there is no such role, or it may not log in
+)
+
 // stateError is what the server said, with its SQLSTATE and nothing that could be a row's data: DETAIL and
 // WHERE are left out.
 type stateError struct {
@@ -77,10 +84,14 @@ func (c *Config) refused(e *pgconn.PgError) error {
 		f.Hint = fmt.Sprintf("%s is PgBouncer, which takes no replication connections or not our session settings: set database.hostname and database.port to PostgreSQL itself", c.address())
 	case e.Code == stateBadPassword:
 		f.Hint = "check database.user and database.password"
+	case e.Code == stateBadAuthorization && e.Routine == routineRole:
+		f.Hint = fmt.Sprintf("ALTER ROLE %[1]s LOGIN; or, where the role does not exist: CREATE ROLE %[1]s LOGIN REPLICATION", quoteIdentifier(c.User))
 	case e.Code == stateBadAuthorization:
 		f.Hint = fmt.Sprintf("let role %s log in to database %s from this address in pg_hba.conf, and reload", quoteIdentifier(c.User), quoteIdentifier(c.Database))
 	case e.Code == stateNoSuchDatabase:
 		f.Hint = "check database.dbname"
+	case e.Code == stateNoPrivilege && e.Routine == routineDatabase:
+		f.Hint = fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s", quoteIdentifier(c.Database), quoteIdentifier(c.User))
 	case e.Code == stateNoPrivilege:
 		f.Hint = fmt.Sprintf("ALTER ROLE %s REPLICATION", quoteIdentifier(c.User))
 	case e.Code == stateTooManyConnections:
