@@ -1,0 +1,129 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rdip/offsets"
+)
+
+// O1, D7: the state folder serves one process; another is told which.
+func TestASecondDaemonOnOneStateFolderEndsAndNamesTheFirst(t *testing.T) {
+	p := itemsPipeline(t, 18)
+	first := p.streaming(t)
+	second := p.start(t)
+	second.mustSay(t, exitRuntime, p.keys["state.dir"], fmt.Sprint(first.cmd.Process.Pid))
+	p.insert(t, 1, 3)
+	p.mustHold(t, 3, false)
+}
+
+// D7, P51: a slot that another daemon reads is waited for, naming who has it; and it is never taken over
+// without a stored position, since it is another's.
+func TestASecondDaemonOnOneSlotWaitsNamingTheFirstAndThenRefuses(t *testing.T) {
+	p := itemsPipeline(t, 18)
+	first := p.streaming(t)
+	p.converge(t)
+	other := p.configured("state.dir", filepath.Join(t.TempDir(), "state"), "connectors.shop.slot.max.retries", "2", "connectors.shop.slot.retry.delay.ms", "200")
+	second := other.start(t)
+	second.waitFor(t, fmt.Sprintf("PID %s reads it", p.slot(t, "active_pid")))
+	if code := first.stop(t); code != exitDone {
+		t.Errorf("exit code of the first: %d", code)
+	}
+	second.mustSay(t, exitPreflight, p.prefix, "pg_drop_replication_slot", "rdip offsets set shop --lsn")
+}
+
+// O2: a damaged offsets file is refused, told by its path, and left as it is.
+func TestADamagedOffsetsFileIsRefusedAndKept(t *testing.T) {
+	p := itemsPipeline(t, 18)
+	if code := p.streaming(t).stop(t); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	path := filepath.Join(p.keys["state.dir"], offsets.FileName)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := append([]byte(nil), whole[:len(whole)/2]...)
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.start(t).mustSay(t, exitRuntime, path)
+	left, err := os.ReadFile(path)
+	if err != nil || string(left) != string(damaged) {
+		t.Errorf("the damaged file was changed: %v", err)
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.insert(t, 1, 1)
+	p.streaming(t)
+	p.mustHold(t, 1, false)
+}
+
+// O4, G3: while the state folder's disk is full, rows go on to Kafka, nothing is confirmed to the source,
+// and status says so; with room again the source is told.
+func TestAFullStateDiskConfirmsNothingAndIsRecoveredFrom(t *testing.T) {
+	p := itemsPipeline(t, 18)
+	state := p.keys["state.dir"]
+	mountSmall(t, state)
+	d := p.streaming(t)
+	p.mustHold(t, 0, false)
+	p.converge(t)
+	filler := filepath.Join(state, "filler")
+	fill(t, filler)
+	confirmed := p.slot(t, "confirmed_flush_lsn")
+	// The record grows with each table's topic, and so asks for room.
+	for i := range 60 {
+		p.exec(t, fmt.Sprintf("CREATE TABLE more_%d(id int PRIMARY KEY); ALTER PUBLICATION %s ADD TABLE more_%d", i, p.prefix, i), fmt.Sprintf("INSERT INTO more_%d VALUES (1)", i))
+	}
+	d.waitFor(t, "no space left on device")
+	stuck := p.slot(t, "confirmed_flush_lsn")
+	time.Sleep(2 * time.Second)
+	if now := p.slot(t, "confirmed_flush_lsn"); now != stuck {
+		t.Errorf("the slot went from %s to %s while nothing could be stored; it was at %s before", stuck, now, confirmed)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	p.converge(t)
+	if rs := p.records(t, "more_59"); len(rs) != 1 {
+		t.Errorf("the last table has %d records", len(rs))
+	}
+	if code := d.stop(t); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// mountSmall makes a folder that is a file system of 512 KiB.
+func mountSmall(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=512k,mode=0700"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("a small file system cannot be mounted: %v", err)
+		}
+		t.Skipf("a small file system cannot be mounted: %v", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+}
+
+// fill writes a file until there is no room left.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	page := make([]byte, 4096)
+	for err == nil {
+		_, err = f.Write(page)
+	}
+}
