@@ -32,10 +32,12 @@ type slot struct {
 }
 
 // slotSQL reads columns that only newer servers have through JSON, so that one statement serves all:
-// conflicting is of 16, invalidation_reason of 17.
+// conflicting is of 16, invalidation_reason of 17. A client's port is NULL to whom its address is not shown
+// (pg_stat_get_activity), and -1 on a Unix socket.
 const slotSQL = `
 SELECT s.slot_name, coalesce(s.plugin, ''), coalesce(s.database, ''), s.temporary, coalesce(s.active_pid, 0),
-	concat_ws(' ', nullif(a.application_name, ''), 'as', a.usename, 'from', coalesce(host(a.client_addr), 'a local socket')),
+	concat_ws(' ', nullif(a.application_name, ''), 'as', a.usename,
+		CASE WHEN a.client_port IS NOT NULL THEN 'from ' || coalesce(host(a.client_addr), 'a local socket') END),
 	coalesce(s.restart_lsn, '0/0')::text, coalesce(s.confirmed_flush_lsn, '0/0')::text,
 	coalesce(s.wal_status, ''), coalesce(s.safe_wal_size, -1),
 	coalesce(to_jsonb(s) ->> 'invalidation_reason', ''), coalesce(to_jsonb(s) ->> 'conflicting', 'false')::bool,

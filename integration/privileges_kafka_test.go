@@ -1,0 +1,74 @@
+package integration
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/kafkaserver"
+)
+
+// documentedACLs are what docs/PRIVILEGES.md grants on topics with the connector's prefix.
+var documentedACLs = map[string]sarama.AclOperation{
+	"Describe": sarama.AclOperationDescribe, "Write": sarama.AclOperationWrite,
+	"Create": sarama.AclOperationCreate, "DescribeConfigs": sarama.AclOperationDescribeConfigs,
+}
+
+func grantACLs(t *testing.T, admin sarama.ClusterAdmin, prefix string, operations ...string) {
+	t.Helper()
+	for _, name := range operations {
+		resource := sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: prefix + ".", ResourcePatternType: sarama.AclPatternPrefixed}
+		allow := sarama.Acl{Principal: "User:rdip", Host: "*", Operation: documentedACLs[name], PermissionType: sarama.AclPermissionAllow}
+		if err := admin.CreateACLs([]*sarama.ResourceAcls{{Resource: resource, Acls: []*sarama.Acl{&allow}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestThePipelineRunsWithExactlyTheDocumentedACLsAndNamesEachMissingOne(t *testing.T) { // K6
+	pg, registry := testenv.SharedPostgres(t, 18), testenv.SharedRegistry(t)
+	kafka := testenv.Kafka(t, kafkaserver.Options{Users: map[string]string{"rdip": "pw"}, ACLs: true})
+	admin := kafkaAdmin(t, kafka)
+	database := testenv.Database(t, pg)
+	execute(t, pg, database, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)")
+	logged := func(prefix string) *setup {
+		return newSetup(t, pg, database, kafka.SASLBootstrap(), registry.URL(), prefix).with(
+			"security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.username", "rdip", "sasl.password", "pw")
+	}
+	all := slices.Sorted(maps.Keys(documentedACLs))
+	for _, c := range []struct{ missing, fix string }{
+		{"Write", "--operation Write --topic without_write.public.t"},
+		{"Create", "--operation Create --operation Describe --operation Write --topic without_create.public.t"},
+	} {
+		t.Run("without "+c.missing, func(t *testing.T) {
+			prefix := "without_" + strings.ToLower(c.missing)
+			grantACLs(t, admin, prefix, slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == c.missing })...)
+			if c.missing == "Write" {
+				if err := kafka.CreateTopic(prefix+".public.t", 1, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if text, code := logged(prefix).check(t); code != 3 || !strings.Contains(text, c.fix) || !strings.Contains(text, "User:rdip") {
+				t.Errorf("exit code %d, want 3 and %q in\n%s", code, c.fix, text)
+			}
+		})
+	}
+	t.Run("with all", func(t *testing.T) {
+		grantACLs(t, admin, "granted", all...)
+		s := logged("granted")
+		if text, code := s.check(t); code != 0 {
+			t.Fatalf("exit code %d\n%s", code, text)
+		}
+		run := s.start(t)
+		run.waitFor(t, "state=streaming")
+		execute(t, pg, database, "INSERT INTO t VALUES (2)")
+		await(t, kafka, &registrySchemas{url: registry.URL(), byID: map[int32]string{}}, "granted.public.t", 2)
+		if code := run.stop(t); code != 0 {
+			t.Errorf("rdip ended with exit code %d", code)
+		}
+	})
+}
