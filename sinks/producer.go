@@ -20,7 +20,8 @@ type Producer interface {
 	Prepare(ctx context.Context, topic string) (Topic, error)
 	// Send takes the whole batch. The producer borrows its records and their bytes until it has reported
 	// the batch through the Acks that it was opened with, and not longer. Send blocks for room in the
-	// producer's own bounds and ends with ctx.
+	// producer's own bounds and ends with ctx. With an error it has taken nothing, and the task must start
+	// again, or end where the error is permanent: what concerns one table only was asked of Topic.Refuses.
 	Send(ctx context.Context, b *Batch) error
 	// Identity names the cluster ("cluster id"); a position stored for another cluster is not ours.
 	Identity(ctx context.Context) (string, error)
@@ -41,6 +42,11 @@ type Topic struct {
 	// Partition says where a record with this key goes; a nil key is a table without one, whose records all
 	// go to the same partition so that their order holds. Safe for concurrent use, allocates nothing.
 	Partition func(key []byte) int32
+	// Refuses says why the topic will never take a record, as long as both are as they are: a permanent error
+	// that names the fix. Send refuses a whole batch for one such record; whoever asks before can leave it
+	// out. Nil where the topic takes everything. Safe for concurrent use, allocates nothing for a record that
+	// is taken.
+	Refuses func(r *Record) error
 }
 
 // Batch is a unit of budget, of acknowledgement and of reuse. Its Records point into its arena.

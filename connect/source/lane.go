@@ -88,8 +88,16 @@ func (l *lane) Row(e *envelope.Event) error {
 	if !x.ready {
 		return l.firstRow(x, e)
 	}
+	if err := l.room(); err != nil {
+		return err
+	}
 	if err := l.write(x, e); err != nil {
 		return l.refused(x, e, err)
+	}
+	if l.isFull() {
+		if err := l.send(); err != nil {
+			return err
+		}
 	}
 	l.hit()
 	return nil
@@ -121,8 +129,9 @@ func (l *lane) firstRow(x *encoding, e *envelope.Event) error {
 	return l.Row(e)
 }
 
-// refused decides what becomes of a row that could not be written: it is tried again under a schema that
-// allows its NULL, or its table stops.
+// refused decides what becomes of a row that could not be written, or that its topic will never take: it is
+// tried again under a schema that allows its NULL, or its table stops. What fails between the lane and Kafka
+// is never a row's fault and does not come here: it ends the run.
 func (l *lane) refused(x *encoding, e *envelope.Event, err error) error {
 	if column, ok := nullInNotNull(err); ok {
 		relaxed := x.relaxed(column, l.run.task.Envelope)
@@ -142,15 +151,26 @@ func (l *lane) stop(x *encoding, reason error) error {
 	return l.run.stopTable(x.table, &Stop{Reason: reason, InSnapshot: l.snapshot})
 }
 
+// room makes sure that there is a batch.
+func (l *lane) room() error {
+	if l.batch != nil {
+		return nil
+	}
+	batch, err := l.run.budget.take(l.ctx)
+	if err != nil {
+		return err
+	}
+	l.batch = batch
+	return nil
+}
+
+// isFull says whether the batch may not hold another event.
+func (l *lane) isFull() bool {
+	return len(l.batch.Arena) >= arenaBytes-arenaBytes/16 || len(l.batch.Records) >= arenaRecords-3
+}
+
 // write appends the records of one event to the batch, all of them or none.
 func (l *lane) write(x *encoding, e *envelope.Event) error {
-	if l.batch == nil {
-		batch, err := l.run.budget.take(l.ctx)
-		if err != nil {
-			return err
-		}
-		l.batch = batch
-	}
 	records, bytes := len(l.batch.Records), len(l.batch.Arena)
 	if err := l.append(x, e); err != nil {
 		l.batch.Records, l.spans, l.batch.Arena = l.batch.Records[:records], l.spans[:records], l.batch.Arena[:bytes]
@@ -158,9 +178,6 @@ func (l *lane) write(x *encoding, e *envelope.Event) error {
 	}
 	l.counted.add(x.table, e)
 	x.table.lastMicros.Store(l.tx.Micros)
-	if len(l.batch.Arena) >= arenaBytes-arenaBytes/16 || len(l.batch.Records) >= arenaRecords-3 {
-		return l.send()
-	}
 	return nil
 }
 
@@ -223,8 +240,7 @@ func (l *lane) appendRecord(x *encoding, e *envelope.Event, headers []sinks.Head
 		return err
 	}
 	s.end = len(arena)
-	l.add(x, s, headers, now/1e3)
-	return nil
+	return l.add(x, s, headers, now/1e3)
 }
 
 func (l *lane) appendTombstone(x *encoding, row envelope.Row, headers []sinks.Header) error {
@@ -238,20 +254,31 @@ func (l *lane) appendTombstone(x *encoding, row envelope.Row, headers []sinks.He
 		s.nullKey = false
 	}
 	s.value, s.end = len(l.batch.Arena), len(l.batch.Arena)
-	l.add(x, s, headers, time.Now().UnixMicro())
+	return l.add(x, s, headers, time.Now().UnixMicro())
+}
+
+// add puts a record at the end of the batch, unless its topic will never take it. Its bytes are set again
+// when the batch is sealed, since the arena may still move.
+func (l *lane) add(x *encoding, s span, headers []sinks.Header, micros int64) error {
+	r := sinks.Record{Topic: x.Topic, Headers: headers, Micros: micros}
+	s.point(&r, l.batch.Arena)
+	r.Partition = x.table.target.Partition(r.Key)
+	l.spans = append(l.spans, s)
+	l.batch.Records = append(l.batch.Records, r)
+	if refuses := x.table.target.Refuses; refuses != nil {
+		return refuses(&l.batch.Records[len(l.batch.Records)-1])
+	}
 	return nil
 }
 
-// add puts a record at the end of the batch; its bytes are set when the batch is sealed, since the arena
-// may still move.
-func (l *lane) add(x *encoding, s span, headers []sinks.Header, micros int64) {
-	var key []byte
+// point sets a record's key and value to their bytes.
+func (s span) point(r *sinks.Record, arena []byte) {
 	if !s.nullKey {
-		key = l.batch.Arena[s.key:s.value]
+		r.Key = arena[s.key:s.value:s.value]
 	}
-	l.spans = append(l.spans, s)
-	l.batch.Records = append(l.batch.Records, sinks.Record{Topic: x.Topic, Partition: x.table.target.Partition(key),
-		Headers: headers, Micros: micros})
+	if !s.nullValue {
+		r.Value = arena[s.value:s.end:s.end]
+	}
 }
 
 // Commit closes a transaction, or a chunk of a snapshot.
@@ -305,13 +332,7 @@ func (l *lane) send() error {
 		}
 	}
 	for i, s := range l.spans {
-		r := &batch.Records[i]
-		if !s.nullKey {
-			r.Key = batch.Arena[s.key:s.value:s.value]
-		}
-		if !s.nullValue {
-			r.Value = batch.Arena[s.value:s.end:s.end]
-		}
+		s.point(&batch.Records[i], batch.Arena)
 	}
 	batch.Token, batch.Owner = l.tracker.Open(), &sent{lane: l, micros: l.tx.Micros}
 	if err := l.tracker.Seal(batch.Token, l.last, l.chunks); err != nil {

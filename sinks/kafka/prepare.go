@@ -48,7 +48,9 @@ func (p *Producer) Prepare(ctx context.Context, name string) (sinks.Topic, error
 		return sinks.Topic{}, p.cluster.fault("get a producer id for", name, err)
 	}
 	n := p.keep(name, t)
-	return sinks.Topic{Name: name, ID: topicID(t.id), Partitions: n, Partition: func(key []byte) int32 { return Partition(key, n) }}, nil
+	return sinks.Topic{Name: name, ID: topicID(t.id), Partitions: n,
+		Partition: func(key []byte) int32 { return Partition(key, n) },
+		Refuses:   func(r *sinks.Record) error { return p.refusal(t, r, recordSize(r)) }}, nil
 }
 
 // largest is the largest record, where a topic takes batches of limit bytes.

@@ -133,18 +133,28 @@ func (p *Producer) weigh(b *sinks.Batch) (int64, error) {
 			name, t = r.Topic, topics[r.Topic]
 		}
 		size := recordSize(r)
-		switch {
-		case t == nil || r.Partition < 0 || r.Partition >= t.partitions:
+		if t == nil || r.Partition < 0 || r.Partition >= t.partitions {
 			return 0, &fault.Error{Op: "send a record to", Object: fmt.Sprintf("topic %q, partition %d", r.Topic, r.Partition),
 				Cause: errors.New("the topic was not prepared, or not with that partition: a bug in rdip"), Permanent: true}
-		case size > t.pipeline.largest:
-			return 0, p.cluster.tooLarge(r.Topic, r.Key, size, t.pipeline.largest, t.limit)
-		case r.Key == nil && t.compacted:
-			return 0, p.cluster.nullKey(r.Topic)
+		}
+		if err := p.refusal(t, r, size); err != nil {
+			return 0, err
 		}
 		cost += int64(size + held)
 	}
 	return cost, nil
+}
+
+// refusal is why a topic will never take a record of that size: K4, K10.
+func (p *Producer) refusal(t *topic, r *sinks.Record, size int) error {
+	switch {
+	case size > t.pipeline.largest:
+		return p.cluster.tooLarge(r.Topic, r.Key, size, t.pipeline.largest, t.limit)
+	case r.Key == nil && t.compacted:
+		return p.cluster.nullKey(r.Topic)
+	default:
+		return nil
+	}
 }
 
 func (p *Producer) enqueue(f *flight) error {
