@@ -27,7 +27,13 @@ func TestDefaultsAreSafe(t *testing.T) {
 	if err := findings.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if c.SSLMode != SSLVerifyFull || c.PublicationMode != PublicationFiltered || c.SnapshotMode != SnapshotInitial || c.Port != 5432 || c.HeartbeatInterval != 10*time.Second {
+	for host, want := range map[string]SSLMode{"db.example.com": SSLVerifyFull, "10.0.0.5": SSLVerifyFull, "127.0.0.1": SSLDisable,
+		"localhost": SSLDisable, "/var/run/postgresql": SSLDisable} {
+		if c.Hostname = host; c.sslMode() != want {
+			t.Errorf("to %s: %s, want %s", host, c.sslMode(), want)
+		}
+	}
+	if c.PublicationMode != PublicationFiltered || c.SnapshotMode != SnapshotInitial || c.Port != 5432 || c.HeartbeatInterval != 10*time.Second {
 		t.Errorf("%+v", c)
 	}
 }
