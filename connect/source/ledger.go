@@ -125,12 +125,14 @@ func (g *ledger) resumeTables(ts *tables) {
 	g.held = map[string]offsets.StoppedTable{}
 	for id, s := range g.record.Stopped {
 		t := ts.entry(id)
+		t.mu.Lock()
 		if s.Position == "" {
 			t.stopped = &Stop{Reason: errors.New(s.Reason), InSnapshot: true}
-			continue
+		} else {
+			t.since = s.Place
+			g.held[id] = s
 		}
-		t.since = s.Place
-		g.held[id] = s
+		t.mu.Unlock()
 	}
 }
 

@@ -234,11 +234,14 @@ func (r *run) acked(b *sinks.Batch, err error) {
 
 // stopTable gives one table up and says so, on disk first: from now on the source is held at its place.
 func (r *run) stopTable(t *table, s *Stop) error {
+	if err := r.ledger.stopTable(t.id, s); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	t.stopped = s
 	t.mu.Unlock()
 	r.task.Log.Error("table stopped; the other tables go on", "table", t.id, "error", s.Reason)
-	return r.ledger.stopTable(t.id, s)
+	return nil
 }
 
 // close ends the attempt: it lets the producer report what is under way, and the reader go.

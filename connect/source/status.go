@@ -109,9 +109,10 @@ func (r *run) describe(s *Status) {
 		s.WaitingOn = "Kafka: the memory budget is full of rows that are not acknowledged"
 	}
 	for _, t := range r.tables.all() {
-		s.Tables = append(s.Tables, TableStatus{Table: t.id, Topic: t.target.Name, Partitions: t.target.Partitions,
+		topic, stop := t.shown()
+		s.Tables = append(s.Tables, TableStatus{Table: t.id, Topic: topic.Name, Partitions: topic.Partitions,
 			Reads: t.reads.Load(), Creates: t.creates.Load(), Updates: t.updates.Load(), Deletes: t.deletes.Load(),
-			Truncates: t.truncates.Load(), LastMicros: t.lastMicros.Load(), Stopped: t.stop()})
+			Truncates: t.truncates.Load(), LastMicros: t.lastMicros.Load(), Stopped: stop})
 	}
 }
 

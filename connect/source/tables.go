@@ -21,16 +21,20 @@ type Registrar interface {
 
 // table is what all lanes of a task share of one captured table.
 type table struct {
-	id     string
-	topic  string
-	target sinks.Topic
-	keyed  atomic.Bool
+	id    string
+	keyed atomic.Bool
 
 	// counts of records that were handed to the producer, added to once a batch.
 	reads, creates, updates, deletes, truncates atomic.Int64
 	lastMicros                                  atomic.Int64 // commit time of the newest event
 
+	opening sync.Mutex // held while the topic is made or verified, for as long as Kafka is away
+
+	// Guarded by mu, which nothing holds while it waits: Status takes it. The topic, once it is there, stays
+	// as it is and may be read without.
 	mu      sync.Mutex
+	topic   string
+	target  sinks.Topic
 	stopped *Stop  // nil while the table is captured
 	since   uint64 // transactions whose commit lies before this place were delivered before; 0: none
 }
@@ -46,10 +50,11 @@ type Stop struct {
 	Position string
 }
 
-func (t *table) stop() *Stop {
+// shown is what Status tells: the topic, zero before it is there, and why the table stopped.
+func (t *table) shown() (sinks.Topic, *Stop) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.stopped
+	return t.target, t.stopped
 }
 
 // tables finds a task's tables by schema.Table.ID.
@@ -70,9 +75,11 @@ func newTables(prefix string, p sinks.Producer) *tables {
 // get is the table's shared state; at first use its topic is made or verified.
 func (ts *tables) get(ctx context.Context, t *schema.Table) (*table, error) {
 	ts.mu.Lock()
-	defer ts.mu.Unlock()
 	found := ts.entry(t.ID())
+	ts.mu.Unlock()
 	found.keyed.Store(t.HasKey())
+	found.opening.Lock()
+	defer found.opening.Unlock()
 	if found.topic != "" {
 		return found, nil
 	}
@@ -84,7 +91,9 @@ func (ts *tables) get(ctx context.Context, t *schema.Table) (*table, error) {
 	if err := ts.known(target); err != nil {
 		return nil, err
 	}
+	found.mu.Lock()
 	found.target, found.topic = target, topic
+	found.mu.Unlock()
 	return found, nil
 }
 
