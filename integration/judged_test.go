@@ -1,10 +1,13 @@
 package integration
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/kafkaserver"
 	"rdip/integration/testenv/pgserver"
 )
 
@@ -18,7 +21,12 @@ type judgedRun struct {
 // newJudgedRun makes the tables and the configuration that captures them.
 func newJudgedRun(t *testing.T, version int) *judgedRun {
 	t.Helper()
-	r := &judgedRun{pipeline: newPipeline(t, version), seed: seeded(t)}
+	return judgedBetween(t, testenv.SharedPostgres(t, version), testenv.SharedKafka(t))
+}
+
+func judgedBetween(t *testing.T, pg *pgserver.Server, kafka *kafkaserver.Cluster) *judgedRun {
+	t.Helper()
+	r := &judgedRun{pipeline: newPipelineBetween(t, pg, kafka), seed: seeded(t)}
 	sql(t, r.pg, r.database, "testdata/workload/schema.sql")
 	r.setup = r.with(
 		"connectors.shop.table.exclude.list", "public.history",
@@ -60,6 +68,42 @@ func TestConcurrentTransactionsArriveWholeAndInOrder(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	r.verdict(t)
+}
+
+// G1, G2, K1, P54: one daemon outlives its servers: PostgreSQL and Kafka crash and come back while writers go
+// on, and nothing is missing or out of order.
+func TestServersThatCrashAndComeBackLoseAndReorderNothing(t *testing.T) {
+	r := judgedBetween(t, testenv.Postgres(t, pgserver.Options{Version: 18}), testenv.Kafka(t, kafkaserver.Options{}))
+	rdipBinary(t) // before the workload begins
+	d := r.streaming(t)
+	w := startWorkload(t, r.pg, r.database, r.seed, 8*time.Millisecond)
+	w.survives.Store(true)
+	for _, outage := range []func() error{r.pg.Kill, r.kafka.Kill} {
+		time.Sleep(time.Second)
+		if err := outage(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(500 * time.Millisecond)
+		if err := errors.Join(startAgain(t, r.pg), r.kafka.Start(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(time.Second)
+	w.survives.Store(false)
+	w.finish(t)
+	r.converge(t)
+	if code := d.stop(t); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	r.verdict(t)
+}
+
+func startAgain(t *testing.T, pg *pgserver.Server) error {
+	t.Helper()
+	if pg.Running() {
+		return nil
+	}
+	return pg.Start(t.Context())
 }
 
 // queryText runs a query for one text.

@@ -50,6 +50,8 @@ type workload struct {
 	writers                sync.WaitGroup
 	committed, takenBack   atomic.Int64
 	pause                  time.Duration // between transactions of one writer
+	connect                func(context.Context) (*pgx.Conn, error)
+	survives               atomic.Bool // the writers outlive the server: they connect again
 	mu                     sync.Mutex
 	err                    error
 	schemaChanges, refused atomic.Int64
@@ -59,13 +61,9 @@ type workload struct {
 func startWorkload(t *testing.T, pg *pgserver.Server, database string, seed uint64, pause time.Duration) *workload {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	w := &workload{stop: stop, pause: pause}
+	w := &workload{stop: stop, pause: pause, connect: func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, database) }}
 	for i := range workloadWriters {
-		conn, err := pg.Connect(ctx, database)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wr := &writer{workload: w, conn: conn, random: rand.New(rand.NewPCG(seed, uint64(i))), number: i}
+		wr := &writer{workload: w, random: rand.New(rand.NewPCG(seed, uint64(i))), number: i}
 		w.writers.Go(func() { wr.run(ctx) })
 	}
 	t.Cleanup(func() {
@@ -97,17 +95,30 @@ type writer struct {
 }
 
 func (w *writer) run(ctx context.Context) {
+	err := w.session(ctx)
+	for ; err != nil && w.survives.Load() && ctx.Err() == nil; err = w.session(ctx) {
+		time.Sleep(100 * time.Millisecond)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = errors.Join(w.err, err)
+}
+
+// session runs transactions until the workload is stopped, or the connection is lost.
+func (w *writer) session(ctx context.Context) error {
 	work := context.WithoutCancel(ctx)
+	var err error
+	if w.conn, err = w.connect(work); err != nil {
+		return err
+	}
 	defer w.conn.Close(work)
-	_, err := w.conn.Exec(work, "SET deadlock_timeout = '20ms'; SET lock_timeout = '1s'")
+	_, err = w.conn.Exec(work, "SET deadlock_timeout = '20ms'; SET lock_timeout = '1s'")
 	for err == nil && ctx.Err() == nil {
 		err = w.transaction(work)
 		w.done++
 		time.Sleep(w.pause/2 + time.Duration(w.random.Int64N(int64(w.pause)+1)))
 	}
-	w.mu.Lock()
-	w.err = errors.Join(w.err, err)
-	w.mu.Unlock()
+	return err
 }
 
 // transaction runs one, and gives an error only where the server does not do as a server does.
