@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,7 @@ func decodePosition(text string) (offsets.Position, error) {
 	if err := d.Decode(&p); err != nil {
 		return offsets.Position{}, fmt.Errorf(`%q is no position of PostgreSQL's, such as {"lsn":"0/16B3748"}: %w`, text, err)
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF {
 		return offsets.Position{}, fmt.Errorf("%q has more behind its position", text)
 	}
 	place, err := parseLSN(p.LSN)

@@ -32,6 +32,8 @@ func TestATextThatIsNoPositionIsRefused(t *testing.T) {
 		"three parts":           `{"lsn":"0/1/2"}`,
 		"before the beginning":  `{"lsn":"0/0"}`,
 		"text behind it":        `{"lsn":"0/1"} {"lsn":"0/2"}`,
+		"a brace behind it":     `{"lsn":"0/1"}}`,
+		"a bracket behind it":   `{"lsn":"0/1"}]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if p, err := decodePosition(text); err == nil {
