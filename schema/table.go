@@ -2,6 +2,8 @@
 // that they become, byte for byte what Kafka Connect's AvroConverter would register.
 package schema
 
+import "strings"
+
 // Table is one captured table at one moment. It is immutable once handed out: a change of the table is a
 // new Table.
 type Table struct {
@@ -14,12 +16,23 @@ type Table struct {
 	Before   Before
 }
 
-// ID is schema.table, as filters, status and the stored state name it.
+// ID is schema.table, as status and the stored state name it: TableID.
 func (t *Table) ID() string {
 	if t.Schema == "" {
-		return t.Database + "." + t.Name
+		return TableID(t.Database, t.Name)
 	}
-	return t.Schema + "." + t.Name
+	return TableID(t.Schema, t.Name)
+}
+
+// TableID is schema.table. A part with a dot or a quote in it is quoted as in SQL, so that no two tables
+// share an id: "a.b".c is not a."b.c".
+func TableID(schema, name string) string { return idPart(schema) + "." + idPart(name) }
+
+func idPart(name string) string {
+	if !strings.ContainsAny(name, `."`) {
+		return name
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
 // HasKey says whether rows of the table have a Kafka key.

@@ -11,6 +11,7 @@ import (
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
+	"rdip/schema"
 	"rdip/sinks"
 	"rdip/sinks/kafka"
 	"rdip/sinks/kafka/embedded"
@@ -142,3 +143,22 @@ type failing struct {
 }
 
 func (f failing) Send(context.Context, *sinks.Batch) error { return f.with }
+
+// P31, K8: names with dots: two tables that read alike have their own topics.
+func TestTablesWhoseNamesReadAlikeHaveTheirOwnTopics(t *testing.T) {
+	l := nullLane(t, &Task{})
+	for topic, table := range map[string]schema.Table{
+		"shop.a_u002eb.c": {Schema: "a.b", Name: "c", OID: 1},
+		"shop.a.b_u002ec": {Schema: "a", Name: "b.c", OID: 2},
+	} {
+		layout := ordersLayout(0)
+		table.Key, table.Columns = layout.Table.Key, layout.Table.Columns
+		layout.Table = &table
+		if err := l.Table(layout); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.encodings[layout].Topic; got != topic {
+			t.Errorf("%s.%s goes to %s, not to %s", table.Schema, table.Name, got, topic)
+		}
+	}
+}

@@ -69,7 +69,7 @@ type column struct {
 }
 
 // ID is schema.table, as schema.Table.ID gives it.
-func (t *table) ID() string { return t.Schema + "." + t.Name }
+func (t *table) ID() string { return schema.TableID(t.Schema, t.Name) }
 
 // Key is the names of the columns of the Kafka key, in key order: the index's under REPLICA IDENTITY USING
 // INDEX, else the primary key's; empty for neither (P8).

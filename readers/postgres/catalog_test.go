@@ -222,7 +222,7 @@ func TestNamesOfEveryKindAreFound(t *testing.T) {
 	quote := func(name string) string { return pgx.Identifier{name}.Sanitize() }
 	c, conn := open(t, 15, &Config{}, "CREATE SCHEMA "+quote(odd)+"; CREATE TYPE "+quote(odd)+"."+quote(kind)+" AS ENUM ('a''b', 'ü'); CREATE TABLE "+
 		quote(odd)+"."+quote(odd)+" ("+quote(odd)+" int PRIMARY KEY, \"123\" "+quote(odd)+"."+quote(kind)+" DEFAULT 'a''b')")
-	l := layoutOf(t, c, tablesByID(t, c)[odd+"."+odd].relation())
+	l := layoutOf(t, c, tablesByID(t, c)[schema.TableID(odd, odd)].relation())
 	if l.Table.Schema != odd || l.Table.Columns[0].Name != odd || keyNames(l.Table) != odd {
 		t.Errorf("table %+v", l.Table)
 	}

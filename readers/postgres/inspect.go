@@ -36,7 +36,7 @@ type InspectedTable struct {
 }
 
 // ID is schema.table.
-func (t *InspectedTable) ID() string { return t.Schema + "." + t.Name }
+func (t *InspectedTable) ID() string { return schema.TableID(t.Schema, t.Name) }
 
 // Step is something to do on the server before the first start.
 type Step struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rdip/internal/fault"
+	"rdip/schema"
 )
 
 // publication is a publication as the catalog has it.
@@ -39,7 +40,7 @@ FROM pg_publication p WHERE p.pubname = $1::text`
 // publicationTablesSQL: attnames lists the columns whether a column list is there or not, so that a list
 // shows by being shorter than the table's columns that can be published.
 const publicationTablesSQL = `
-SELECT t.schemaname || '.' || t.tablename, coalesce(to_jsonb(t) ->> 'rowfilter', ''),
+SELECT t.schemaname, t.tablename, coalesce(to_jsonb(t) ->> 'rowfilter', ''),
 	CASE WHEN jsonb_typeof(to_jsonb(t) -> 'attnames') = 'array' THEN jsonb_array_length(to_jsonb(t) -> 'attnames') < (
 		SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') ELSE false END
 FROM pg_publication_tables t
@@ -58,10 +59,10 @@ func readPublication(ctx context.Context, q querier, name string) (*publication,
 		return nil, serverFault("read", publicationObject(name), err)
 	}
 	_, err = gather(ctx, q, "read publication", func(row pgx.CollectableRow) (struct{}, error) {
-		var id string
+		var in, name string
 		var t publishedTable
-		err := row.Scan(&id, &t.Filter, &t.Columns)
-		p.Tables[id] = t
+		err := row.Scan(&in, &name, &t.Filter, &t.Columns)
+		p.Tables[schema.TableID(in, name)] = t
 		return struct{}{}, err
 	}, publicationTablesSQL, name)
 	return p, err

@@ -143,7 +143,7 @@ func TestEveryKindOfTableIsReadOnce(t *testing.T) {
 		INSERT INTO "We""ird.\ Näme" VALUES (1, 'x', NULL);
 		CREATE TABLE "no columns" (); ALTER TABLE "no columns" REPLICA IDENTITY FULL; INSERT INTO "no columns" DEFAULT VALUES`
 	always := map[string][]string{ // P13, P31
-		"public.parent": {"r 1"}, "public.child": {"r 2,3"}, `public.We"ird.\ Näme`: {"r 1,x,~"}, "public.no columns": {"r "},
+		"public.parent": {"r 1"}, "public.child": {"r 2,3"}, `public."We""ird.\ Näme"`: {"r 1,x,~"}, "public.no columns": {"r "},
 	}
 	for name, c := range map[string]struct {
 		viaRoot bool

@@ -70,7 +70,7 @@ func TestTheLogBecomesEvents(t *testing.T) {
 		"P31: names need quotes": {
 			setup: `CREATE SCHEMA "A ""b"; CREATE TABLE "A ""b"."T'ü\1"("Id" int PRIMARY KEY, "1 "" x" text)`,
 			work:  `INSERT INTO "A ""b"."T'ü\1" VALUES (1, 'ü')`,
-			want:  []string{"begin", `table A "b.T'ü\1(Id,1 " x)`, `c A "b.T'ü\1 after(1,ü)`, "commit"},
+			want:  []string{"begin", `table "A ""b".T'ü\1(Id,1 " x)`, `c "A ""b".T'ü\1 after(1,ü)`, "commit"},
 		},
 		"a table that is not chosen is passed over, its transactions are not": {
 			setup:   "CREATE TABLE t(id int PRIMARY KEY); CREATE TABLE u(id int PRIMARY KEY)",
