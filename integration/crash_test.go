@@ -83,7 +83,9 @@ func TestKillingTheDaemonAnywhereLosesAndReordersNothing(t *testing.T) {
 	if code := d.stop(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	r.verdict(t)
+	if v := r.verdict(t); v.Restarts == 0 {
+		t.Error("nothing came twice: no kill hit between a delivery and its position")
+	}
 }
 
 // crash starts a daemon and sees it die, and checks what it leaves behind.

@@ -79,6 +79,7 @@ type evidence struct {
 type verdict struct {
 	Faults                      []string
 	Records, Repeated, Restarts int
+	Unavailable                 int // values that the log did not carry
 }
 
 const mostFaults = 20
@@ -234,7 +235,7 @@ func judgeHistory(e *evidence, stream [][]record, v *verdict) {
 		}
 		skipped := len(history) - len(got)
 		for i, r := range got {
-			if fault := compareChange(e.Table, r, history, skipped+i); fault != "" {
+			if fault := compareChange(e.Table, r, history, skipped+i, v); fault != "" {
 				v.fault("history: change %d of %d of key %s: %s", skipped+i+1, len(history), key, fault)
 				break
 			}
@@ -301,7 +302,7 @@ func indexOf(r record, history []committed) int {
 }
 
 // compareChange compares one record with the change that is due at history[at].
-func compareChange(t judgedTable, r record, history []committed, at int) string {
+func compareChange(t judgedTable, r record, history []committed, at int, v *verdict) string {
 	want := history[at]
 	if r.Op != want.Op || r.Tx != want.Tx {
 		return fmt.Sprintf("it is %v, and %c version %s of transaction %d is due", r, want.Op, want.Row["version"], want.Tx)
@@ -314,6 +315,7 @@ func compareChange(t judgedTable, r record, history []committed, at int) string 
 		if text != unavailable {
 			continue
 		}
+		v.Unavailable++
 		if t.Full || at == 0 || history[at-1].Row[name] != want.Row[name] {
 			return fmt.Sprintf("%v: column %s is unavailable, and the log had it", r, name)
 		}

@@ -35,9 +35,10 @@ func judgedBetween(t *testing.T, pg *pgserver.Server, kafka *kafkaserver.Cluster
 	return r
 }
 
-// verdict lets every judge look at every table.
-func (r *judgedRun) verdict(t *testing.T) {
+// verdict lets every judge look at every table, and adds up what they saw.
+func (r *judgedRun) verdict(t *testing.T) verdict {
 	t.Helper()
+	var all verdict
 	reader := newTopicReader(r.registry)
 	for _, table := range workloadTables {
 		e := gathered(t, r.pg, r.database, r.kafka, reader, r.prefix, table)
@@ -50,7 +51,11 @@ func (r *judgedRun) verdict(t *testing.T) {
 		if v.Records == 0 {
 			t.Errorf("%s: there is nothing to judge", table.Name)
 		}
+		all.Restarts += v.Restarts
+		all.Repeated += v.Repeated
+		all.Unavailable += v.Unavailable
 	}
+	return all
 }
 
 // G1, G2, G5, G6, P1, P2, P7, P10, P15, P16, P38: rows that two writers change while they are copied, and
@@ -67,7 +72,9 @@ func TestConcurrentTransactionsArriveWholeAndInOrder(t *testing.T) {
 	if code := d.stop(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	r.verdict(t)
+	if v := r.verdict(t); v.Repeated > 0 || v.Unavailable == 0 {
+		t.Errorf("%d records came twice without a restart; %d values were unavailable, and some should be", v.Repeated, v.Unavailable)
+	}
 }
 
 // G1, G2, K1, P54: one daemon outlives its servers: PostgreSQL and Kafka crash and come back while writers go

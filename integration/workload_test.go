@@ -142,9 +142,13 @@ func (w *writer) transaction(ctx context.Context) error {
 			fmt.Sprintf("UPDATE single SET version = nextval('versions'), note = '%s', extra_%d = 'x' WHERE id = %d", note, w.done, w.id()))
 	}
 	statements = append(statements, map[bool]string{true: "COMMIT", false: "ROLLBACK"}[whole])
-	for _, sql := range statements {
+	lingers := w.random.IntN(len(statements) * 5) // now and then, between two statements, so that transactions overlap
+	for i, sql := range statements {
 		if _, err := w.conn.Exec(ctx, sql); err != nil {
 			return w.failed(ctx, sql, err)
+		}
+		if i == lingers {
+			time.Sleep(2 * w.pause)
 		}
 	}
 	if !whole {
