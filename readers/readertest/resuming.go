@@ -94,7 +94,7 @@ func brokenInsideATransaction(t *testing.T, subject *Subject) {
 			}
 			return nil
 		})
-		if err := s.stream(r, from, p).wait(); err != errStop {
+		if err := s.stream(r, from, p).wait(); !unchanged(err) {
 			t.Fatalf("the stream ended with %v", err)
 		}
 		s.expectTail("again from the place before the break,", all, passed, s.replayed(r, from, s.marker).transactions())

@@ -235,6 +235,11 @@ func expectLost(t *testing.T, err error) {
 	}
 }
 
+// unchanged: err is the handler's error itself, not one that wraps it.
+func unchanged(err error) bool {
+	return err == errStop //nolint:errorlint // wrapped is changed
+}
+
 var (
 	errStop                  = errors.New("the suite's handler has seen enough")
 	_       envelope.Handler = (*judge)(nil)

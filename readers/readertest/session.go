@@ -114,13 +114,19 @@ func (s *Session) DropColumn(table, column string) {
 	s.Exec("ALTER TABLE " + s.dialect.Quote(table) + " DROP COLUMN " + s.dialect.Quote(column))
 }
 
-// Begin, Commit and Rollback bound a transaction.
-func (s *Session) Begin()    { s.Exec(s.dialect.Begin) }
-func (s *Session) Commit()   { s.Exec(s.dialect.Commit) }
+// Begin opens a transaction.
+func (s *Session) Begin() { s.Exec(s.dialect.Begin) }
+
+// Commit ends the transaction.
+func (s *Session) Commit() { s.Exec(s.dialect.Commit) }
+
+// Rollback takes the transaction back.
 func (s *Session) Rollback() { s.Exec(s.dialect.Rollback) }
 
-// Savepoint marks a place in the transaction, and RollbackTo takes back what came after it.
-func (s *Session) Savepoint(name string)  { s.Exec(s.dialect.Savepoint(name)) }
+// Savepoint marks a place in the transaction.
+func (s *Session) Savepoint(name string) { s.Exec(s.dialect.Savepoint(name)) }
+
+// RollbackTo takes back what came after a savepoint.
 func (s *Session) RollbackTo(name string) { s.Exec(s.dialect.RollbackTo(name)) }
 
 // literal is a value in SQL. Texts hold no backslash, which databases read differently.

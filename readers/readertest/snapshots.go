@@ -107,10 +107,10 @@ type table map[string]string
 // apply brings the table up to date with a change.
 func (tb table) apply(t *testing.T, c change) {
 	t.Helper()
-	switch {
-	case c.op == envelope.Delete:
+	switch c.op {
+	case envelope.Delete:
 		delete(tb, c.before[0])
-	case c.op == envelope.Truncate:
+	case envelope.Truncate:
 		clear(tb)
 	default:
 		if c.before != nil && c.before[0] != c.after[0] {
@@ -338,7 +338,7 @@ func laneEndsWithTheHandlersError(t *testing.T, subject *Subject) {
 				}
 				return nil
 			}
-			if err := lane.Read(t.Context(), c, newLaneJudge(p, t.Errorf)); err != errStop {
+			if err := lane.Read(t.Context(), c, newLaneJudge(p, t.Errorf)); !unchanged(err) {
 				t.Errorf("it ended with %v", err)
 			}
 		})
@@ -359,7 +359,7 @@ func laneEndsWithItsContext(t *testing.T, subject *Subject) {
 		return context.Cause(ctx)
 	}
 	began := time.Now()
-	if err := lane.Read(ctx, c, newLaneJudge(p, t.Errorf)); err != errStop {
+	if err := lane.Read(ctx, c, newLaneJudge(p, t.Errorf)); !unchanged(err) {
 		t.Errorf("it ended with %v", err)
 	}
 	if took := time.Since(began); took > promptly {
