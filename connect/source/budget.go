@@ -15,6 +15,11 @@ const (
 	// copies is how often a record's bytes exist while they are under way: in the arena, in the Kafka
 	// client's record batch, and in its request.
 	copies = 3
+	// recordBytes is what a record takes beside its bytes: in the batch's list, and as the Kafka client's
+	// message and its part of a record batch. Of a narrow row it is more than the bytes are.
+	recordBytes = 400
+	// arenaCost is what a full arena takes in all.
+	arenaCost = copies*arenaBytes + arenaRecords*recordBytes
 )
 
 // budget bounds the bytes that a task holds in batches, whatever the size of a transaction and however
@@ -31,7 +36,7 @@ type budget struct {
 
 // newBudget divides memory bytes among arenas: at least four, so that lanes and acknowledgements overlap.
 func newBudget(memory int64) *budget {
-	return &budget{limit: max(memory/copies, 4*arenaBytes), changed: make(chan struct{})}
+	return &budget{limit: max(memory/arenaCost, 4) * arenaBytes, changed: make(chan struct{})}
 }
 
 // take waits for room for one more batch and hands out an empty one.
