@@ -44,9 +44,11 @@ lint: ## gofmt, go vet and golangci-lint, with the import table of docs/ARCHITEC
 bench: ## ratios to the reference tools, measured in one run
 	go run ./integration/bench $(ARGS)
 
-docs: build ## write docs/CONFIGURATION.md from the definitions of the keys
+docs: build ## write docs/CONFIGURATION.md and docs/METRICS.md from the code
 	bin/rdip docs configuration > docs/CONFIGURATION.md.new
 	mv docs/CONFIGURATION.md.new docs/CONFIGURATION.md
+	bin/rdip docs metrics > docs/METRICS.md.new
+	mv docs/METRICS.md.new docs/METRICS.md
 
 clean: ## remove what was built; the cache of fetched servers stays
 	rm -rf bin dist
