@@ -38,7 +38,7 @@ func rdipBinary(t *testing.T, tags ...string) string {
 	if path, ok := built.paths[name]; ok {
 		return path
 	}
-	dir, err := os.MkdirTemp("", "rdip-binary-")
+	dir, err := os.MkdirTemp("", "rdip-binary-") //nolint:usetesting // it serves the tests after this one too
 	if err != nil {
 		t.Fatal(err)
 	}
