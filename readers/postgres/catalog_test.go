@@ -99,6 +99,33 @@ func TestWhereTheTableIsGoneTheLogsFlagsAreTheKey(t *testing.T) {
 	}
 }
 
+// P8, P9: where the key was changed since, the flags in the log are the key of the time, unless they flag
+// every column because the identity was FULL.
+func TestWhereTheKeyWasChangedSinceTheLogsFlagsAreTheKey(t *testing.T) {
+	c, _ := open(t, 15, &Config{}, "CREATE TABLE t (a int NOT NULL, b int NOT NULL, v text, PRIMARY KEY (b, a))")
+	for name, want := range map[string]struct {
+		identity byte
+		flagged  []int
+		key      string
+	}{
+		"it was a":                  {'d', []int{0}, "a"},
+		"it was another index's, v": {'i', []int{2}, "v"},
+		"it was a and b as it is":   {'d', []int{0, 1}, "b,a"},
+		"the identity was FULL":     {'f', []int{0, 1, 2}, "b,a"},
+		"the identity was NOTHING":  {'n', nil, "b,a"},
+		"a snapshot has no flags":   {'d', nil, "b,a"},
+	} {
+		rel := tablesByID(t, c)["public.t"].relation()
+		rel.Identity = want.identity
+		for _, i := range want.flagged {
+			rel.Columns[i].Key = true
+		}
+		if got := keyNames(layoutOf(t, c, rel).Table); got != want.key {
+			t.Errorf("%s: key %s, want %s", name, got, want.key)
+		}
+	}
+}
+
 // P15
 func TestAColumnThatTheCatalogNoLongerHasIsNullableWithoutADefault(t *testing.T) {
 	c, conn := open(t, 15, &Config{}, "CREATE TABLE t (id int PRIMARY KEY, v text NOT NULL DEFAULT 'x', n int NOT NULL DEFAULT 1)")

@@ -212,6 +212,26 @@ func TestAStreamThatMakesNoSenseStopsForGoodWithItsPlace(t *testing.T) {
 	}
 }
 
+// P3: servers of today log the old key where a key column is TOASTed, so that only a stream made up shows what
+// becomes of a key that is not there.
+func TestAKeyThatTheLogDoesNotCarryIsNeverGuessed(t *testing.T) {
+	for words, change := range map[string][]byte{
+		"TOASTed":          {msgUpdate, 0, 0, 0, 9, tupleNew, 0, 1, columnAbsent},
+		"replica identity": {msgDelete, 0, 0, 0, 9, tupleKey, 0, 1, columnNull},
+	} {
+		h := &recorder{}
+		d := plainDecoder(h)
+		err := errors.Join(d.change(1, begin(5)), d.change(2, relationT))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectFault(t, d.change(3, change), fault.Runtime, true, "s.t", `"id"`, words, "ALTER TABLE")
+		if h.rows != 0 {
+			t.Errorf("%s: a row was handed over", words)
+		}
+	}
+}
+
 func TestAStrayStreamAbortIsIgnored(t *testing.T) { // P36
 	h := &recorder{}
 	d := plainDecoder(h)

@@ -129,22 +129,6 @@ func TestAStoppedStreamHasLetItsSlotGo(t *testing.T) {
 	}
 }
 
-func TestAKeyThatTheLogDoesNotCarryStopsTheTable(t *testing.T) { // P3, P8
-	setup := `CREATE TABLE t(id text PRIMARY KEY, k int NOT NULL UNIQUE, n int); ALTER TABLE t ALTER id SET STORAGE EXTERNAL;
-		ALTER TABLE t REPLICA IDENTITY USING INDEX t_k_key; INSERT INTO t SELECT substr(` + long + `, 1, 2400), 1, 0`
-	for name, c := range map[string]struct{ work, words string }{
-		"an unchanged TOASTed key":     {"UPDATE t SET n = 1", "TOASTed"},
-		"an old row by another column": {"DELETE FROM t", "replica identity"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := shared(t, setup)
-			s.exec(t, c.work)
-			s.exec(t, "ALTER TABLE t REPLICA IDENTITY DEFAULT") // the key is now id, which that change did not log
-			expectFault(t, s.expectEnd(t, &recorder{}), fault.Runtime, true, "public.t", `"id"`, c.words, "ALTER TABLE")
-		})
-	}
-}
-
 func TestARowAboveTheLimitIsRefusedByNameAndSize(t *testing.T) { // P70, K4
 	s := shared(t, "CREATE TABLE t(id int PRIMARY KEY, a text)")
 	s.cfg.MaxRowBytes = 1 << 20

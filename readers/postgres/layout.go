@@ -94,25 +94,36 @@ func (c *catalog) toastable(ctx context.Context, oid uint32) (bool, error) {
 	return t == nil || t.Toastable, err
 }
 
-// keyOf is the columns of the catalog's key. Where the catalog has no answer that fits the log's columns, it
-// is the columns flagged in the log, unless all are because the identity is FULL (P9).
+// keyOf is the columns of the catalog's key. Where the catalog has no answer that fits the log's columns, or
+// the key was changed since (P8), it is the columns flagged in the log, unless all are because the identity is
+// FULL (P9): the old rows of that time have no other columns.
 func keyOf(rel *relation, now *table, columns []schema.Column) []int {
 	identified := *now
 	identified.Identity = rel.Identity
-	if key, ok := indexesOf(identified.Key(), columns); ok {
+	key, ok := indexesOf(identified.Key(), columns)
+	if rel.Identity == 'f' {
 		return key
 	}
-	if rel.Identity == 'f' {
-		return nil
+	if flagged := rel.flagged(); !ok || len(flagged) > 0 && !sameNames(flagged, identified.Key()) {
+		key, _ = indexesOf(flagged, columns)
 	}
-	var flagged []string
-	for _, rc := range rel.Columns {
+	return key
+}
+
+// flagged is the columns of the replica identity as the log has it; none where a catalog's table was made a
+// relation.
+func (r *relation) flagged() []string {
+	var names []string
+	for _, rc := range r.Columns {
 		if rc.Key {
-			flagged = append(flagged, rc.Name)
+			names = append(names, rc.Name)
 		}
 	}
-	key, _ := indexesOf(flagged, columns)
-	return key
+	return names
+}
+
+func sameNames(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // indexesOf finds columns by name; ok says that the catalog named a key and that all of it is there.

@@ -149,6 +149,7 @@ func (s *streamer) open(ctx context.Context, got *session, from uint64) error {
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, errWouldWait): // between a notice and the answer
 		case err != nil:
 			return lostConnection(err)
 		case typ == backendCopyBoth:

@@ -182,3 +182,51 @@ func TestAHandlersErrorComesBackAsItIs(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A server that says more than it must while the stream is opened, as client_min_messages asks it to, is
+// understood.
+func TestNoticesWhileTheStreamIsOpenedAreNoFailure(t *testing.T) {
+	for _, version := range []int{15, 18} {
+		s := newLogServer(t, testenv.SharedPostgres(t, version), "CREATE TABLE t(id int PRIMARY KEY)")
+		s.exec(t, "ALTER DATABASE "+quoteIdentifier(s.db)+" SET client_min_messages = 'debug5'")
+		s.exec(t, "INSERT INTO t VALUES (1)")
+		h := &recorder{}
+		s.capture(t, h)
+		if got := strings.Join(h.all(), " "); got != "begin table public.t(id) c public.t after(1) commit" {
+			t.Errorf("PostgreSQL %d: %s", version, got)
+		}
+	}
+}
+
+// P8: the key was changed while the slot was behind. What was logged before comes with the key of its time,
+// as it would have without the delay: such rows stop nobody.
+func TestRowsFromBeforeAChangeOfTheKeyHaveTheKeyOfTheirTime(t *testing.T) {
+	for name, change := range map[string]string{
+		"the primary key is another column":      "ALTER TABLE t DROP CONSTRAINT t_pkey; ALTER TABLE t ADD PRIMARY KEY (b)",
+		"the primary key has a column more":      "ALTER TABLE t DROP CONSTRAINT t_pkey; ALTER TABLE t ADD PRIMARY KEY (b, a)",
+		"the identity is an index that was made": "CREATE UNIQUE INDEX t_b ON t (b); ALTER TABLE t REPLICA IDENTITY USING INDEX t_b",
+		"the key is gone":                        "ALTER TABLE t DROP CONSTRAINT t_pkey",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := shared(t, "CREATE TABLE t(a int PRIMARY KEY, b int NOT NULL); INSERT INTO t VALUES (1, 10), (2, 20)")
+			s.exec(t, "UPDATE t SET a = 3 WHERE a = 1; DELETE FROM t WHERE a = 2")
+			s.exec(t, change)
+			h := &recorder{}
+			s.capture(t, h)
+			if got := strings.Join(h.all(), ", "); got != "begin, table public.t(a,b), u public.t key(1,~) after(3,10), d public.t key(2,~), commit" {
+				t.Error(got)
+			}
+		})
+	}
+	t.Run("the identity was an index, and a TOASTed column is the key now", func(t *testing.T) {
+		s := shared(t, `CREATE TABLE t(id text PRIMARY KEY, k int NOT NULL UNIQUE, n int); ALTER TABLE t ALTER id SET STORAGE EXTERNAL;
+			ALTER TABLE t REPLICA IDENTITY USING INDEX t_k_key; INSERT INTO t SELECT substr(`+long+`, 1, 2400), 1, 0`)
+		s.exec(t, "UPDATE t SET n = 1; DELETE FROM t")
+		s.exec(t, "ALTER TABLE t REPLICA IDENTITY DEFAULT")
+		h := &recorder{}
+		s.capture(t, h)
+		if got := strings.Join(h.all(), ", "); got != "begin, table public.t(id,k,n), u public.t after(?,1,1), d public.t key(~,1,~), commit" {
+			t.Error(got)
+		}
+	})
+}
