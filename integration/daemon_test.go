@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
 )
 
@@ -38,14 +39,7 @@ func rdipBinary(t *testing.T, tags ...string) string {
 	if path, ok := built.paths[name]; ok {
 		return path
 	}
-	dir, err := os.MkdirTemp("", "rdip-binary-") //nolint:usetesting // it serves the tests after this one too
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "rdip")
+	path := filepath.Join(testenv.SharedFolder(t, "binary-"+name), "rdip")
 	args := []string{"build", "-race", "-tags", name}
 	if name == released {
 		args = args[:1]
