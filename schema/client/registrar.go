@@ -26,9 +26,12 @@ type Registrar struct {
 	client *Client
 	ids    IDs
 
+	asking sync.Mutex // held while the registry is asked whose the kept ids are
+
 	mu      sync.Mutex
 	pending map[key]*Pending
 	origin  origin
+	asked   time.Time     // when that was asked last, without an answer
 	own     map[key]int32 // registered by this Registrar
 }
 
@@ -43,6 +46,10 @@ const (
 
 // askOrigin bounds that question: a registry that is away is no reason to wait, since the ids are known.
 const askOrigin = 5 * time.Second
+
+// askAgain is how long it is not asked again after no answer came: a start with thousands of tables and the
+// registry away would wait for each.
+const askAgain = 30 * time.Second
 
 type key struct {
 	subject     string
@@ -109,22 +116,31 @@ func (r *Registrar) kept(ctx context.Context, k key, schema string) (int32, bool
 	return id, from != originElsewhere
 }
 
-// askOrigin asks the registry for one kept id. Without an answer the origin stays unknown.
+// askOrigin asks the registry for one kept id. Without an answer the origin stays unknown. Whoever comes while
+// another asks waits for that answer.
 func (r *Registrar) askOrigin(ctx context.Context, id int32, schema string) origin {
+	r.asking.Lock()
+	defer r.asking.Unlock()
+	r.mu.Lock()
+	from, recently := r.origin, !r.asked.IsZero() && time.Since(r.asked) < askAgain
+	r.mu.Unlock()
+	if from != originUnknown || recently {
+		return from
+	}
 	ctx, cancel := context.WithTimeout(ctx, askOrigin)
 	defer cancel()
 	holds, err := r.client.Holds(ctx, id, schema)
-	if err != nil {
-		return originUnknown
-	}
-	from := originElsewhere
-	if holds {
-		from = originHere
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.origin = from
-	return from
+	switch {
+	case err != nil:
+		r.asked = time.Now()
+	case holds:
+		r.origin = originHere
+	default:
+		r.origin = originElsewhere
+	}
+	return r.origin
 }
 
 func (r *Registrar) waiting(k key, since time.Time, err error, wait time.Duration) {

@@ -56,6 +56,34 @@ func TestWhatWasRegisteredOnceIsNeverAskedForAgain(t *testing.T) {
 	}
 }
 
+// R1: a registry that is away holds nobody up: it is asked whose the kept ids are once, and not for each of
+// thousands of tables.
+func TestARegistryThatIsAwayIsNotAskedForEveryKeptID(t *testing.T) {
+	ctx, f, ids := t.Context(), newFront(t), &notebook{ids: map[string]int32{}}
+	before := client.NewRegistrar(newClient(t, client.Config{URLs: f.URL}), ids)
+	subjects := []string{"a-value", "b-value", "c-value", "d-value"}
+	for _, s := range subjects {
+		if _, err := before.ID(ctx, s, v1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.status(503)
+	asked := f.requests.Load()
+	after := client.NewRegistrar(newClient(t, client.Config{URLs: f.URL, Attempts: 1}), ids)
+	var lanes sync.WaitGroup
+	for _, s := range subjects {
+		lanes.Go(func() {
+			if _, err := after.ID(ctx, s, v1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	lanes.Wait()
+	if n := f.requests.Load() - asked; n != 1 {
+		t.Errorf("%d questions", n)
+	}
+}
+
 // R6: ids that were kept from another registry are never written into records.
 func TestIDsOfAnotherRegistryAreNotUsed(t *testing.T) {
 	ctx, first, second, ids := t.Context(), newFront(t), newFront(t), &notebook{ids: map[string]int32{}}
