@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -45,7 +46,10 @@ func newPrivileged(t *testing.T, version int, mode, grants string) *privileged {
 	p := &privileged{pg: testenv.SharedPostgres(t, version), role: testenv.Name("role"), owner: testenv.Name("owner")}
 	p.database = testenv.Database(t, p.pg)
 	t.Cleanup(func() {
-		_ = p.pg.Exec(t.Context(), p.database, fmt.Sprintf("DROP OWNED BY %s, %s; DROP ROLE %s, %s", p.role, p.owner, p.role, p.owner))
+		statements := fmt.Sprintf("DROP OWNED BY %[1]s, %[2]s CASCADE; DROP ROLE %[1]s, %[2]s", p.role, p.owner)
+		if err := p.pg.Exec(context.WithoutCancel(t.Context()), p.database, statements); err != nil {
+			t.Error(err)
+		}
 	})
 	p.sql(t, `CREATE ROLE {owner}; CREATE SCHEMA shop AUTHORIZATION {owner}; REVOKE ALL ON DATABASE {database} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC;
 		SET ROLE {owner}; CREATE TABLE shop.orders (id int PRIMARY KEY, note text); CREATE TABLE shop.lines (id int PRIMARY KEY); INSERT INTO shop.orders VALUES (1, 'a')`)
