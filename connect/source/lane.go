@@ -58,6 +58,9 @@ func (l *lane) Table(layout *envelope.Layout) error {
 		return nil
 	}
 	t, err := l.run.tables.get(l.ctx, layout.Table)
+	if err != nil && l.givesUp(err) {
+		err = l.run.stopTable(t, &Stop{Reason: err, InSnapshot: l.snapshot})
+	}
 	if err != nil {
 		return err
 	}
@@ -120,7 +123,7 @@ func (l *lane) firstRow(x *encoding, e *envelope.Event) error {
 		return err
 	}
 	if err := x.register(l.ctx, l.run.task.Registrar); err != nil {
-		if l.ctx.Err() == nil && fault.IsPermanent(err) {
+		if l.givesUp(err) {
 			return l.stop(x, err)
 		}
 		return err
@@ -143,6 +146,19 @@ func (l *lane) refused(x *encoding, e *envelope.Event, err error) error {
 		return l.stop(x, err)
 	}
 	return err
+}
+
+// givesUp says whether what Kafka or the registry answered for one table stops that table alone. A position
+// that is lost is the connector's. In a snapshot so is a server that is not set up for the work: a table that
+// stops there comes back with a new snapshot only, and the next start, once that is mended, takes it anyway.
+func (l *lane) givesUp(err error) bool {
+	kind := fault.KindOf(err)
+	switch {
+	case l.ctx.Err() != nil || !fault.IsPermanent(err) || kind == fault.PositionLost:
+		return false
+	default:
+		return !l.snapshot || kind == fault.Runtime
+	}
 }
 
 // stop gives one table up while the others go on.

@@ -72,7 +72,8 @@ func newTables(prefix string, p sinks.Producer) *tables {
 	return &tables{prefix: prefix, producer: p, byID: map[string]*table{}}
 }
 
-// get is the table's shared state; at first use its topic is made or verified.
+// get is the table's shared state; at first use its topic is made or verified. With an error the state is there
+// too. A table that has stopped needs no topic.
 func (ts *tables) get(ctx context.Context, t *schema.Table) (*table, error) {
 	ts.mu.Lock()
 	found := ts.entry(t.ID())
@@ -80,16 +81,16 @@ func (ts *tables) get(ctx context.Context, t *schema.Table) (*table, error) {
 	found.keyed.Store(t.HasKey())
 	found.opening.Lock()
 	defer found.opening.Unlock()
-	if found.topic != "" {
+	if _, stopped := found.shown(); stopped != nil || found.topic != "" {
 		return found, nil
 	}
 	topic := topicOf(ts.prefix, t)
 	target, err := ts.producer.Prepare(ctx, topic)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	if err := ts.known(target); err != nil {
-		return nil, err
+		return found, err
 	}
 	found.mu.Lock()
 	found.target, found.topic = target, topic

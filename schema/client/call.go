@@ -112,7 +112,7 @@ func (k call) verb() string {
 }
 
 // fail is the call's *fault.Error.
-func (k call) fail(cause error, hint string, permanent bool) error {
+func (k call) fail(cause error, hint string, permanent bool) *fault.Error {
 	object := k.object
 	if k.subject != "" {
 		object = fmt.Sprintf("subject %q", k.subject)

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rdip/internal/fault"
 )
 
 // ErrNotFound is in the chain of an error that says: no such subject, version or schema.
@@ -66,7 +68,20 @@ func (k call) refused(e endpoint, resp *http.Response, text []byte) error {
 	}
 	s := &StatusError{URL: e.base, Status: resp.StatusCode, Code: body.Code, Message: body.Message,
 		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())}
-	return k.fail(s, hint(s, k), !passing(s.Status))
+	err := k.fail(s, hint(s, k), !passing(s.Status))
+	if notTheSchema(s) {
+		err.Kind = fault.Preflight
+	}
+	return err
+}
+
+// notTheSchema says whether the registry refuses us, or is not where it is looked for: whatever the schema.
+func notTheSchema(s *StatusError) bool {
+	switch s.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return true
+	}
+	return s.Status == http.StatusNotFound && s.Code < 40400 || s.Status >= 300 && s.Status < 400
 }
 
 func passing(status int) bool {
@@ -127,16 +142,21 @@ func (k call) unreachable(ctx context.Context, e endpoint, err error) error {
 		err = cause
 	}
 	cause := fmt.Errorf("%s: %w", e.base, err)
+	notSetUp := func(hint string) error {
+		f := k.fail(cause, hint, true)
+		f.Kind = fault.Preflight
+		return f
+	}
 	var authority x509.UnknownAuthorityError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &authority):
-		return k.fail(cause, "set schema.registry.ssl.truststore.location to the authority that signed the registry's certificate", true)
+		return notSetUp("set schema.registry.ssl.truststore.location to the authority that signed the registry's certificate")
 	case errors.As(err, &certificate):
-		return k.fail(cause, "give the registry a certificate that is valid for the host in schema.registry.url", true)
+		return notSetUp("give the registry a certificate that is valid for the host in schema.registry.url")
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return k.fail(cause, "the registry does not speak TLS there: write http:// or its TLS port in schema.registry.url", true)
+		return notSetUp("the registry does not speak TLS there: write http:// or its TLS port in schema.registry.url")
 	}
 	return k.fail(cause, "", false)
 }

@@ -33,8 +33,8 @@ func (p *Producer) Prepare(ctx context.Context, name string) (sinks.Topic, error
 	if err := TopicName(name); err != nil {
 		return sinks.Topic{}, err
 	}
-	if err := p.failed(); err != nil {
-		return sinks.Topic{}, err
+	if err := p.failed(); err != nil { // of another topic, it may be: it says nothing for good about this one
+		return sinks.Topic{}, &fault.Error{Op: "prepare", Object: fmt.Sprintf("topic %q", name), Cause: fmt.Errorf("the producer has failed: %v", err)} //nolint:errorlint // so that this one is not permanent
 	}
 	found, err := p.cluster.ensure(ctx, name)
 	if err != nil {
