@@ -90,7 +90,7 @@ func (d *daemon) listen(ctx context.Context) error {
 // waiting names the subject that a connector waits for at the registry.
 func (d *daemon) waiting(prefix string) string {
 	for _, p := range d.registrar.Pending() {
-		if strings.HasPrefix(p.Subject, prefix+".") {
+		if isOf(prefix, p.Subject) {
 			return fmt.Sprintf("the schema registry, for subject %s, since %s: %v", p.Subject, p.Since.Format(time.RFC3339), p.Err)
 		}
 	}

@@ -87,13 +87,20 @@ func (s *settings) newestPlace(ctx context.Context, prefix string) (uint64, erro
 		return 0, s.kafka.ReadFault("list", "topics", err)
 	}
 	for _, topic := range topics {
-		if strings.HasPrefix(topic, prefix+".") {
+		if isOf(prefix, topic) {
 			if err := e.topic(ctx, topic); err != nil {
 				return 0, err
 			}
 		}
 	}
 	return e.newest, nil
+}
+
+// isOf says whether a topic, or a subject of one, is that of a table of the connector with the prefix, and not
+// of one with a longer prefix: prefix.schema.table, dots in a schema's or table's name being escaped.
+func isOf(prefix, topic string) bool {
+	table, ok := strings.CutPrefix(topic, prefix+".")
+	return ok && strings.Count(table, ".") == 1
 }
 
 // ends reads the last records of partitions.
