@@ -1,7 +1,8 @@
 # rdip: build, try, test. `make help` lists the targets. `make build` and `make demo` need Go only.
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
-LDFLAGS  = -s -w -X main.version=$(VERSION)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 # PARALLEL is how many packages are built and tested at once: each may run servers of its own.
 PARALLEL ?= 2

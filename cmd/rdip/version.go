@@ -14,8 +14,14 @@ func (versionCommand) Run() error {
 	return nil
 }
 
-// commit is the commit that the binary was built from, "unknown" where the build did not record it.
+// revision is set by the linker; without it, what the go command recorded is shown.
+var revision string
+
+// commit is the commit that the binary was built from, as far as the build recorded it.
 func commit() string {
+	if revision != "" {
+		return revision
+	}
 	info, ok := debug.ReadBuildInfo()
 	if ok {
 		for _, s := range info.Settings {

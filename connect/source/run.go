@@ -240,7 +240,13 @@ func (r *run) stopTable(t *table, s *Stop) error {
 	t.mu.Lock()
 	t.stopped = s
 	t.mu.Unlock()
-	r.task.Log.Error("table stopped; the other tables go on", "table", t.id, "error", s.Reason)
+	log := r.task.Log
+	var both interface{ Schemas() (registered, refused string) }
+	if errors.As(s.Reason, &both) { // R2: with both schemas, so that nobody has to ask the registry
+		registered, refused := both.Schemas()
+		log = log.With("registered", registered, "refused", refused)
+	}
+	log.Error("table stopped; the other tables go on", "table", t.id, "error", s.Reason)
 	return nil
 }
 

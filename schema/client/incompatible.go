@@ -24,6 +24,10 @@ type IncompatibleError struct {
 	Message     string              // the registry's own reason, whole
 }
 
+// Schemas are both schemas, whole, for a log: the registered one, "" where it could not be read, and the one
+// that was refused.
+func (e *IncompatibleError) Schemas() (registered, refused string) { return e.Registered, e.Proposed }
+
 // maxDifferences is how many of them an error's text shows.
 const maxDifferences = 5
 
