@@ -127,6 +127,8 @@ func TestARefusedSchemaStopsItsTableAloneAndARestartAfterTheFixLosesNothing(t *t
 	p.exec(t, "ALTER TABLE items ALTER COLUMN n TYPE text USING n::text")
 	p.insert(t, 1, 2)
 	d.waitFor(t, "table stopped; the other tables go on")
+	d.waitFor(t, "registered=") // both schemas, whole, in the log
+	d.waitFor(t, "refused=")
 	p.insert(t, 3, 3)
 	p.exec(t, "INSERT INTO others SELECT generate_series(1, 5)")
 	eventually(t, "the other table's rows to arrive", func() bool { return len(p.records(t, "others")) == 5 })

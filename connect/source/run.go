@@ -241,7 +241,9 @@ func (r *run) stopTable(t *table, s *Stop) error {
 	t.stopped = s
 	t.mu.Unlock()
 	log := r.task.Log
-	var both interface{ Schemas() (registered, refused string) }
+	var both interface {
+		Schemas() (registered, refused string)
+	}
 	if errors.As(s.Reason, &both) { // R2: with both schemas, so that nobody has to ask the registry
 		registered, refused := both.Schemas()
 		log = log.With("registered", registered, "refused", refused)
