@@ -32,12 +32,18 @@ func (r *run) commitLoop(l *lane, quit <-chan struct{}) {
 	}
 }
 
-// commitAgain repeats a commit that failed for a reason that may pass, such as a full disk (O4). Meanwhile
-// nothing is confirmed, and the budget of unacknowledged rows does not matter: Kafka has them.
+// commitAgain repeats a commit that failed for a reason that may pass. Meanwhile nothing is confirmed, and the
+// budget of unacknowledged rows does not matter: Kafka has them.
 func (r *run) commitAgain(l *lane, quit <-chan struct{}) error {
+	return r.storeAgain(quit, func() error { return r.commit(l) })
+}
+
+// storeAgain repeats a write of the offsets file that failed for a reason that may pass, such as a full disk
+// (O4), until quit; then it returns nil.
+func (r *run) storeAgain(quit <-chan struct{}, store func() error) error {
 	pause := storeRetryFirst
 	for {
-		err := r.commit(l)
+		err := store()
 		if err == nil || fault.IsPermanent(err) {
 			r.task.setStoreError(nil)
 			return err

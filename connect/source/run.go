@@ -136,11 +136,26 @@ func (r *run) copy(stop context.Context) (offsets.Position, error) {
 	}
 	from := src.Position()
 	failpoint.Hit(failpoint.SnapshotCopied)
-	if err := r.ledger.snapshotDone(r.reader, from); err != nil {
-		return offsets.Position{}, err
+	if err := r.keepSnapshot(ctx, from); err != nil {
+		return offsets.Position{}, r.cause(err)
 	}
 	failpoint.Hit(failpoint.SnapshotMarked)
 	return from, src.Close(ctx)
+}
+
+// keepSnapshot writes down that the snapshot is complete. A disk that is full for a while is no reason to copy
+// everything again (O4).
+func (r *run) keepSnapshot(ctx context.Context, from offsets.Position) error {
+	done := false
+	err := r.storeAgain(ctx.Done(), func() error {
+		err := r.ledger.snapshotDone(r.reader, from)
+		done = err == nil
+		return err
+	})
+	if err == nil && !done {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // stream follows the log until stop asks for a drain or something fails.
