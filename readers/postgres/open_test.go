@@ -119,6 +119,7 @@ func TestALostPositionStopsWithTheGapAndTheRepair(t *testing.T) { // G7
 		}, []string{"cannot be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := onServer(t, 15, oneTable)
 			stored := s.begun(t)
 			for _, sql := range strings.Split(strings.ReplaceAll(c.sql, "%s", quoteLiteral(s.cfg.SlotName)), "; ") {

@@ -97,6 +97,7 @@ func TestTheLogBecomesEvents(t *testing.T) {
 	for _, version := range []int{15, 18} {
 		for name, c := range cases {
 			t.Run(fmt.Sprintf("%d/%s", version, name), func(t *testing.T) {
+				t.Parallel()
 				s := newLogServer(t, testenv.SharedPostgres(t, version), c.setup)
 				if c.exclude != "" {
 					s.cfg.TableExclude = patterns(t, c.exclude)
