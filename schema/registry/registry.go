@@ -41,8 +41,9 @@ func Open(path string) (*Registry, error) {
 // Close waits for writes under way and releases the file. Requests after it are answered 500.
 func (r *Registry) Close() error { return r.db.Close() }
 
-// drainTime is how long requests under way may take to end after Serve's context has.
-const drainTime = 5 * time.Second
+// drainTime is how long requests under way may take to end after Serve's context has. It is more than the
+// 5 s for which net/http's Shutdown counts a connection that never sent a request as busy.
+const drainTime = 7 * time.Second
 
 // Serve answers requests on l, which it closes, until ctx ends; then it lets the requests under way
 // finish. It returns nil when ctx ended it, and otherwise the listener's error.
