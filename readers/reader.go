@@ -22,7 +22,8 @@ type Reader interface {
 	Open(ctx context.Context, stored Stored) (Resume, error)
 	// Snapshot is the consistent state to copy first; only when Resume.Snapshot says so.
 	Snapshot() snapshot.Source
-	// Stream reads the log from a position until ctx ends or the source fails, calling h on its own
+	// Stream tells the source that everything before from is durable, so an earlier position cannot be asked
+	// for afterwards. It reads the log from there until ctx ends or the source fails, calling h on its own
 	// goroutine. It answers the source's keepalives whatever h does. An error of h is returned as it is.
 	Stream(ctx context.Context, from offsets.Position, h envelope.Handler) error
 	// Confirm says that everything before p is durable: the source may discard it. Monotonic: an older
