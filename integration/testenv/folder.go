@@ -16,7 +16,7 @@ func (f folder) Close() error { return os.RemoveAll(string(f)) }
 func SharedFolder(t testing.TB, name string) string {
 	t.Helper()
 	return string(shared(t, "folder "+name, func() (folder, error) {
-		path, err := os.MkdirTemp("", "rdip-"+name+"-")
+		path, err := os.MkdirTemp("", "rdip-"+name+"-") //nolint:usetesting // it outlives the test that asks first
 		if err != nil {
 			return "", err
 		}
