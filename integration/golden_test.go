@@ -20,6 +20,7 @@ import (
 	"github.com/linkedin/goavro/v2"
 
 	"rdip/integration/testenv"
+	"rdip/integration/testenv/foreign"
 	"rdip/integration/testenv/kafkaserver"
 )
 
@@ -90,6 +91,9 @@ func TestRecordsAreByteForByteWhatDebeziumWrote(t *testing.T) {
 			}
 		})
 	}
+	t.Run("consumers that are not ours read them", func(t *testing.T) {
+		foreignersRead(t, kafka, registry.URL(), golden)
+	})
 	topics, err := kafka.Topics()
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +103,51 @@ func TestRecordsAreByteForByteWhatDebeziumWrote(t *testing.T) {
 			t.Errorf("rdip wrote a topic that Debezium did not: %s", topic)
 		}
 	}
+}
+
+// foreignersRead reads every topic with Confluent's Avro consumer, and with kcat, and compares the operations
+// and sizes with Debezium's records.
+func foreignersRead(t *testing.T, kafka *kafkaserver.Cluster, registry string, golden map[string][]wire) {
+	t.Helper()
+	topics := sortedKeys(golden)
+	got := map[string][]foreign.Record{}
+	for _, r := range testenv.Consume(t, foreign.Request{Bootstrap: kafka.Bootstrap(), Topics: topics, Registry: registry}) {
+		got[r.Topic] = append(got[r.Topic], r)
+	}
+	for _, topic := range topics {
+		sizes := testenv.KcatSizes(t, kafka.Bootstrap(), topic)
+		if len(got[topic]) != len(golden[topic]) || len(sizes) != len(golden[topic]) {
+			t.Errorf("%s: Confluent's consumer reads %d records, kcat %d, Debezium wrote %d", topic, len(got[topic]), len(sizes), len(golden[topic]))
+			continue
+		}
+		for i, want := range golden[topic] {
+			r := got[topic][i]
+			if op := operation(t, want); r.Op != op || r.Tombstone != (want.Value == nil) || (r.KeyBytes == nil) != (want.Key == nil) {
+				t.Errorf("%s record %d: Confluent's consumer reads op %q, tombstone %v; Debezium wrote op %q", topic, i, r.Op, r.Tombstone, op)
+			}
+			if key := max(0, sizes[i].Key); key != len(want.Key) {
+				t.Errorf("%s record %d: kcat reads a key of %d bytes, Debezium's has %d", topic, i, key, len(want.Key))
+			}
+		}
+	}
+}
+
+// operation is the op of a record's envelope, "" of a tombstone.
+func operation(t *testing.T, r wire) string {
+	t.Helper()
+	if r.Value == nil {
+		return ""
+	}
+	c, err := codec(r.ValueSchema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	native, _, err := c.NativeFromBinary(r.Value[5:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, _ := native.(map[string]any)["op"].(string)
+	return op
 }
 
 // The comparison itself must be able to fail: one wrong byte anywhere is found.
