@@ -8,7 +8,7 @@ import (
 	"rdip/internal/fault"
 )
 
-// unwinding is how long sarama may take to give back what it holds once its connections are cut.
+// unwinding is how long a request under way may take to end once its connection is cut.
 const unwinding = 5 * time.Second
 
 // Close takes no batch any more, waits until every batch that was sent is reported, and ends the connections.
@@ -22,6 +22,9 @@ func (p *Producer) Close(ctx context.Context) error {
 	}
 	p.isClosed = true
 	idle := p.idleLocked()
+	for _, s := range p.senders {
+		s.stir() // nothing waits for company any more
+	}
 	p.mu.Unlock()
 
 	var err error
@@ -31,14 +34,8 @@ func (p *Producer) Close(ctx context.Context) error {
 		err = p.abandon(ctx.Err(), idle)
 	}
 	close(p.finished)
-	p.mu.Lock()
-	lines := p.pipelines
-	p.pipelines = nil
-	p.mu.Unlock()
+	p.dialer.close()
 	if p.isIdle() {
-		for _, l := range lines {
-			l.close()
-		}
 		p.cluster.close()
 		p.running.Wait()
 	} else {

@@ -83,6 +83,9 @@ func (c *cluster) refusal(e *fault.Error, topic string, err error) bool {
 	return true
 }
 
+// isRefusal says whether an error is one that Kafka, or its certificate, gives as long as things are as they are.
+func (c *cluster) isRefusal(err error) bool { return c.refusal(&fault.Error{}, "", err) }
+
 // absence fills in what may pass by itself.
 func (c *cluster) absence(e *fault.Error, err error) {
 	switch {

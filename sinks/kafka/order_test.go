@@ -2,8 +2,8 @@ package kafka_test
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/kafkaserver"
 	"rdip/sinks"
 	"rdip/sinks/kafka"
 	"rdip/sinks/kafka/embedded"
@@ -129,21 +131,44 @@ func TestWhatIsSentWhileTheBrokerIsAwayArrivesInOrderWhenItIsBack(t *testing.T) 
 	mustHold(t, address, "t", 4000)
 }
 
-func TestANewProducerIdComesBeforeSequenceNumbersRunOut(t *testing.T) {
-	b := start(t)
-	var ids atomic.Int32
-	b.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Count: -1, Observe: true,
-		When: func(kmsg.Request) bool { ids.Add(1); return true }})
+func TestSequenceNumbersBeginAgainWhereThirtyOneBitsEnd(t *testing.T) {
+	for _, c := range []struct {
+		from int32
+		n    int
+		want int32
+	}{
+		{0, 1, 1},
+		{math.MaxInt32 - 1, 1, math.MaxInt32},
+		{math.MaxInt32, 1, 0}, // as DefaultRecordBatchTest.testIncrementSequence of Apache Kafka has it
+		{math.MaxInt32 - 5, 10, 4},
+		{1 << 30, 1 << 30, 0},
+	} {
+		if got := kafka.Advance(c.from, c.n); got != c.want {
+			t.Errorf("%d records after %d is %d, not %d", c.n, c.from, got, c.want)
+		}
+	}
+}
+
+func TestApacheKafkaTakesSequenceNumbersThatBeginAgainWithinARecordBatch(t *testing.T) {
+	c := testenv.Kafka(t, kafkaserver.Options{}) // kfake begins again one number early
 	l := sinktest.NewLedger()
-	p := open(t, kafka.NewConfig(b.Addr()), partitions(1), l.Ack)
-	p.RotateAfter(450) // in the middle of a batch
+	p := open(t, kafka.NewConfig(c.Bootstrap()), partitions(2), l.Ack)
 	if _, err := p.Prepare(soon(t), "t"); err != nil {
 		t.Fatal(err)
 	}
+	p.BeginAt("t", 0, math.MaxInt32-449) // 450 more before they begin again
+	p.BeginAt("t", 1, math.MaxInt32-449)
+	rs := make([]sinks.Record, 1000)
+	for i := range rs {
+		rs[i] = sinks.Record{Topic: "t", Partition: 1, Value: fmt.Appendf(nil, "%08d", i)}
+	}
+	if err := p.Send(soon(t), l.Batch(rs...)); err != nil { // one record batch over the end
+		t.Fatal(err)
+	}
 	stream(t, p, l, "t", 100, func(int) {})
-	l.Await(t, 100)
-	mustHold(t, b.Addr(), "t", 2000)
-	if n := ids.Load(); n != 5 {
-		t.Errorf("%d producer ids for 2000 records at 450 each", n)
+	l.Await(t, 101)
+	mustHold(t, c.Bootstrap(), "t", 2000)
+	if got := sinktest.ReadKafka(c.Bootstrap())(t, "t", 1); len(got) != 1000 || string(got[999].Value) != "00000999" {
+		t.Errorf("%d records arrived of 1000", len(got))
 	}
 }

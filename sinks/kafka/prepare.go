@@ -44,10 +44,13 @@ func (p *Producer) Prepare(ctx context.Context, name string) (sinks.Topic, error
 	if err != nil {
 		return sinks.Topic{}, err
 	}
-	if t.pipeline, err = p.pipelineFor(ctx, p.config.largest(t.limit)); err != nil {
+	if err := p.identify(ctx); err != nil {
 		return sinks.Topic{}, p.cluster.fault("get a producer id for", name, err)
 	}
-	n := p.keep(name, t)
+	if t, err = p.keep(t); err != nil {
+		return sinks.Topic{}, err
+	}
+	n := t.partitions
 	return sinks.Topic{Name: name, ID: topicID(t.id), Partitions: n,
 		Partition: func(key []byte) int32 { return Partition(key, n) },
 		Refuses:   func(r *sinks.Record) error { return p.refusal(t, r, recordSize(r)) }}, nil
@@ -144,7 +147,7 @@ func (p *Producer) inspect(ctx context.Context, t *sarama.TopicMetadata) (*topic
 	if !mayWrite(t) {
 		return nil, p.cluster.writeDenied(t.Name)
 	}
-	out := &topic{id: t.Uuid, partitions: int32(len(t.Partitions)), limit: defaultMaxMessage}
+	out := &topic{name: t.Name, id: t.Uuid, partitions: int32(len(t.Partitions)), limit: defaultMaxMessage}
 	settings, err := p.cluster.topicSettings(ctx, t.Name)
 	switch {
 	case errors.Is(err, sarama.ErrTopicAuthorizationFailed), errors.Is(err, sarama.ErrClusterAuthorizationFailed):
@@ -175,49 +178,26 @@ func (c *cluster) settingsHidden(topic string) fault.Finding {
 		Need: "DescribeConfigs on it", Fix: c.aclHint("DescribeConfigs", topic)}
 }
 
-// pipelineFor is the pipeline of topics with this largest record; opened at its first.
-func (p *Producer) pipelineFor(ctx context.Context, largest int) (*pipeline, error) {
-	select {
-	case p.opening <- struct{}{}:
-		defer func() { <-p.opening }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+// keep publishes a topic to Send and gives it as it is known here. What is known of it from an earlier Prepare
+// stays, its partitions and their queues above all; one made anew meanwhile stops the producer (K11).
+func (p *Producer) keep(t *topic) (*topic, error) {
+	t.largest, t.queues = p.config.largest(t.limit), make([]*queue, t.partitions)
 	p.mu.Lock()
-	l := p.pipelines[largest]
-	p.mu.Unlock()
-	if l != nil {
-		return l, nil
-	}
-	l, err := openPipeline(ctx, &p.config, largest, p.stopped, p.receive)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	refused := p.isClosed || p.failure != nil
-	if !refused {
-		p.pipelines[largest] = l
+	before := (*p.topics.Load())[t.name]
+	if before == nil {
+		topics := maps.Clone(*p.topics.Load())
+		topics[t.name] = t
+		p.topics.Store(&topics)
 	}
 	p.mu.Unlock()
-	if refused {
-		l.close()
-		return nil, errors.New("the producer is closed")
+	switch {
+	case before == nil:
+		return t, nil
+	case before.id != t.id && before.id != (sarama.Uuid{}) && t.id != (sarama.Uuid{}):
+		return nil, p.fail(p.cluster.madeAnew(t.name, topicID(before.id), topicID(t.id)))
+	default:
+		return before, nil
 	}
-	return l, nil
-}
-
-// keep publishes a topic to Send, and says how many partitions it has here. What is known of it from an
-// earlier Prepare stays: its partitions hold.
-func (p *Producer) keep(name string, t *topic) int32 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	topics := maps.Clone(*p.topics.Load())
-	if before := topics[name]; before != nil && before.id == t.id {
-		t.partitions, t.pipeline = before.partitions, before.pipeline
-	}
-	topics[name] = t
-	p.topics.Store(&topics)
-	return t.partitions
 }
 
 func hasLeaders(t *sarama.TopicMetadata) bool {

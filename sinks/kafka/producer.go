@@ -1,13 +1,19 @@
-// Package kafka sends batches to Apache Kafka, through sarama's AsyncProducer: idempotent, acknowledged by
-// all in-sync replicas, in order across retries, within a byte budget.
+// Package kafka sends batches to Apache Kafka: idempotent, acknowledged by all in-sync replicas, in order across
+// retries, within a byte budget.
 //
-// While brokers are away Send blocks and what was sent waits in its place, for about 24 hours. A batch that a
-// broker refuses for good, or goes on refusing for about 15 minutes, is reported as failed; the producer then
-// takes nothing more, and its task starts again from its durable position with a new one (K3).
+// Send puts references to a batch's records into the queues of their partitions. One goroutine for each broker
+// takes what waits for the partitions that it leads, makes one record batch of each, and sends them in one
+// request; the next follows when that one is answered. A partition's record batch stays at its head, with its
+// sequence numbers, until a broker has it. sarama gives the connections and the encoding; its AsyncProducer,
+// which passes each record through several channels, takes three times the processor time.
+//
+// While brokers are away Send blocks and what was sent waits in its place, for as long as it takes. A batch
+// that a broker refuses for good, or goes on refusing for about 15 minutes, is reported as failed; the producer
+// then takes nothing more, and its task starts again from its durable position with a new one (K3).
 //
 // What it does not promise: after a kill -9, or a Close that ran out of time, a broker that was frozen with
-// our requests in its socket may append them after what the next process sends (K12). sarama cannot be told
-// to keep a producer id across processes.
+// our requests in its socket may append them after what the next process sends (K12): each process has a
+// producer id of its own.
 //
 // cmd must set github.com/rcrowley/go-metrics.UseNilMetrics before the first producer is made: sarama keeps
 // histograms for each topic, 55 kB each.
@@ -17,7 +23,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,38 +35,44 @@ import (
 
 // Producer is a sinks.Producer. Make it with New; all methods are safe for concurrent use.
 type Producer struct {
-	config  Config
-	cluster *cluster
-	acks    sinks.Acks
-	notice  func(fault.Finding)
-	budget  *budget
-	rotate  int64 // records after which a pipeline takes a new producer id
+	config   Config
+	settings *sarama.Config // of the senders' connections
+	dialer   *dialer        // the same
+	cluster  *cluster
+	acks     sinks.Acks
+	notice   func(fault.Finding)
+	budget   *budget
 
 	topics atomic.Pointer[map[string]*topic] // replaced whole, under mu
+	id     atomic.Pointer[identity]          // nil before the first Prepare
 	landed atomic.Uint64                     // records reported, ever: how the watch sees progress
 
-	mu        sync.Mutex
-	pipelines map[int]*pipeline // by largest record
-	queue     []*flight
-	flying    int           // batches sent and not reported
-	idle      chan struct{} // closed when flying is 0; nil while nobody waits
-	isClosed  bool
-	failure   error
+	mu       sync.Mutex
+	senders  map[int32]*sender // by the broker's id
+	unrouted []*queue
+	spare    spares
+	flying   int           // batches sent and not reported
+	idle     chan struct{} // closed when flying is 0; nil while nobody waits
+	isClosed bool
+	isCut    bool
+	failure  error
 
-	opening  chan struct{} // one token: whoever opens a pipeline holds it
-	fed      chan struct{} // one token: the queue has something
-	stopped  chan struct{} // closed by fail
+	opening  chan struct{} // one token: whoever asks for the producer id holds it
+	astray   chan struct{} // one token: unrouted has something new
+	stopped  chan struct{} // closed by failLocked
 	finished chan struct{} // closed by Close
 	running  sync.WaitGroup
 }
 
 // topic is what is known of a topic since Prepare.
 type topic struct {
+	name       string
 	id         sarama.Uuid
 	partitions int32
-	pipeline   *pipeline
+	largest    int // bytes of a record
 	limit      int // the topic's max.message.bytes
 	compacted  bool
+	queues     []*queue // by partition; nil before its first record. Guarded by Producer.mu
 }
 
 // New makes a producer; nothing is connected before Check, Prepare or Identity. The acks are called from the
@@ -78,12 +89,15 @@ func New(c Config, topics Creation, acks sinks.Acks, notice func(fault.Finding))
 	if notice == nil {
 		notice = func(fault.Finding) {}
 	}
-	p := &Producer{config: c, cluster: cl, acks: acks, notice: notice, budget: newBudget(c.Buffer), rotate: maxSequence,
-		pipelines: map[int]*pipeline{}, opening: make(chan struct{}, 1),
-		fed: make(chan struct{}, 1), stopped: make(chan struct{}), finished: make(chan struct{})}
+	p := &Producer{config: c, cluster: cl, acks: acks, notice: notice, budget: newBudget(c.Buffer),
+		senders: map[int32]*sender{}, opening: make(chan struct{}, 1), astray: make(chan struct{}, 1),
+		stopped: make(chan struct{}), finished: make(chan struct{})}
+	if p.dialer, p.settings, err = c.producerSettings(); err != nil {
+		return nil, err
+	}
 	p.topics.Store(&map[string]*topic{})
 	p.running.Add(2)
-	go p.feed()
+	go p.route()
 	go p.watch()
 	return p, nil
 }
@@ -148,8 +162,8 @@ func (p *Producer) weigh(b *sinks.Batch) (int64, error) {
 // refusal is why a topic will never take a record of that size: K4, K10.
 func (p *Producer) refusal(t *topic, r *sinks.Record, size int) error {
 	switch {
-	case size > t.pipeline.largest:
-		return p.cluster.tooLarge(r.Topic, r.Key, size, t.pipeline.largest, t.limit)
+	case size > t.largest:
+		return p.cluster.tooLarge(r.Topic, r.Key, size, t.largest, t.limit)
 	case r.Key == nil && t.compacted:
 		return p.cluster.nullKey(r.Topic)
 	default:
@@ -157,6 +171,7 @@ func (p *Producer) refusal(t *topic, r *sinks.Record, size int) error {
 	}
 }
 
+// enqueue puts the batch's records at the ends of their partitions' queues, all of them or none.
 func (p *Producer) enqueue(f *flight) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -166,110 +181,70 @@ func (p *Producer) enqueue(f *flight) error {
 	if p.isClosed {
 		return &fault.Error{Op: "send", Cause: errors.New("the producer is closed")}
 	}
-	atomic.StoreInt32(&f.batch.Pending, int32(len(f.batch.Records)))
-	p.queue = append(p.queue, f)
 	p.flying++
-	select {
-	case p.fed <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-// feed hands batches to sarama in the order in which they were sent. It alone writes to sarama, so that Send
-// takes a whole batch or nothing, however long sarama blocks.
-func (p *Producer) feed() {
-	defer p.running.Done()
-	for {
-		select {
-		case <-p.fed:
-		case <-p.finished:
-			return
-		}
-		p.mu.Lock()
-		queue := p.queue
-		p.queue = nil
-		p.mu.Unlock()
-		for _, f := range queue {
-			p.launch(f)
-		}
-	}
-}
-
-// launch hands one batch to sarama. Once the producer has failed, the rest of it fails.
-func (p *Producer) launch(f *flight) {
 	records := f.batch.Records
+	atomic.StoreInt32(&f.batch.Pending, int32(len(records)))
 	if len(records) == 0 {
-		p.report(f)
-		return
-	}
-	topics := *p.topics.Load()
-	var name string
-	var t *topic
-	for i := range records {
-		if t == nil || records[i].Topic != name {
-			name = records[i].Topic
-			t = topics[name]
-		}
-		if err := p.ready(t.pipeline); err != nil {
-			f.fail(err)
-			p.land(f, int32(len(records)-i))
-			return
-		}
-		t.pipeline.sent++
-		t.pipeline.async.Input() <- f.fill(i)
-	}
-}
-
-// ready is nil when the pipeline may be given a record.
-func (p *Producer) ready(l *pipeline) error {
-	select {
-	case <-p.stopped:
-		return p.failed()
-	default:
-	}
-	if l.sent < p.rotate {
+		p.running.Go(func() { p.report(f) })
 		return nil
 	}
-	if err := l.rotate(); err != nil {
-		err = p.cluster.fault("get a producer id", "", err)
-		return p.fail(err)
+	topics, now := *p.topics.Load(), time.Now()
+	var t *topic
+	for i := range records {
+		r := &records[i]
+		if t == nil || r.Topic != t.name {
+			t = topics[r.Topic]
+		}
+		p.appendLocked(t.queue(r.Partition), entry{f, int32(i), int32(recordSize(r))}, now)
 	}
 	return nil
 }
 
-// receive takes what sarama reports.
-func (p *Producer) receive(a sarama.AsyncProducer, done *sync.WaitGroup) {
-	done.Add(2)
-	go func() {
-		defer done.Done()
-		for m := range a.Successes() {
-			p.land(m.Metadata.(*flight), 1)
-		}
-	}()
-	go func() {
-		defer done.Done()
-		for e := range a.Errors() {
-			f := e.Msg.Metadata.(*flight)
-			f.fail(p.fail(p.deliveryFault(e)))
-			p.land(f, 1)
-		}
-	}()
-}
-
-// deliveryFault is what became of a record.
-func (p *Producer) deliveryFault(e *sarama.ProducerError) error {
-	if errors.Is(e.Err, sarama.ErrMessageSizeTooLarge) {
-		return p.cluster.shrunk(e.Msg.Topic, (*p.topics.Load())[e.Msg.Topic].limit)
+// queue is the queue of a partition. The caller holds Producer.mu.
+func (t *topic) queue(partition int32) *queue {
+	q := t.queues[partition]
+	if q == nil {
+		q = &queue{topic: t, partition: partition}
+		t.queues[partition] = q
 	}
-	return p.cluster.fault(fmt.Sprintf("deliver to partition %d of", e.Msg.Partition), e.Msg.Topic, e.Err)
+	return q
 }
 
-// land counts records of a batch as reported, and reports the batch with the last.
-func (p *Producer) land(f *flight, n int32) {
-	p.landed.Add(uint64(n))
-	if f.landed(n) {
-		p.report(f)
+// appendLocked puts one record at the end of a queue. The caller holds mu.
+func (p *Producer) appendLocked(q *queue, e entry, now time.Time) {
+	if q.isEmpty() {
+		q.since = now
+		if q.waiting == nil {
+			q.waiting = p.spare.get()
+		}
+	}
+	q.waiting = append(q.waiting, e)
+	q.bytes += int(e.size)
+	switch {
+	case q.place == ready:
+		q.sender.grow(int(e.size))
+	case q.place == nowhere && q.sender != nil:
+		q.sender.push(q)
+	case q.place == nowhere:
+		p.unrouteLocked(q)
+	}
+}
+
+// land counts records as reported, as failed where there is an error, and reports each batch with its last.
+func (p *Producer) land(entries []entry, err error) {
+	p.landed.Add(uint64(len(entries)))
+	for len(entries) > 0 {
+		f, n := entries[0].flight, 1
+		for n < len(entries) && entries[n].flight == f {
+			n++
+		}
+		if err != nil {
+			f.fail(err)
+		}
+		if f.landed(int32(n)) {
+			p.report(f)
+		}
+		entries = entries[n:]
 	}
 }
 
@@ -288,46 +263,5 @@ func (p *Producer) report(f *flight) {
 	if p.flying--; p.flying == 0 && p.idle != nil {
 		close(p.idle)
 		p.idle = nil
-	}
-}
-
-// fail stops the producer: it takes no batch any more, and what sarama does not hold yet fails. What sarama
-// holds has request.timeout.ms to be answered, so that no request is left behind in a broker's socket; then it
-// is cut off. It returns the first failure, which is what everything fails with.
-func (p *Producer) fail(err error) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failure != nil {
-		return p.failure
-	}
-	p.failure = err
-	close(p.stopped)
-	p.running.Add(1)
-	go func() {
-		defer p.running.Done()
-		t := time.NewTimer(p.config.Timeout)
-		defer t.Stop()
-		select {
-		case <-t.C:
-			p.cut()
-		case <-p.finished:
-		}
-	}()
-	return err
-}
-
-func (p *Producer) failed() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.failure
-}
-
-// cut ends all connections for good.
-func (p *Producer) cut() {
-	p.mu.Lock()
-	lines := maps.Clone(p.pipelines)
-	p.mu.Unlock()
-	for _, l := range lines {
-		l.cut()
 	}
 }

@@ -17,8 +17,7 @@ import (
 
 func TestMain(m *testing.M) {
 	metrics.UseNilMetrics = true // as cmd does
-	// sarama's circuit breaker sleeps 10 s after a leader was not found, and cannot be ended.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/eapache/go-resiliency/breaker.(*Breaker).timer"))
+	goleak.VerifyTestMain(m)
 }
 
 func start(t *testing.T) *embedded.Broker {

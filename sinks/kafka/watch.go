@@ -20,7 +20,7 @@ const (
 	stalledAfter = 10 * time.Second
 )
 
-// watcher looks after what sarama cannot say while it retries: topics that were deleted or made anew (K5,
+// watcher looks after what no answer to a record batch says: topics that were deleted or made anew (K5,
 // K11), partitions added (K9), and for how long the brokers are away (K1).
 type watcher struct {
 	p          *Producer
