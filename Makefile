@@ -42,7 +42,7 @@ lint: ## gofmt, go vet and golangci-lint, with the import table of docs/ARCHITEC
 	go run ./integration/testenv/install golangci-lint
 	"$$(go run ./integration/testenv/install -path golangci-lint)" run --concurrency $(PARALLEL) $(PACKAGES)
 
-bench: ## ratios to the reference tools, measured in one run
+bench: deps ## ratios to the reference tools, measured in one run
 	go run ./integration/bench $(ARGS)
 
 docs: build ## write docs/CONFIGURATION.md and docs/METRICS.md from the code

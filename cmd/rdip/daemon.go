@@ -99,7 +99,7 @@ func (d *daemon) waiting(prefix string) string {
 // tune sets the garbage collector to the byte budget: rows under way, and a fixed part for the rest.
 func tune(budget int64) {
 	gometrics.UseNilMetrics = true // sarama keeps histograms a topic otherwise
-	const rest = 20 << 20
+	const rest = 8 << 20
 	debug.SetMemoryLimit(budget + rest)
 }
 

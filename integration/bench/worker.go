@@ -68,7 +68,7 @@ func work(ctx context.Context, path string) error {
 	}
 	var w configs.Worker
 	w.Definition() // fills the defaults in
-	debug.SetMemoryLimit(w.MemoryBudget + 20<<20)
+	debug.SetMemoryLimit(w.MemoryBudget + 8<<20)
 	store, err := offsets.Open(j.State)
 	if err != nil {
 		return err
