@@ -263,3 +263,44 @@ func TestCloseEndsWithItsContextWhileTheBrokerIsAwayAndEverythingIsReported(t *t
 		t.Errorf("%d of %d batches were reported, %d as failed, %d bytes are under way", n, sent, len(failures), p.Inflight())
 	}
 }
+
+func TestATopicThatMayNotBeWrittenAnyMoreStopsTheProducerAtOnceAndNamesThePrivilege(t *testing.T) { // K6
+	b := start(t)
+	l := sinktest.NewLedger()
+	p := open(t, kafka.NewConfig(b.Addr()), partitions(1), l.Ack)
+	if _, err := p.Prepare(soon(t), "t"); err != nil {
+		t.Fatal(err)
+	}
+	b.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	if err := p.Send(soon(t), l.Batch(sinks.Record{Topic: "t", Value: []byte("v")})); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the batch is reported", func() bool { n, _ := l.Reported(); return n == 1 })
+	_, failures := l.Reported()
+	if len(failures) != 1 || !fault.IsPermanent(failures[0]) || !strings.Contains(failures[0].Error(), "kafka-acls.sh") {
+		t.Errorf("it failed with %v", failures)
+	}
+}
+
+func TestSequenceNumbersThatABrokerDoesNotExpectEndTheRunNotTheConnector(t *testing.T) { // K3
+	b := start(t)
+	l := sinktest.NewLedger()
+	p := open(t, kafka.NewConfig(b.Addr()), partitions(1), l.Ack)
+	if _, err := p.Prepare(soon(t), "t"); err != nil {
+		t.Fatal(err)
+	}
+	stream(t, p, l, "t", 5, func(int) {})
+	l.Await(t, 5)
+	p.BeginAt("t", 0, 1000) // as if the broker had lost what is between
+	if err := p.Send(soon(t), l.Batch(sinks.Record{Topic: "t", Value: []byte("v")})); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the batch is reported", func() bool { n, _ := l.Reported(); return n == 6 })
+	_, failures := l.Reported()
+	if len(failures) != 1 || fault.IsPermanent(failures[0]) {
+		t.Errorf("it failed with %v", failures)
+	}
+	if err := p.Send(soon(t), l.Batch(sinks.Record{Topic: "t", Value: []byte("v")})); err == nil {
+		t.Error("it takes more")
+	}
+}

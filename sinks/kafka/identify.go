@@ -7,6 +7,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
+// patience is how often a producer id is asked for, about a second apart.
+const patience = 30
+
 // identify gets a producer id, once. A broker that is just starting may have none to give yet.
 func (p *Producer) identify(ctx context.Context) error {
 	select {
@@ -18,15 +21,13 @@ func (p *Producer) identify(ctx context.Context) error {
 	if p.id.Load() != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, visibility)
-	defer cancel()
 	for attempt := 0; ; attempt++ {
 		id, err := p.cluster.newIdentity(ctx)
 		if err == nil {
 			p.id.Store(id)
 			return nil
 		}
-		if !isStarting(err) {
+		if !isStarting(err) || attempt >= patience {
 			return err
 		}
 		wait := time.NewTimer(backoff(attempt, time.Second))
