@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -59,7 +60,11 @@ func (c *cluster) newIdentity(ctx context.Context) (*identity, error) {
 }
 
 func isStarting(err error) bool {
-	switch err { //nolint:errorlint // as newIdentity gives it
+	var answer sarama.KError
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer {
 	case sarama.ErrOffsetsLoadInProgress, sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrNotCoordinatorForConsumer, sarama.ErrRequestTimedOut:
 		return true
 	default:
