@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -39,12 +38,6 @@ func within30s(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// hasGoroutine says whether a goroutine runs in the function.
-func hasGoroutine(function string) bool {
-	stacks := make([]byte, 1<<20)
-	return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), function)
-}
-
 func TestPartitionsAddedToAKafkaTopicUnderWayAreTold(t *testing.T) { // K9
 	c := testenv.SharedKafka(t)
 	config := kafka.NewConfig(c.Bootstrap())
@@ -78,9 +71,6 @@ func TestAKafkaTopicDeletedUnderWayStopsTheProducer(t *testing.T) { // K5, K11
 	c := testenv.SharedKafka(t)
 	config := kafka.NewConfig(c.Bootstrap())
 	config.MetadataAge, config.Timeout = time.Second, 2*time.Second
-	t.Cleanup(func() {
-		within30s(t, "sarama's circuit breaker ends", func() bool { return !hasGoroutine("breaker.(*Breaker).timer") })
-	})
 	s := openKafkaSink(t, config, kafkaTopics(1))
 	topic := s.prepare(t, testenv.Name("deleted")).Name
 	s.number(t, topic, 1)
