@@ -207,7 +207,7 @@ func (w *avroWriter) properties(t *Type, def []byte) *avroWriter {
 	if def != nil {
 		w.raw(`,"connect.default":`).raw(string(def))
 	}
-	if t.Name != "" {
+	if t.Name != "" && t.Version > 0 { // AvroData's own records, such as a map's entry, have no Connect name
 		w.raw(`,"connect.name":`).str(t.Name)
 	}
 	if t.ConnectType != "" {

@@ -146,3 +146,20 @@ func decode(t *testing.T, text string, into any) {
 		t.Fatalf("%v in %s", err, text)
 	}
 }
+
+// AvroData writes a map whose keys are no strings as an array of MapEntry records, which have no Connect name.
+func TestAMapWithoutStringKeysIsAnArrayOfEntries(t *testing.T) {
+	entry := schema.Type{Kind: schema.Record, Name: "io.confluent.connect.avro.MapEntry",
+		Fields: []schema.Field{{Name: "key", Type: int16}, {Name: "value", Type: schema.Plain(schema.Double)}}}
+	sparse := schema.Type{Kind: schema.Record, Name: "io.debezium.data.SparseDoubleVector", Version: 1, Doc: "Sparse double vector",
+		Fields: []schema.Field{{Name: "dimensions", Type: int16}, {Name: "vector", Type: schema.Type{Kind: schema.Array, Items: &entry, ItemsRequired: true}}}}
+	table := &schema.Table{Columns: []schema.Column{{Name: "v", Type: sparse}}, Key: []int{0}}
+	const want = `{"type":"record","name":"Key","namespace":"t","fields":[{"name":"v","type":{"type":"record","name":"SparseDoubleVector",` +
+		`"namespace":"io.debezium.data","fields":[{"name":"dimensions","type":{"type":"int","connect.type":"int16"}},` +
+		`{"name":"vector","type":{"type":"array","items":{"type":"record","name":"MapEntry","namespace":"io.confluent.connect.avro",` +
+		`"fields":[{"name":"key","type":{"type":"int","connect.type":"int16"}},{"name":"value","type":"double"}]}}}],` +
+		`"connect.doc":"Sparse double vector","connect.version":1,"connect.name":"io.debezium.data.SparseDoubleVector"}}],"connect.name":"t.Key"}`
+	if got := schema.KeySchema("t", table); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

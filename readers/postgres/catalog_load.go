@@ -126,7 +126,7 @@ func (f *form) omission(debezium bool) string {
 	if debezium && f.foreign {
 		return "left out, as Debezium does (compatibility: debezium)"
 	}
-	return f.uncaptured
+	return ""
 }
 
 // gather reads every row of a query.

@@ -27,8 +27,6 @@ type form struct {
 	optional bool
 	// foreign: Debezium leaves columns of this type out.
 	foreign bool
-	// uncaptured says why rdip leaves columns of this type out as well; empty: it does not.
-	uncaptured string
 	// absent replaces what absentOf makes of the type.
 	absent []byte
 }
@@ -72,7 +70,7 @@ func (c *catalog) resolve(ctx context.Context, oid uint32, mod int32) (form, err
 // resolveArray is an array of nullable items. A domain's own modifier wins over the column's.
 func (c *catalog) resolveArray(ctx context.Context, t *pgType, mod int32) (form, error) {
 	item, err := c.resolve(ctx, t.Elem, mod)
-	if err != nil || item.uncaptured != "" {
+	if err != nil {
 		return item, err
 	}
 	f := form{
@@ -131,7 +129,7 @@ func extensionForm(t *pgType) form {
 	case "vector.halfvec":
 		return vectorForm("io.debezium.data.FloatVector", schema.Float, encodeFloat4)
 	case "vector.sparsevec":
-		return form{typ: schema.Plain(schema.String), encode: encodeText, uncaptured: "sparsevec is not captured yet"}
+		return sparseVectorForm()
 	default:
 		return textForm()
 	}
