@@ -75,6 +75,19 @@ const RegistryJar = "apicurio-registry-app-" + RegistryVersion + "-runner.jar"
 // Java is the program that runs Kafka and the registry.
 func Java() Component { return program("java", "sudo apt-get install -y openjdk-17-jre-headless") }
 
+// JavaCompiler is the program that compiles what a test asks Kafka's own jars.
+func JavaCompiler() Component {
+	return program("javac", "sudo apt-get install -y openjdk-17-jdk-headless")
+}
+
+// CCompiler is the program that the race detector is built with.
+func CCompiler() Component { return program("gcc", "sudo apt-get install -y gcc libc6-dev") }
+
+// SystemdAnalyze is the program that judges the unit file.
+func SystemdAnalyze() Component {
+	return program("systemd-analyze", "sudo apt-get install -y systemd")
+}
+
 // Kcat is the program kcat, a Kafka client that is not ours.
 func Kcat() Component { return program("kcat", "sudo apt-get install -y kcat") }
 

@@ -141,6 +141,9 @@ func steps() []step {
 	}
 	return append(all,
 		step{component.Java(), apt("openjdk-17-jre-headless")},
+		step{component.JavaCompiler(), apt("openjdk-17-jdk-headless")},
+		step{component.CCompiler(), apt("gcc", "libc6-dev")},
+		step{component.SystemdAnalyze(), apt("systemd")},
 		step{component.Kafka(), func(context.Context) error { return notFetched("kafka") }},
 		step{component.Registry(), installRegistry},
 		step{component.Kcat(), apt("kcat")},

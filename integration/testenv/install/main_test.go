@@ -49,7 +49,7 @@ func TestOnlyWhatIsMissingIsInstalled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"postgres-18", "java", "kafka", "registry", "kcat", "avro-consumer"} {
+		for _, want := range []string{"postgres-18", "java", "javac", "gcc", "systemd-analyze", "kafka", "registry", "kcat", "avro-consumer"} {
 			if !slices.Contains(names(got), want) {
 				t.Errorf("%s is not in %v", want, names(got))
 			}

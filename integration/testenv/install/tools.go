@@ -12,7 +12,8 @@ import (
 )
 
 // apt installs a Debian package when that is possible without asking, and otherwise says what to type.
-func apt(pkg string) func(context.Context) error {
+func apt(packages ...string) func(context.Context) error {
+	pkg := strings.Join(packages, " ")
 	return func(ctx context.Context) error {
 		if _, err := exec.LookPath("apt-get"); err != nil {
 			return fmt.Errorf("this is not Debian: install %s with the system's package manager", pkg)
@@ -23,7 +24,7 @@ func apt(pkg string) func(context.Context) error {
 		if err := command(ctx, "apt-get", "update", "-qq"); err != nil {
 			return err
 		}
-		return command(ctx, "apt-get", "install", "-y", "-qq", "--no-install-recommends", pkg)
+		return command(ctx, "apt-get", append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)...)
 	}
 }
 
