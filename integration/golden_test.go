@@ -1,19 +1,11 @@
 package integration
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
-	"sort"
 	"strings"
 	"testing"
 
@@ -26,21 +18,6 @@ import (
 
 // Golden records are what Debezium 3.6.3 with Confluent's AvroConverter wrote (testdata/golden/README.md).
 // rdip, told to be compatible, must write the same bytes for the same SQL.
-
-// goldenRecord is one line of records/*.jsonl.
-type goldenRecord struct {
-	Headers []struct {
-		Key string `json:"key"`
-		Hex string `json:"hex"`
-	} `json:"headers"`
-	Key   *goldenPart `json:"key"`
-	Value *goldenPart `json:"value"`
-}
-
-type goldenPart struct {
-	SchemaID int32  `json:"schema_id"`
-	Hex      string `json:"hex"`
-}
 
 // wire is one record to compare: its headers and bytes, and the schemas that they were written with.
 type wire struct {
@@ -287,143 +264,4 @@ func decoded(framed []byte, schema string) string {
 	}
 	native, _, err := c.NativeFromBinary(framed[5:])
 	return fmt.Sprint(native, err)
-}
-
-// readGolden reads testdata/golden: topic to records, each with the schema that it was written with.
-func readGolden(t *testing.T) map[string][]wire {
-	t.Helper()
-	files, err := filepath.Glob("testdata/golden/records/*.jsonl")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden records: %v", err)
-	}
-	out := map[string][]wire{}
-	for _, file := range files {
-		topic := strings.TrimSuffix(filepath.Base(file), ".jsonl")
-		f, err := os.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		versions := map[int32]int{} // schema id to the subject's version
-		lines := bufio.NewScanner(f)
-		lines.Buffer(nil, 1<<24)
-		for lines.Scan() {
-			var r goldenRecord
-			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-				t.Fatal(err)
-			}
-			out[topic] = append(out[topic], r.wire(t, topic, versions))
-		}
-		if err := lines.Err(); err != nil {
-			t.Fatal(err)
-		}
-		_ = f.Close()
-	}
-	return out
-}
-
-func (r goldenRecord) wire(t *testing.T, topic string, versions map[int32]int) wire {
-	t.Helper()
-	var w wire
-	for _, h := range r.Headers {
-		w.Headers = append(w.Headers, header(h.Key, unhex(t, h.Hex)))
-	}
-	if r.Key != nil {
-		w.Key, w.KeySchema = unhex(t, r.Key.Hex), schemaFile(t, topic+"-key", 1)
-	}
-	if r.Value != nil && r.Value.Hex != "" {
-		if versions[r.Value.SchemaID] == 0 {
-			versions[r.Value.SchemaID] = len(versions) + 1
-		}
-		w.Value, w.ValueSchema = unhex(t, r.Value.Hex), schemaFile(t, topic+"-value", versions[r.Value.SchemaID])
-	}
-	return w
-}
-
-// header is a header as text; the run's id is masked.
-func header(key string, value []byte) string {
-	if key == "__debezium.context.runId" {
-		return key
-	}
-	return key + "=" + string(value)
-}
-
-func unhex(t *testing.T, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func schemaFile(t *testing.T, subject string, version int) string {
-	t.Helper()
-	for _, name := range []string{fmt.Sprintf("%s.v%d.avsc", subject, version), subject + ".avsc"} {
-		if b, err := os.ReadFile("testdata/golden/schemas/" + name); err == nil {
-			return string(b)
-		}
-	}
-	t.Fatalf("no schema of %s", subject)
-	return ""
-}
-
-// readWire reads a topic of ours, with the schemas that its records name.
-func readWire(t *testing.T, kafka *kafkaserver.Cluster, schemas *registrySchemas, topic string) []wire {
-	t.Helper()
-	records, err := kafka.Read(t.Context(), topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []wire
-	for _, r := range records {
-		w := wire{Key: r.Key, Value: r.Value, KeySchema: schemas.of(t, r.Key), ValueSchema: schemas.of(t, r.Value)}
-		for _, h := range r.Headers {
-			w.Headers = append(w.Headers, header(string(h.Key), h.Value))
-		}
-		out = append(out, w)
-	}
-	return out
-}
-
-// registrySchemas asks a registry for the schema that a record names.
-type registrySchemas struct {
-	url  string
-	byID map[int32]string
-}
-
-func (s *registrySchemas) of(t *testing.T, framed []byte) string {
-	t.Helper()
-	if len(framed) < 5 {
-		return ""
-	}
-	id := int32(binary.BigEndian.Uint32(framed[1:5]))
-	if text, ok := s.byID[id]; ok {
-		return text
-	}
-	resp, err := http.Get(fmt.Sprintf("%s/schemas/ids/%d", s.url, id))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	var answer struct {
-		Schema string `json:"schema"`
-	}
-	if err == nil {
-		err = json.Unmarshal(body, &answer)
-	}
-	if err != nil || answer.Schema == "" {
-		t.Fatalf("schema %d: %v: %s", id, err, body)
-	}
-	s.byID[id] = answer.Schema
-	return answer.Schema
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }
