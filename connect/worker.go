@@ -21,7 +21,6 @@ type Worker struct {
 // Connector is one connector and the one task that it is.
 type Connector struct {
 	Task   *source.Task
-	Class  string
 	Config map[string]string // as configured, secrets redacted
 }
 

@@ -1,13 +1,10 @@
 package envelope
 
+import "encoding/binary"
+
 // AppendLong appends v as an Avro int or long: zigzag, then base-128 (Avro specification, "Binary Encoding").
 func AppendLong(dst []byte, v int64) []byte {
-	u := uint64(v<<1) ^ uint64(v>>63)
-	for u >= 0x80 {
-		dst = append(dst, byte(u)|0x80)
-		u >>= 7
-	}
-	return append(dst, byte(u))
+	return binary.AppendVarint(dst, v)
 }
 
 // AppendBytes appends v as Avro bytes or string: its length, then itself.

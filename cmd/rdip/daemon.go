@@ -68,7 +68,7 @@ func newDaemon(ctx context.Context, s *settings, log *slog.Logger) (*daemon, err
 	d.worker = connect.Worker{Version: version, Commit: commit(), Waiting: d.waiting}
 	for i := range s.connectors {
 		c := &s.connectors[i]
-		d.worker.Connectors = append(d.worker.Connectors, connect.Connector{Task: d.task(c), Class: c.source.Class, Config: c.effective})
+		d.worker.Connectors = append(d.worker.Connectors, connect.Connector{Task: d.task(c), Config: c.effective})
 	}
 	return d, d.listen(ctx)
 }

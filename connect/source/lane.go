@@ -193,7 +193,6 @@ func (l *lane) write(x *encoding, e *envelope.Event) error {
 		return err
 	}
 	l.counted.add(x.table, e)
-	x.table.lastMicros.Store(l.tx.Micros)
 	return nil
 }
 

@@ -68,7 +68,6 @@ type TableStatus struct {
 	Table, Topic                                string
 	Partitions                                  int32
 	Reads, Creates, Updates, Deletes, Truncates int64
-	LastMicros                                  int64 // commit time of the newest event, µs since 1970 UTC
 	Stopped                                     *Stop
 }
 
@@ -112,7 +111,7 @@ func (r *run) describe(s *Status) {
 		topic, stop := t.shown()
 		s.Tables = append(s.Tables, TableStatus{Table: t.id, Topic: topic.Name, Partitions: topic.Partitions,
 			Reads: t.reads.Load(), Creates: t.creates.Load(), Updates: t.updates.Load(), Deletes: t.deletes.Load(),
-			Truncates: t.truncates.Load(), LastMicros: t.lastMicros.Load(), Stopped: stop})
+			Truncates: t.truncates.Load(), Stopped: stop})
 	}
 }
 

@@ -21,12 +21,10 @@ type Registrar interface {
 
 // table is what all lanes of a task share of one captured table.
 type table struct {
-	id    string
-	keyed atomic.Bool
+	id string
 
 	// counts of records that were handed to the producer, added to once a batch.
 	reads, creates, updates, deletes, truncates atomic.Int64
-	lastMicros                                  atomic.Int64 // commit time of the newest event
 
 	opening sync.Mutex // held while the topic is made or verified, for as long as Kafka is away
 
@@ -78,7 +76,6 @@ func (ts *tables) get(ctx context.Context, t *schema.Table) (*table, error) {
 	ts.mu.Lock()
 	found := ts.entry(t.ID())
 	ts.mu.Unlock()
-	found.keyed.Store(t.HasKey())
 	found.opening.Lock()
 	defer found.opening.Unlock()
 	if _, stopped := found.shown(); stopped != nil || found.topic != "" {
