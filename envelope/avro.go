@@ -7,12 +7,7 @@ func AppendLong(dst []byte, v int64) []byte {
 	return binary.AppendVarint(dst, v)
 }
 
-// AppendBytes appends v as Avro bytes or string: its length, then itself.
-func AppendBytes(dst, v []byte) []byte {
-	return append(AppendLong(dst, int64(len(v))), v...)
-}
-
-// AppendString is AppendBytes for a string.
-func AppendString(dst []byte, v string) []byte {
+// AppendString appends v as an Avro string or bytes: its length, then itself.
+func AppendString[T string | []byte](dst []byte, v T) []byte {
 	return append(AppendLong(dst, int64(len(v))), v...)
 }

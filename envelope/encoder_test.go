@@ -19,7 +19,7 @@ func encodeInt(dst, wire []byte) ([]byte, error) {
 	return envelope.AppendLong(dst, n), err
 }
 
-func encodeText(dst, wire []byte) ([]byte, error) { return envelope.AppendBytes(dst, wire), nil }
+func encodeText(dst, wire []byte) ([]byte, error) { return envelope.AppendString(dst, wire), nil }
 
 // layout is a table with one column of each way of writing: a key, NOT NULL, nullable, nullable with a default.
 func layout(key ...int) *envelope.Layout {

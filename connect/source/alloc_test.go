@@ -44,7 +44,7 @@ func ordersLayout(key ...int) *envelope.Layout {
 		}
 		return binary.AppendVarint(dst, n), nil
 	}
-	text := func(dst, wire []byte) ([]byte, error) { return envelope.AppendBytes(dst, wire), nil }
+	text := func(dst, wire []byte) ([]byte, error) { return envelope.AppendString(dst, wire), nil }
 	marker := envelope.AppendString(nil, "__debezium_unavailable_value")
 	return &envelope.Layout{
 		Table: &schema.Table{Database: "shop", Schema: "public", Name: "orders", OID: 1, Key: key, Columns: []schema.Column{

@@ -28,11 +28,6 @@ func unholdable(what, hint string) error {
 	return &fault.Error{Cause: refusal(what), Hint: hint, Permanent: true}
 }
 
-// appendString is an Avro string or bytes.
-func appendString[T string | []byte](dst []byte, s T) []byte {
-	return append(binary.AppendVarint(dst, int64(len(s))), s...)
-}
-
 // appendDecimal is n in decimal digits.
 func appendDecimal(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }
 

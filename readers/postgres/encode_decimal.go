@@ -160,7 +160,7 @@ func appendTwos(dst []byte, hi, lo uint64) []byte {
 	for i < 15 && (b[i] == 0 && b[i+1] < 0x80 || b[i] == 0xff && b[i+1] >= 0x80) {
 		i++
 	}
-	return appendString(dst, b[i:])
+	return envelope.AppendString(dst, b[i:])
 }
 
 // chunkDigits is how many digits are taken in at once beyond 128 bits, and chunkPower their power of ten.

@@ -1,9 +1,13 @@
 package postgres
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"rdip/envelope"
+)
 
 // encodeText is the server's text as it is: client_encoding is pinned to UTF8. A char(n) is padded.
-func encodeText(dst, wire []byte) ([]byte, error) { return appendString(dst, wire), nil }
+func encodeText(dst, wire []byte) ([]byte, error) { return envelope.AppendString(dst, wire), nil }
 
 // encodeBytea is the bytes of \x and hexadecimal digits: bytea_output is pinned to hex.
 func encodeBytea(dst, wire []byte) ([]byte, error) {

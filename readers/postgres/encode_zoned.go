@@ -10,7 +10,7 @@ import (
 func zonedTimestampEncoder(precision int) envelope.ColumnEncoder {
 	return func(dst, wire []byte) ([]byte, error) {
 		if s := string(wire); s == "infinity" || s == "-infinity" {
-			return appendString(dst, wire), nil
+			return envelope.AppendString(dst, wire), nil
 		}
 		s := scanner{b: wire}
 		date := s.date()
@@ -25,7 +25,7 @@ func zonedTimestampEncoder(precision int) envelope.ColumnEncoder {
 		var text [48]byte
 		out := appendISODate(text[:0], civilOf(days+over))
 		out = appendISOTime(append(out, 'T'), micros-over*microsPerDay, precision)
-		return appendString(dst, append(out, 'Z')), nil
+		return envelope.AppendString(dst, append(out, 'Z')), nil
 	}
 }
 
@@ -43,7 +43,7 @@ func encodeZonedTime(dst, wire []byte) ([]byte, error) {
 		micros -= floorDiv(micros, microsPerDay) * microsPerDay
 	}
 	var text [24]byte
-	return appendString(dst, append(appendISOTime(text[:0], micros, shortest), 'Z')), nil
+	return envelope.AppendString(dst, append(appendISOTime(text[:0], micros, shortest), 'Z')), nil
 }
 
 // appendISODate is java.time's ISO_LOCAL_DATE.

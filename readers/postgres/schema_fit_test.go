@@ -48,7 +48,7 @@ func decodeAfter(t *testing.T, l *envelope.Layout, row []byte) map[string]any {
 	}
 	event := append([]byte{unionNull, unionValue}, row...)
 	event = l.Source(event, &envelope.Transaction{ID: 7, Micros: 1_700_000_000_000_000, Origin: "north", OriginPos: 5}, &envelope.Event{Place: 9})
-	event = append(appendString(append(event, unionNull), "c"), unionNull, unionNull, unionNull)
+	event = append(envelope.AppendString(append(event, unionNull), "c"), unionNull, unionNull, unionNull)
 	var decoded any
 	rest, err := parsed.Decode(event, &decoded)
 	if err != nil || len(rest) != 0 {

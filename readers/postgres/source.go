@@ -31,9 +31,9 @@ const (
 // sourceEncoder prepares the source block of one table's events. What it returns allocates nothing, keeps no
 // state and may be used concurrently. An event without a place, such as a snapshot's, has its transaction's.
 func (c *Config) sourceEncoder(schemaName, tableName string) envelope.SourceEncoder {
-	head := appendString(appendString(appendString(nil, c.Version), "postgresql"), c.Prefix)
-	database := appendString(nil, c.Database)
-	table := appendString(appendString(nil, schemaName), tableName)
+	head := envelope.AppendString(envelope.AppendString(envelope.AppendString(nil, c.Version), "postgresql"), c.Prefix)
+	database := envelope.AppendString(nil, c.Database)
+	table := envelope.AppendString(envelope.AppendString(nil, schemaName), tableName)
 	return func(dst []byte, tx *envelope.Transaction, e *envelope.Event) []byte {
 		place := e.Place
 		if place == 0 {
@@ -41,7 +41,7 @@ func (c *Config) sourceEncoder(schemaName, tableName string) envelope.SourceEnco
 		}
 		dst = append(dst, head...)
 		dst = binary.AppendVarint(dst, floorDiv(tx.Micros, 1000))
-		dst = appendString(append(dst, unionMarked), e.Mark.String())
+		dst = envelope.AppendString(append(dst, unionMarked), e.Mark.String())
 		dst = append(dst, database...)
 		dst = appendSequence(append(dst, unionValue), tx.Previous, place)
 		dst = binary.AppendVarint(append(dst, unionValue), tx.Micros)
@@ -53,7 +53,7 @@ func (c *Config) sourceEncoder(schemaName, tableName string) envelope.SourceEnco
 		if tx.Origin == "" {
 			return append(dst, unionNull, unionNull)
 		}
-		dst = appendString(append(dst, unionValue), tx.Origin)
+		dst = envelope.AppendString(append(dst, unionValue), tx.Origin)
 		return appendOptional(dst, tx.OriginPos)
 	}
 }

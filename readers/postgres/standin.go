@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 
+	"rdip/envelope"
 	"rdip/schema"
 )
 
@@ -16,15 +17,15 @@ const unavailable = "__debezium_unavailable_value"
 func (f *form) zeroValue() []byte {
 	switch {
 	case f.typ.Name == zonedTimestampName:
-		return appendString(nil, "1970-01-01T00:00:00Z")
+		return envelope.AppendString(nil, "1970-01-01T00:00:00Z")
 	case f.typ.Name == jsonName && f.absent != nil: // an hstore
-		return appendString(nil, "{}")
+		return envelope.AppendString(nil, "{}")
 	case f.typ.Kind == schema.Array:
 		return []byte{0}
 	}
 	b, err := f.encode(nil, []byte(f.zero))
 	if err != nil {
-		return appendString(nil, "")
+		return envelope.AppendString(nil, "")
 	}
 	return b
 }
@@ -48,7 +49,7 @@ func (f *form) absentValue(toastable bool) []byte {
 func absentOf(t *schema.Type) []byte {
 	switch t.Kind {
 	case schema.String, schema.Bytes:
-		return appendString(nil, unavailable)
+		return envelope.AppendString(nil, unavailable)
 	case schema.Array:
 		return absentArray(t)
 	case schema.Record:
@@ -64,7 +65,7 @@ func absentArray(t *schema.Type) []byte {
 	if number == nil {
 		marker := absentOf(item)
 		if item.Name == uuidName {
-			marker = appendString(nil, unavailableUUID())
+			marker = envelope.AppendString(nil, unavailableUUID())
 		}
 		if marker == nil {
 			return []byte{1 << 1, unionNull, 0}
@@ -106,7 +107,7 @@ func absentRecord(t *schema.Type) []byte {
 		case f.Nullable:
 			dst = append(dst, unionNull)
 		case f.Type.Kind == schema.Bytes || f.Type.Kind == schema.String:
-			dst = appendString(dst, unavailable)
+			dst = envelope.AppendString(dst, unavailable)
 		case f.Type.Kind == schema.Double:
 			dst = appendDouble(dst, 0)
 		default:

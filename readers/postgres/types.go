@@ -119,7 +119,7 @@ func extensionForm(t *pgType) form {
 		return stringForm("io.debezium.data.Ltree")
 	case "hstore.hstore":
 		marker := `{"` + unavailable + `":"` + unavailable + `"}`
-		return form{typ: schema.Named(schema.String, jsonName), encode: encodeHstore, absent: appendString(nil, marker)}
+		return form{typ: schema.Named(schema.String, jsonName), encode: encodeHstore, absent: envelope.AppendString(nil, marker)}
 	case "postgis.geometry":
 		return geometryForm("Geometry")
 	case "postgis.geography":
