@@ -39,6 +39,8 @@ type TablePlan struct {
 	Rows   int64 // the planner's estimate, -1 where unknown
 	Bytes  int64 // size on disk, for weighing tables against one another
 	Chunks []Chunk
+	// Saved is the plan as text (JSON) for Live.Restore, so that a chunk keeps its meaning over a restart.
+	Saved string
 }
 
 // Chunk is a part of a table that one lane reads in one go.
