@@ -14,6 +14,7 @@ const (
 var debeziumCommonKeys = knownPart(ofDebezium, false,
 	supported("topic.prefix", "tombstones.on.delete", "skipped.operations", "heartbeat.interval.ms", "heartbeat.action.query",
 		"schema.include.list", "schema.exclude.list", "table.include.list", "table.exclude.list", "extended.headers.enabled"),
+	noEffect(memoryInstead, "memory.management.schemas.class", "memory.management.tables.class"),
 	noEffect(memoryInstead, "max.queue.size", "max.batch.size", "max.queue.size.in.bytes", "queue.provider.type"),
 	noEffect("events are sent as they arrive; nothing polls", "poll.interval.ms", "poll.dispatch.interval.ms"),
 	noEffect("transient failures are retried with growing pauses for as long as they last", "errors.max.retries", "retriable.restart.connector.wait.ms"),
