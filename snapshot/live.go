@@ -55,9 +55,10 @@ type LiveLane interface {
 type View interface {
 	// Transaction describes the snapshot, as Source.Transaction does.
 	Transaction() envelope.Transaction
-	// Sees says whether the effects of a committed transaction are in the snapshot; id is Transaction.ID of the
-	// log's Begin. A commit may be in the log and not yet be seen (P67).
-	Sees(id uint64) bool
+	// Sees says whether the effects of a committed transaction are in the snapshot; id and place are those of
+	// the log's Begin. A commit may be in the log and not yet be seen (P67). Where a source cannot tell it of a
+	// commit that is about as old as the snapshot (a standby), it says no.
+	Sees(id, place uint64) bool
 	// Running lists the transactions that were in progress when the snapshot was taken: those older than its
 	// newest that it does not see. A view sees everything that an earlier view saw.
 	Running() []uint64
@@ -65,3 +66,7 @@ type View interface {
 
 // ErrFull is returned by a Handler that took the row and wants no more of the chunk now.
 var ErrFull = errors.New("the window is full")
+
+// ErrRewritten is wrapped by an error of LiveLane.Read: the table was rewritten, truncated or replaced since its
+// plan was made, so that the plan's chunks mean nothing any more (P69).
+var ErrRewritten = errors.New("the table was rewritten since its snapshot was planned (P69)")
