@@ -55,6 +55,9 @@ func (m *marker) Row(e *envelope.Event) error {
 	return nil
 }
 
+// Refuse passes on that the table stops.
+func (m *marker) Refuse(l *envelope.Layout, reason error) error { return m.next.Refuse(l, reason) }
+
 // Message passes a message on.
 func (m *marker) Message(msg *envelope.Message) error { return m.next.Message(msg) }
 

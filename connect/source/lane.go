@@ -106,6 +106,18 @@ func (l *lane) Row(e *envelope.Event) error {
 	return nil
 }
 
+// Refuse stops the table of a change that the reader could not hand over, unless what comes is older than the
+// table's own place.
+func (l *lane) Refuse(layout *envelope.Layout, reason error) error {
+	if err := l.change(layout); err != nil {
+		return err
+	}
+	if x := l.current; !x.stopped && l.tx.Place >= x.since {
+		return l.stop(x, reason)
+	}
+	return nil
+}
+
 // change makes the encoding of another layout current.
 func (l *lane) change(layout *envelope.Layout) error {
 	x := l.encodings[layout]

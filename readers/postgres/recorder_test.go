@@ -27,6 +27,7 @@ type recorder struct {
 	confirm func(uint64)  // is told every commit and idle place, nil for none
 	quiet   bool          // rows are only counted
 	rows    int
+	refused []error // reasons of Refuse
 }
 
 func (r *recorder) note(format string, args ...any) {
@@ -81,6 +82,15 @@ func (r *recorder) Row(e *envelope.Event) error {
 		line += fmt.Sprintf(" after(%s)", rowText(e.After))
 	}
 	r.note("%s", line)
+	return nil
+}
+
+// Refuse notes the table and keeps the reason, the stream going on.
+func (r *recorder) Refuse(l *envelope.Layout, reason error) error {
+	r.mu.Lock()
+	r.refused = append(r.refused, reason)
+	r.mu.Unlock()
+	r.note("refuse %s", l.Table.ID())
 	return nil
 }
 

@@ -142,6 +142,17 @@ func (j *judge) row(e *envelope.Event, row envelope.Row) {
 	}
 }
 
+func (j *judge) Refuse(l *envelope.Layout, reason error) error {
+	defer j.enter("Refuse")()
+	if l == nil || j.layouts[l.Table.ID()] != l {
+		j.report("a refusal of a layout that is not the one announced last for its table")
+	}
+	if reason == nil || !j.lane && !j.open {
+		j.report("a refusal without a reason, or outside a transaction: %v", reason)
+	}
+	return j.next.Refuse(l, reason)
+}
+
 func (j *judge) Message(m *envelope.Message) error {
 	defer j.enter("Message")()
 	if m.Transactional && !j.open {

@@ -191,6 +191,9 @@ func (p *tape) Flush() error {
 	return nil
 }
 
+// Refuse ends the stream: no case of the suite has a change that cannot be handed over.
+func (p *tape) Refuse(_ *envelope.Layout, reason error) error { return reason }
+
 func (p *tape) Idle(at offsets.Position) error {
 	if err := p.called("Idle", nil); err != nil {
 		return err
