@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -38,19 +36,8 @@ func (c initCommand) Run(ctx context.Context) error {
 		return err
 	}
 	text := c.configuration(config, &found)
-	if c.Output == "" {
-		_, err = os.Stdout.Write(text)
+	if err := emit(c.Output, text); err != nil || c.Output == "" {
 		return err
-	}
-	f, err := os.OpenFile(c.Output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return &fault.Error{Kind: fault.Configuration, Op: "write", Object: c.Output, Cause: errors.Unwrap(err), Hint: "name another file with --output", Permanent: true}
-	}
-	if _, err = f.Write(text); err == nil {
-		err = f.Close()
-	}
-	if err != nil {
-		return &fault.Error{Op: "write", Object: c.Output, Cause: err}
 	}
 	fmt.Printf("%s is written; next: rdip check %s\n", c.Output, c.Output)
 	return nil

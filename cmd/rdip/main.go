@@ -25,6 +25,7 @@ type cli struct {
 	Run        runCommand       `cmd:"" help:"Run the connectors of a configuration until SIGTERM."`
 	Check      checkCommand     `cmd:"" help:"Check a configuration against its servers: every finding with its fix, changing nothing."`
 	Init       initCommand      `cmd:"" help:"Look at a database and print a commented configuration for it, with the grants and settings it needs."`
+	Import     importCommand    `cmd:"" help:"Turn an existing Debezium connector's JSON into a configuration, with the reason for each key that does not fit."`
 	Status     statusCommand    `cmd:"" help:"Show connectors, tables, snapshot progress, lag and retained log of a running rdip."`
 	Tail       tailCommand      `cmd:"" help:"Show the events of topics, decoded, a line each."`
 	Demo       demoCommand      `cmd:"" help:"Try rdip: a throwaway PostgreSQL, an embedded broker, a small shop, and its changes as they arrive."`
