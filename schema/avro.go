@@ -105,7 +105,11 @@ func (w *avroWriter) column(c *Column) {
 
 func (w *avroWriter) source(src *Source) {
 	namespace, name := splitName(src.Name)
-	w.raw(`{"type":"record","name":`).str(name).raw(`,"namespace":`).str(namespace).raw(`,"fields":[`)
+	w.raw(`{"type":"record","name":`).str(name)
+	if namespace != w.namespace { // as Java's Schema.toString leaves out what is inherited
+		w.raw(`,"namespace":`).str(namespace)
+	}
+	w.raw(`,"fields":[`)
 	for _, f := range [...]string{"version", "connector", "name"} {
 		w.raw(`{"name":"` + f + `","type":"string"},`)
 	}
@@ -213,10 +217,15 @@ func (w *avroWriter) properties(t *Type, def []byte) *avroWriter {
 	if t.ConnectType != "" {
 		w.raw(`,"connect.type":`).str(t.ConnectType)
 	}
-	if t.Name == DecimalName {
-		w.raw(`,"logicalType":"decimal"`)
+	if logical := logicalTypes[t.Name]; logical != "" {
+		w.raw(`,"logicalType":"` + logical + `"`)
 	}
 	return w
+}
+
+// logicalTypes are Avro's names for Connect's own types; AvroData gives Debezium's none.
+var logicalTypes = map[string]string{
+	DecimalName: "decimal", ConnectDateName: "date", ConnectTimeName: "time-millis", ConnectTimestampName: "timestamp-millis",
 }
 
 // plain says whether the type is only its Avro kind, so that it is written as a bare name.
