@@ -48,6 +48,8 @@ type Config struct {
 	SchemaExclude configs.Patterns
 	TableInclude  configs.Patterns
 	TableExclude  configs.Patterns
+	// RowFilters are predicates by schema.table: only rows that satisfy them are captured.
+	RowFilters map[string]string
 
 	SnapshotMode        SnapshotMode
 	SnapshotThreads     int
@@ -96,6 +98,7 @@ func (c *Config) Definition() *configs.Definition {
 	d := configs.NewDefinition("PostgreSQL connector")
 	c.defineConnection(d)
 	c.defineTables(d)
+	c.defineRowFilters(d)
 	c.defineSlot(d)
 	c.defineSnapshot(d)
 	return d
