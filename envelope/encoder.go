@@ -12,6 +12,9 @@ import (
 type Options struct {
 	// Debezium turns what rdip does differently on purpose into Debezium's way (compatibility: debezium).
 	Debezium bool
+	// TransactionID names transactions in the envelope's transaction block (provide.transaction.metadata); nil:
+	// the block is null.
+	TransactionID TransactionID
 }
 
 // Encoder appends the records of one Layout to a topic. It is compiled once a layout and serves one
@@ -21,9 +24,11 @@ type Encoder struct {
 	Topic  string
 
 	columns []column
-	key     []int // indexes of columns, in key order
+	key     []keyField
+	suffix  []byte // follows the key's fields
 	keyID   [5]byte
 	valueID [5]byte
+	block   TransactionID
 	absent  absentHeaders
 }
 
@@ -34,6 +39,7 @@ type column struct {
 	null    []byte // nil: NULL cannot be written, the column is NOT NULL
 	unknown []byte // where the log did not say: the filling of a before that holds the key only
 	absent  []byte // the marker for unchanged TOAST; nil where the type has none
+	masked  bool   // every value is written alike
 }
 
 // ColumnError is a value that cannot be written. It never holds the value.
@@ -52,10 +58,11 @@ func (e *ColumnError) Unwrap() error { return e.Err }
 
 // NewEncoder compiles the encoder of a layout's records in a topic.
 func NewEncoder(l *Layout, topic string, o Options) *Encoder {
-	x := &Encoder{Layout: l, Topic: topic, key: l.Table.Key, columns: make([]column, len(l.Table.Columns))}
+	x := &Encoder{Layout: l, Topic: topic, columns: make([]column, len(l.Table.Columns)), block: o.TransactionID}
 	for i := range l.Table.Columns {
 		x.columns[i] = compile(&l.Table.Columns[i], l.Columns[i], o)
 	}
+	x.compileKey(o)
 	return x
 }
 
@@ -67,6 +74,9 @@ func compile(c *schema.Column, encode ColumnEncoder, o Options) column {
 	value, null := byte(2), byte(0) // ["null", T]
 	if c.Default != nil {
 		value, null = 0, 2 // [T, "null"]
+	}
+	if c.Mask != nil {
+		return compileMask(c, value)
 	}
 	if !c.Nullable {
 		out.unknown, out.absent = c.Zero, c.Absent
@@ -106,15 +116,16 @@ func (x *Encoder) SetIDs(key, value int32) {
 func (x *Encoder) AppendKey(dst []byte, row Row) ([]byte, error) {
 	dst = append(dst, x.keyID[:]...)
 	var err error
-	for _, k := range x.key {
-		if row[k].State == Absent {
-			return dst, x.fail(k, fmt.Errorf("the log does not carry the value of this key column (unchanged TOAST, P3)"))
+	for i := range x.key {
+		k := &x.key[i]
+		if row[k.at].State == Absent {
+			return dst, x.fail(k.at, fmt.Errorf("the log does not carry the value of this key column (unchanged TOAST, P3)"))
 		}
-		if dst, err = x.appendColumn(dst, k, row[k]); err != nil {
+		if dst, err = x.appendAs(&k.column, dst, k.at, row[k.at]); err != nil {
 			return dst, err
 		}
 	}
-	return dst, nil
+	return append(dst, x.suffix...), nil
 }
 
 // AppendValue appends an event's envelope. nanos is when the daemon processed it, ns since
@@ -129,7 +140,8 @@ func (x *Encoder) AppendValue(dst []byte, tx *Transaction, e *Event, nanos int64
 		return dst, err
 	}
 	dst = x.Layout.Source(dst, tx, e)
-	dst = append(dst, 0, 2, byte(e.Op), 2) // no transaction block; op; ts_ms is there
+	dst = x.block.AppendBlock(dst, tx, e.Place)
+	dst = append(dst, 2, byte(e.Op), 2) // op; ts_ms is there
 	dst = append(AppendLong(dst, nanos/1e6), 2)
 	dst = append(AppendLong(dst, nanos/1e3), 2)
 	return AppendLong(dst, nanos), nil
@@ -167,8 +179,9 @@ func (x *Encoder) appendKeyOnly(dst []byte, row Row) ([]byte, error) {
 	return dst, nil
 }
 
+// isKey says whether a column of an old row by key is a fact.
 func (x *Encoder) isKey(i int) bool {
-	for _, k := range x.key {
+	for _, k := range x.Layout.Table.OldColumns() {
 		if k == i {
 			return true
 		}
@@ -177,7 +190,11 @@ func (x *Encoder) isKey(i int) bool {
 }
 
 func (x *Encoder) appendColumn(dst []byte, i int, v Value) ([]byte, error) {
-	c := &x.columns[i]
+	return x.appendAs(&x.columns[i], dst, i, v)
+}
+
+// appendAs appends the i-th column's value as c has it.
+func (x *Encoder) appendAs(c *column, dst []byte, i int, v Value) ([]byte, error) {
 	if c.encode == nil {
 		return dst, nil // omitted
 	}
@@ -217,7 +234,8 @@ func (x *Encoder) KeyChanged(e *Event) bool {
 	if e.Op != Update || e.Before == nil {
 		return false
 	}
-	for _, k := range x.key {
+	for i := range x.key {
+		k := x.key[i].at
 		b, a := e.Before[k], e.After[k]
 		if a.State == Absent { // unchanged, and so not sent again
 			continue

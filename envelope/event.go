@@ -92,6 +92,11 @@ type Transaction struct {
 	Previous  uint64 // the end of the transaction before it, 0 where none was seen; PostgreSQL's source.sequence
 	Origin    string // replication origin, "" for a local transaction
 	OriginPos uint64 // the origin's LSN of the commit
+	First     uint64 // where the log has its first record, 0 where that is not known
+
+	// Order and TableOrder number the event in hand within the transaction, and among its table's events there,
+	// from 1 on; 0 where the envelope has no transaction block. Readers leave them alone.
+	Order, TableOrder int64
 }
 
 // Message is a logical message found in the log. Its fields are borrowed until Handler.Message returns.
@@ -100,4 +105,6 @@ type Message struct {
 	Place         uint64
 	Prefix        []byte
 	Content       []byte
+	// Change is what a message of the reader's own says of an altered table, view or function; nil for others.
+	Change *SchemaChange
 }
