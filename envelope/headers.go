@@ -21,7 +21,7 @@ func (x *Encoder) Unavailable(row Row) []byte {
 	var bits uint64
 	found := false
 	for i := range row {
-		if row[i].State == Absent && x.columns[i].encode != nil {
+		if row[i].State == Absent && x.columns[i].carried() {
 			found = true
 			if i < 64 {
 				bits |= 1 << i
@@ -48,7 +48,7 @@ func (x *Encoder) Unavailable(row Row) []byte {
 func (x *Encoder) unavailable(row Row) []byte {
 	var names []string
 	for i := range row {
-		if row[i].State == Absent && x.columns[i].encode != nil {
+		if row[i].State == Absent && x.columns[i].carried() {
 			names = append(names, x.Layout.Table.Columns[i].Name)
 		}
 	}

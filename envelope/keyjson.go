@@ -17,11 +17,11 @@ import (
 func (x *Encoder) AppendKeyJSON(dst, avro []byte) ([]byte, error) {
 	d := avroReader{in: avro[5:]}
 	dst = append(dst, '{')
-	for i, k := range x.key {
+	for i := range x.key {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		c := &x.Layout.Table.Columns[k]
+		c := x.Layout.Table.KeyField(i)
 		dst = appendQuoted(dst, schema.AvroName(c.Name))
 		dst = append(dst, ':')
 		if c.Nullable && d.isNull(c.Default != nil) {

@@ -16,6 +16,11 @@ type Layout struct {
 	Table   *schema.Table
 	Columns []ColumnEncoder // one a column of Table
 	Source  SourceEncoder
+	// KeyColumns are the encoders of the key's fields, one a Table.Key, where they are not simply those of
+	// Columns; nil: they are.
+	KeyColumns []ColumnEncoder
+	// KeySuffix is the value of the field Table.KeySuffix.
+	KeySuffix string
 	// SourceSchema is the source block's schema; the same pointer for every table of a connector.
 	SourceSchema *schema.Source
 }

@@ -31,8 +31,11 @@ func KeySchema(topic string, t *Table) string {
 	ns := AvroNamespace(topic)
 	w := &avroWriter{namespace: ns, seen: map[string]bool{}}
 	columns := make([]Column, len(t.Key))
-	for i, k := range t.Key {
-		columns[i] = t.Columns[k]
+	for i := range t.Key {
+		columns[i] = *t.KeyField(i)
+	}
+	if t.KeySuffix != "" {
+		columns = append(columns, Column{Name: t.KeySuffix, Type: Plain(String)})
 	}
 	w.raw(`{"type":"record","name":"Key","namespace":`).str(ns)
 	w.fields(columns)
@@ -230,7 +233,7 @@ var logicalTypes = map[string]string{
 
 // plain says whether the type is only its Avro kind, so that it is written as a bare name.
 func (t *Type) plain() bool {
-	return t.Name == "" && t.ConnectType == "" && t.Kind < Array
+	return t.Name == "" && t.ConnectType == "" && t.Kind < Array && len(t.Params) == 0
 }
 
 var kindNames = [...]string{"boolean", "int", "long", "float", "double", "bytes", "string", "array", "map", "record"}

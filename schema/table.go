@@ -14,6 +14,15 @@ type Table struct {
 	Columns  []Column
 	Key      []int // indexes into Columns in key order; empty: the table has no key
 	Before   Before
+	// Identity is the columns of an old row that the log carries under BeforeKey, nil: those of Key. They
+	// differ where the Kafka key was chosen by the configuration.
+	Identity []int
+	// KeyColumns describe the fields of the key, one a Key, where they are not simply those of Columns; nil:
+	// they are.
+	KeyColumns []Column
+	// KeySuffix names a string field behind the key's columns, which tells the tables of one topic apart; ""
+	// for none.
+	KeySuffix string
 }
 
 // ID is schema.table, as status and the stored state name it: TableID.
@@ -33,6 +42,22 @@ func idPart(name string) string {
 		return name
 	}
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}
+
+// KeyField is the column as the field of the key that is i-th in Key.
+func (t *Table) KeyField(i int) *Column {
+	if t.KeyColumns != nil {
+		return &t.KeyColumns[i]
+	}
+	return &t.Columns[t.Key[i]]
+}
+
+// OldColumns are the columns of an old row that are facts under BeforeKey.
+func (t *Table) OldColumns() []int {
+	if t.Identity != nil {
+		return t.Identity
+	}
+	return t.Key
 }
 
 // HasKey says whether rows of the table have a Kafka key.
@@ -55,7 +80,14 @@ type Column struct {
 	Name       string
 	SourceType string // the database's own name of the type, for people: "numeric(10,2)"
 	Type       Type
-	Nullable   bool
+	// TypeName, Length and Scale are the type as Debezium's column metadata has it ("numeric", 10, 2); a Length
+	// or Scale below zero is none. Readers fill them in for column.propagate.source.type and for masks.
+	TypeName      string
+	Length, Scale int
+	Nullable      bool
+	// Mask is the Avro binary, without a union's index, of what is written in place of every value of the
+	// column, of NULL and of what the log did not carry; nil: values are written.
+	Mask []byte
 	// Omitted columns are in the source's rows, but in no record and no schema (column filters; types that
 	// compatibility with Debezium leaves out).
 	Omitted bool
