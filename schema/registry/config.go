@@ -40,7 +40,12 @@ func (r *Registry) setLevel(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, invalidLevel()
 	}
-	err = r.update(func(rs records) error { return rs.setLevel(req.PathValue("subject"), level) })
+	err = r.update(func(rs records) error {
+		if err := rs.writable(req.PathValue("subject")); err != nil {
+			return err
+		}
+		return rs.setLevel(req.PathValue("subject"), level)
+	})
 	return map[string]any{"compatibility": level}, err
 }
 
@@ -65,30 +70,4 @@ func (r *Registry) clearGlobalLevel(*http.Request) (body any, err error) {
 		return rs.clearLevel("")
 	})
 	return body, err
-}
-
-// The mode is always READWRITE.
-
-const readWrite = "READWRITE"
-
-func showMode(*http.Request) (any, error) { return map[string]any{"mode": readWrite}, nil }
-
-func showSubjectMode(req *http.Request) (any, error) {
-	if !flag(req, "defaultToGlobal") {
-		return nil, noMode(req.PathValue("subject"))
-	}
-	return showMode(req)
-}
-
-func setMode(req *http.Request) (any, error) {
-	var body struct {
-		Mode string `json:"mode"`
-	}
-	if err := readBody(req, &body); err != nil {
-		return nil, err
-	}
-	if body.Mode != readWrite {
-		return nil, refuse(42204, "Invalid mode %q: this registry is always READWRITE", body.Mode)
-	}
-	return showMode(req)
 }

@@ -9,6 +9,9 @@ func (r *Registry) deleteSubject(req *http.Request) (any, error) {
 	numbers := []int{}
 	err := r.update(func(rs records) error {
 		all, err := rs.versions(subject)
+		if err == nil && len(all) > 0 {
+			err = rs.writable(subject)
+		}
 		if err != nil {
 			return err
 		}
@@ -45,6 +48,9 @@ func (r *Registry) deleteVersion(req *http.Request) (any, error) {
 	err = r.update(func(rs records) error {
 		// "latest" is the newest that can be deleted this way.
 		v, err := rs.named(subject, number, permanent || number != latest)
+		if err == nil {
+			err = rs.writable(subject)
+		}
 		if err != nil {
 			return err
 		}

@@ -51,9 +51,6 @@ func (r *Registry) register(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.ID != nil && *p.ID > 0 || p.Version != nil && *p.Version > 0 {
-		return nil, refuse(42205, "Subject '%s' is not in import mode: id and version are the registry's to choose", subject)
-	}
 	var id int32
 	find := func(rs records) error {
 		v, err := rs.find(subject, p, false)
@@ -63,12 +60,24 @@ func (r *Registry) register(req *http.Request) (any, error) {
 		return err
 	}
 	// Nearly every request is for a schema that is there, and reads do not wait for each other.
-	if err := r.view(find); err != nil {
+	if err := r.view(func(rs records) error {
+		if p.ID != nil {
+			return rs.allowed(subject, p)
+		}
+		return find(rs)
+	}); err != nil {
 		return nil, err
 	}
 	if id == 0 {
 		err = r.update(func(rs records) error {
 			if err := find(rs); err != nil || id != 0 {
+				return err
+			}
+			if err := rs.allowed(subject, p); err != nil {
+				return err
+			}
+			if rs.mode(subject) == importing {
+				id, err = rs.adopt(subject, p)
 				return err
 			}
 			id, err = rs.append(subject, p)

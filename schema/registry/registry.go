@@ -2,8 +2,7 @@
 // Confluent's REST API for Avro, with real compatibility checks, kept in one bbolt file. Clients of
 // Confluent's registry, serializers among them, talk to it as to the original.
 //
-// What it has not: schema types other than AVRO, references between schemas, modes other than READWRITE,
-// contexts, replication. Each is refused by name, never ignored.
+// What it has not: schema types other than AVRO, references between schemas, contexts, replication. Each is refused by name, never ignored.
 package registry
 
 import (

@@ -194,7 +194,7 @@ func TestWhatIsMissingOrWrongIsToldByConfluentsCodes(t *testing.T) {
 		step{"GET /config/s?defaultToGlobal=true", "", 200, `{"compatibilityLevel":"BACKWARD"}`},
 		step{"GET /mode", "", 200, `{"mode":"READWRITE"}`},
 		step{"GET /mode/s", "", 404, `~40409`},
-		step{"PUT /mode", `{"mode":"READONLY"}`, 422, `~42204`},
+		step{"PUT /mode", `{"mode":"WRITEONLY"}`, 422, `~42204`},
 		step{"POST /subjects/:.ctx:s/versions", schemaBody(v1), 422, `~42208`},
 		step{"POST /subjects/" + strings.Repeat("x", 1025) + "/versions", schemaBody(v1), 422, `~42208`},
 		step{"GET /nowhere", "", 404, `~"error_code":404`},

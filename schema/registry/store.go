@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -85,17 +86,9 @@ func (rs records) addSchema(text string, s *compatibility.Schema) (int32, error)
 		return 0, err
 	}
 	if next > 1<<31-1 {
-		return 0, fmt.Errorf("all schema ids are used")
+		return 0, errors.New("all schema ids are used")
 	}
-	value, err := json.Marshal(record{Text: text})
-	if err != nil {
-		return 0, err
-	}
-	if err := b.Put(numberKey(int(next)), value); err != nil {
-		return 0, err
-	}
-	exact := s.Exact()
-	return int32(next), rs.tx.Bucket(exactBucket).Put(exact[:], numberKey(int(next)))
+	return int32(next), rs.putSchema(int32(next), text, s)
 }
 
 // dropSchema forgets the schema with the id unless a version of some subject still has it.
@@ -115,8 +108,10 @@ func (rs records) dropSchema(id int32) error {
 		return err
 	}
 	exact := s.Exact()
-	if err := rs.tx.Bucket(exactBucket).Delete(exact[:]); err != nil {
-		return err
+	if rs.isExact(exact[:], id) { // imported, a schema may have a second id
+		if err := rs.tx.Bucket(exactBucket).Delete(exact[:]); err != nil {
+			return err
+		}
 	}
 	return rs.tx.Bucket(schemasBucket).Delete(numberKey(int(id)))
 }
