@@ -53,6 +53,9 @@ type Field struct {
 // Names of Connect's and Debezium's semantic types.
 const (
 	DecimalName              = "org.apache.kafka.connect.data.Decimal"
+	ConnectDateName          = "org.apache.kafka.connect.data.Date"
+	ConnectTimeName          = "org.apache.kafka.connect.data.Time"
+	ConnectTimestampName     = "org.apache.kafka.connect.data.Timestamp"
 	VariableScaleDecimalName = "io.debezium.data.VariableScaleDecimal"
 	EnumName                 = "io.debezium.data.Enum"
 )
