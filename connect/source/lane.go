@@ -21,6 +21,8 @@ type lane struct {
 	acks     chan struct{} // holds one notice that a batch was acknowledged
 	snapshot bool
 
+	own       *ownTopics // nil in a snapshot's lane
+	ended     uint64     // the place behind the last commit
 	tx        envelope.Transaction
 	encodings map[*envelope.Layout]*encoding
 	layout    *envelope.Layout // of current
@@ -35,20 +37,20 @@ type lane struct {
 	confirmed offsets.Position // the newest position that is durable; the committer's own
 }
 
-// span is where a record's key and value lie in the arena; the end of a part is the beginning of the next.
-// A part that is null has no bytes and is told by its flag.
-type span struct {
-	key, value, end    int
-	nullKey, nullValue bool
-}
-
 func newLane(ctx context.Context, r *run, snapshot bool) *lane {
-	return &lane{ctx: ctx, run: r, tracker: offsets.NewTracker(), acks: make(chan struct{}, 1), snapshot: snapshot,
+	l := &lane{ctx: ctx, run: r, tracker: offsets.NewTracker(), acks: make(chan struct{}, 1), snapshot: snapshot,
 		encodings: map[*envelope.Layout]*encoding{}}
+	if !snapshot {
+		l.own = newOwnTopics(r)
+	}
+	return l
 }
 
 func (l *lane) Begin(tx *envelope.Transaction) error {
 	l.tx = *tx
+	if l.own != nil && l.own.transactions != nil {
+		l.own.transactions.reset()
+	}
 	return nil
 }
 
@@ -90,6 +92,11 @@ func (l *lane) Row(e *envelope.Event) error {
 	}
 	if !x.ready {
 		return l.firstRow(x, e)
+	}
+	if l.numbers(e) {
+		if err := l.prepare(&l.own.transactions.ownTopic); err != nil {
+			return err
+		}
 	}
 	if err := l.room(); err != nil {
 		return err
@@ -194,13 +201,14 @@ func (l *lane) room() error {
 
 // isFull says whether the batch may not hold another event.
 func (l *lane) isFull() bool {
-	return len(l.batch.Arena) >= arenaBytes-arenaBytes/16 || len(l.batch.Records) >= arenaRecords-3
+	return len(l.batch.Arena) >= arenaBytes-arenaBytes/16 || len(l.batch.Records) >= arenaRecords-4
 }
 
 // write appends the records of one event to the batch, all of them or none.
 func (l *lane) write(x *encoding, e *envelope.Event) error {
 	records, bytes := len(l.batch.Records), len(l.batch.Arena)
-	if err := l.append(x, e); err != nil {
+	err := l.transacted(x, e)
+	if err != nil {
 		l.batch.Records, l.spans, l.batch.Arena = l.batch.Records[:records], l.spans[:records], l.batch.Arena[:bytes]
 		return err
 	}
@@ -247,6 +255,10 @@ func (l *lane) appendKeyChange(x *encoding, e *envelope.Event) error {
 // appendRecord writes one record with the event's key and envelope.
 func (l *lane) appendRecord(x *encoding, e *envelope.Event, headers []sinks.Header) error {
 	s := span{key: len(l.batch.Arena), nullKey: true}
+	l.tx.Order = 0
+	if l.numbers(e) {
+		l.own.transactions.next(&l.tx, l.own.transactions.ofTable(x))
+	}
 	row := e.After
 	if row == nil {
 		row = e.Before
@@ -298,20 +310,13 @@ func (l *lane) add(x *encoding, s span, headers []sinks.Header, micros int64) er
 	return nil
 }
 
-// point sets a record's key and value to their bytes.
-func (s span) point(r *sinks.Record, arena []byte) {
-	if !s.nullKey {
-		r.Key = arena[s.key:s.value:s.value]
-	}
-	if !s.nullValue {
-		r.Value = arena[s.value:s.end:s.end]
-	}
-}
-
 // Commit closes a transaction, or a chunk of a snapshot.
 func (l *lane) Commit(d offsets.Durable) error {
 	if d.Chunk != nil {
 		return l.commitChunk(*d.Chunk)
+	}
+	if err := l.closing(d.Position.Place); err != nil {
+		return err
 	}
 	if l.batch == nil {
 		l.tracker.Mark(d.Position)
@@ -330,11 +335,13 @@ func (l *lane) commitChunk(c offsets.Chunk) error {
 	return l.Flush()
 }
 
-// Message is a logical message. Only heartbeats are expected, and they need no more than their commit.
-func (l *lane) Message(*envelope.Message) error { return nil }
-
 // Idle says that the source is at p with nothing in flight.
 func (l *lane) Idle(p offsets.Position) error {
+	if l.own != nil && l.own.heartbeats != nil {
+		if err := l.beat(); err != nil {
+			return err
+		}
+	}
 	if err := l.Flush(); err != nil {
 		return err
 	}

@@ -125,6 +125,8 @@ type encoding struct {
 	stopped bool           // as seen by this lane
 	since   uint64         // see table.since
 	unsent  []sinks.Header // of the last row with columns that the log did not carry
+	// collection counts the table's events in the open transaction; nil until the first one is counted.
+	collection *collection
 }
 
 // register gets the ids of an encoding's schemas, at the table's first row (R6).

@@ -27,6 +27,7 @@ type Task struct {
 	Tombstones      bool          // tombstones.on.delete
 	ExtendedHeaders bool          // extended.headers.enabled
 	Skipped         Ops           // skipped.operations
+	Own             Own           // what is written beside the tables' topics
 	Memory          int64         // bytes of row data that may be under way
 	SnapshotLanes   int           // connections that copy the snapshot
 	FlushInterval   time.Duration // between two writes of the offsets file
@@ -99,6 +100,9 @@ func (t *Task) Run(ctx context.Context) error {
 }
 
 func (t *Task) prepare() {
+	if t.Own.Transactions {
+		t.Envelope.TransactionID = t.Own.Origin.TransactionID
+	}
 	if t.ExtendedHeaders {
 		t.contextHeaders = contextHeaders(t.Prefix, t.Kind, t.RunID)
 	}

@@ -1,0 +1,98 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"rdip/envelope"
+	"rdip/internal/fault"
+	"rdip/schema"
+)
+
+// ownPrefix begins the prefixes of rdip's own logical messages: heartbeats, watermarks, schema changes. They
+// never leave.
+var ownPrefix = []byte("rdip.")
+
+// messages writes the application's logical messages (pg_logical_emit_message).
+type messages struct {
+	ownTopic
+	origin *envelope.Origin
+	source envelope.SourceEncoder
+	wanted func(prefix string) bool
+	text   func(dst, content []byte) []byte
+}
+
+func newMessages(o *Own) *messages {
+	kind := schema.Bytes
+	if o.MessageText != nil {
+		kind = schema.String
+	}
+	return &messages{origin: &o.Origin, source: o.Origin.Source("", ""), wanted: o.Messages, text: o.MessageText,
+		ownTopic: ownTopic{name: o.MessageTopic, keySchema: schema.MessageKeySchema(o.Origin.Schema), valueSchema: schema.MessageValueSchema(o.Origin.Schema, kind)}}
+}
+
+// Message is a logical message: the application's, or one of rdip's own, which needs no more than its commit
+// unless it says of a schema change.
+//
+// P39: a message that is not transactional stands outside every transaction and is no position. It lies in the
+// log behind every commit that was handed over before it and before every one that is handed over later, and
+// the source sends it again with all that follows the place to start from; so it is safe with the next position.
+func (l *lane) Message(m *envelope.Message) error {
+	if l.own == nil {
+		return nil
+	}
+	tx := l.tx
+	if !m.Transactional {
+		tx = envelope.Transaction{Micros: time.Now().UnixMicro(), Place: m.Place, Previous: l.ended}
+	}
+	switch o := l.own; {
+	case tx.Place < o.since:
+		return nil
+	case m.Change != nil && o.changes != nil:
+		return l.schemaChange(&tx, m)
+	case o.messages == nil || bytes.HasPrefix(m.Prefix, ownPrefix) || !o.messages.wanted(string(m.Prefix)):
+		return nil
+	}
+	return l.message(&tx, m)
+}
+
+// message writes one message of the application's.
+func (l *lane) message(tx *envelope.Transaction, m *envelope.Message) error {
+	o := l.own.messages
+	if err := l.open(&o.ownTopic); err != nil {
+		return err
+	}
+	if l.own.transactions != nil && m.Transactional {
+		if err := l.count(tx, m.Place); err != nil {
+			return err
+		}
+	}
+	s := l.openRecord(&o.ownTopic)
+	l.batch.Arena = envelope.AppendString(append(l.batch.Arena, 2), m.Prefix)
+	l.keyDone(&o.ownTopic, &s)
+	l.batch.Arena = envelope.AppendMessage(l.batch.Arena, o.origin, o.source, tx, m, o.text, time.Now().UnixNano())
+	if err := l.closeRecord(&o.ownTopic, s, nil); err != nil {
+		return refusedMessage(m, err)
+	}
+	return l.sendFull()
+}
+
+// count gives a message its numbers in its transaction, after BEGIN.
+func (l *lane) count(tx *envelope.Transaction, place uint64) error {
+	t := l.own.transactions
+	if err := l.open(&t.ownTopic); err != nil { // may send the batch: first of all
+		return err
+	}
+	if err := l.beginTransaction(place); err != nil {
+		return err
+	}
+	t.next(tx, t.of(messagesCollection))
+	return nil
+}
+
+// refusedMessage is a message that its topic will never take: there is no table to stop, so the connector does.
+func refusedMessage(m *envelope.Message, err error) error {
+	return &fault.Error{Op: "write", Object: fmt.Sprintf("the logical message with prefix %q", m.Prefix), Cause: err, Permanent: fault.IsPermanent(err),
+		Hint: "raise the topic's max.message.bytes, or leave the prefix out with message.prefix.exclude.list"}
+}

@@ -1,0 +1,171 @@
+package source
+
+import (
+	"encoding/binary"
+	"time"
+
+	"rdip/envelope"
+	"rdip/schema"
+	"rdip/sinks"
+)
+
+// Own is what a connector writes beside its tables' topics. The zero value is nothing.
+type Own struct {
+	Origin           envelope.Origin
+	Transactions     bool // provide.transaction.metadata: a block in each event, and the transaction topic
+	TransactionTopic string
+	HeartbeatEvery   time.Duration // between two records of the heartbeat topic; 0 for none
+	HeartbeatTopic   string
+	// Messages says whether the application's logical messages of a prefix are written; nil for none.
+	Messages     func(prefix string) bool
+	MessageTopic string
+	// MessageText turns a message's content into text; nil where it is written as bytes.
+	MessageText func(dst, content []byte) []byte
+	// SchemaTopic takes the schema changes that the reader hands over.
+	SchemaTopic string
+}
+
+// Topics is the names of the topics that may be written to, for checks before the start.
+func (o *Own) Topics() []string {
+	var names []string
+	if o.Transactions {
+		names = append(names, o.TransactionTopic)
+	}
+	if o.HeartbeatEvery > 0 {
+		names = append(names, o.HeartbeatTopic)
+	}
+	return names
+}
+
+// ownTopics are a stream lane's topics of no table; each is nil where nothing is to be written to it.
+type ownTopics struct {
+	transactions *transactions
+	heartbeats   *heartbeats
+	messages     *messages
+	changes      *ownTopic
+	// since: what was committed before this place was delivered before; 0 for none.
+	since uint64
+}
+
+func newOwnTopics(r *run) *ownTopics {
+	o := &r.task.Own
+	own := &ownTopics{since: r.tables.since}
+	if o.Transactions {
+		own.transactions = newTransactions(o)
+	}
+	if o.HeartbeatEvery > 0 {
+		own.heartbeats = newHeartbeats(o, r.task.Prefix)
+	}
+	if o.Messages != nil {
+		own.messages = newMessages(o)
+	}
+	if o.SchemaTopic != "" {
+		own.changes = &ownTopic{name: o.SchemaTopic, keySchema: schema.SchemaChangeKeySchema(o.Origin.Schema),
+			valueSchema: schema.SchemaChangeValueSchema(o.Origin.Schema)}
+	}
+	return own
+}
+
+// ownTopic is one topic of no table, as one lane writes it: fixed schemas, all records in one partition, so that
+// their order holds.
+type ownTopic struct {
+	name                   string
+	keySchema, valueSchema string
+	target                 sinks.Topic
+	keyFrame, valueFrame   [5]byte
+	ready                  bool
+}
+
+// prepare makes the topic and registers its schemas, before its first record. What is refused for good ends the
+// connector: leaving these records out would lose them without a word.
+func (l *lane) prepare(o *ownTopic) error {
+	if o.ready {
+		return nil
+	}
+	if err := l.Flush(); err != nil { // Kafka or the registry may be away for long: what is gathered goes first
+		return err
+	}
+	target, err := l.run.producer.Prepare(l.ctx, o.name)
+	if err != nil {
+		return err
+	}
+	if err := l.run.tables.known(target); err != nil { // K11
+		return err
+	}
+	key, err := l.run.task.Registrar.ID(l.ctx, o.name+"-key", o.keySchema)
+	if err != nil {
+		return err
+	}
+	value, err := l.run.task.Registrar.ID(l.ctx, o.name+"-value", o.valueSchema)
+	if err != nil {
+		return err
+	}
+	binary.BigEndian.PutUint32(o.keyFrame[1:], uint32(key))
+	binary.BigEndian.PutUint32(o.valueFrame[1:], uint32(value))
+	o.target, o.ready = target, true
+	return nil
+}
+
+// openRecord opens a record of a prepared topic behind what the batch holds. The caller appends the key to the
+// arena, calls keyDone, appends the value, and calls closeRecord.
+func (l *lane) openRecord(o *ownTopic) span {
+	s := span{key: len(l.batch.Arena)}
+	l.batch.Arena = append(l.batch.Arena, o.keyFrame[:]...)
+	return s
+}
+
+// keyDone ends the record's key.
+func (l *lane) keyDone(o *ownTopic, s *span) {
+	s.value = len(l.batch.Arena)
+	l.batch.Arena = append(l.batch.Arena, o.valueFrame[:]...)
+}
+
+// closeRecord ends the record's value, and puts the record at the end of the batch. A record that the topic will never
+// take is an error and leaves the batch as it was.
+func (l *lane) closeRecord(o *ownTopic, s span, headers []sinks.Header) error {
+	s.end = len(l.batch.Arena)
+	r := sinks.Record{Topic: o.name, Headers: headers, Micros: time.Now().UnixMicro(), Partition: o.target.Partition(nil)}
+	s.point(&r, l.batch.Arena)
+	if o.target.Refuses != nil {
+		if err := o.target.Refuses(&r); err != nil {
+			l.batch.Arena = l.batch.Arena[:s.key]
+			return err
+		}
+	}
+	l.spans = append(l.spans, s)
+	l.batch.Records = append(l.batch.Records, r)
+	return nil
+}
+
+// open makes sure that there is a batch with room, and that the topic is prepared.
+func (l *lane) open(o *ownTopic) error {
+	if err := l.prepare(o); err != nil {
+		return err
+	}
+	return l.room()
+}
+
+// sendFull sends the batch on where it is full.
+func (l *lane) sendFull() error {
+	if l.batch == nil || !l.isFull() {
+		return nil
+	}
+	return l.send()
+}
+
+// closing writes what is due at a transaction's end, whose commit record ends at place.
+func (l *lane) closing(place uint64) error {
+	l.ended = place
+	if l.own == nil {
+		return nil
+	}
+	if l.own.transactions != nil {
+		if err := l.endTransaction(place); err != nil {
+			return err
+		}
+	}
+	if l.own.heartbeats != nil {
+		return l.beat()
+	}
+	return nil
+}
