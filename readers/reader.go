@@ -22,6 +22,8 @@ type Reader interface {
 	Open(ctx context.Context, stored Stored) (Resume, error)
 	// Snapshot is the consistent state to copy first; only when Resume.Snapshot says so.
 	Snapshot() snapshot.Source
+	// Live reads tables while Stream runs. It may be asked for at any time, and ends with Close.
+	Live() snapshot.Live
 	// Stream tells the source that everything before from is durable, so an earlier position cannot be asked
 	// for afterwards. It reads the log from there until ctx ends or the source fails, calling h on its own
 	// goroutine. It answers the source's keepalives whatever h does. An error of h is returned as it is.

@@ -39,6 +39,9 @@ type Asked struct {
 	Table string     // its schema.Table.ID
 	Where string     // a predicate in the source's language; "" for all rows
 	Keys  [][]string // only the rows with these keys, as Live.Keys takes them; nil for all rows
+	// ByHand: somebody asked for it, so that it is read although the configuration leaves the table out of
+	// snapshots. Without it such a table's plan has no chunk.
+	ByHand bool
 }
 
 // LiveLane reads chunks over one connection, each from a snapshot that Begin took. It serves one goroutine.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"rdip/envelope"
-	"rdip/snapshot"
 )
 
 // part is one table that holds rows of a unit: the unit's table itself, or one partition.
@@ -15,6 +14,13 @@ type part struct {
 	layout *envelope.Layout // the unit's; the columns are found in the leaf by name (P12)
 	pages  int64            // of the main fork
 	bytes  int64            // with what is stored out of line
+	rows   rowChoice
+}
+
+// rowChoice is which rows of a table a snapshot takes.
+type rowChoice struct {
+	where    string // a predicate, "" for all rows
+	override string // a SELECT whose rows are the table's, "" for none; it is not cut into ranges
 }
 
 // ctidRange is a run of a part's pages; to is 0 where it is open-ended: the last one takes in what the table
@@ -22,11 +28,13 @@ type part struct {
 type ctidRange struct {
 	part     *part
 	from, to int64
+	behind   string   // a ctid: only rows behind it are left; "" for all
+	keyAbove []string // of an override: only rows with a higher key are left; nil for all
 }
 
 // cut divides a part into ranges of about chunkBytes, out-of-line values counted in.
 func (p *part) cut(chunkBytes int64) []ctidRange {
-	if p.bytes <= chunkBytes || p.pages <= 1 {
+	if p.bytes <= chunkBytes || p.pages <= 1 || p.rows.override != "" {
 		return []ctidRange{{part: p}}
 	}
 	step := max(scale(p.pages, chunkBytes, p.bytes), 1)
@@ -61,36 +69,45 @@ func (r ctidRange) weight() int64 {
 }
 
 // copySQL reads the range. ONLY keeps the children of legacy inheritance out (P13); the columns are the
-// layout's, so that the snapshot has exactly those of the stream (P11, G10). A condition on both ends of
-// ctid is a TID Range Scan from PostgreSQL 14 on.
+// layout's, so that the snapshot has exactly those of the stream (P11, G10).
 func (r ctidRange) copySQL() string {
-	columns := make([]string, len(r.part.layout.Table.Columns))
-	for i := range columns {
-		columns[i] = quoteIdentifier(r.part.layout.Table.Columns[i].Name)
+	if r.part.rows.override != "" {
+		return "COPY (" + r.part.overrideSQL(r.part.layout, "") + ") TO STDOUT"
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "COPY (SELECT %s FROM ONLY %s", strings.Join(columns, ", "), quoteTable(r.part.leaf.Schema, r.part.leaf.Name))
-	switch {
-	case r.to != 0:
-		fmt.Fprintf(&b, " WHERE ctid >= '(%d,0)' AND ctid < '(%d,0)'", r.from, r.to)
-	case r.from != 0:
-		fmt.Fprintf(&b, " WHERE ctid >= '(%d,0)'", r.from)
-	}
-	b.WriteString(") TO STDOUT")
-	return b.String()
+	columns := strings.Join(columnNames(r.part.layout), ", ")
+	return "COPY (SELECT " + columns + r.fromSQL() + ") TO STDOUT"
 }
 
-// planUnit is the plan of one unit whose rows are in parts.
-func planUnit(layout *envelope.Layout, parts []*part, chunkBytes int64) snapshot.TablePlan {
-	plan := snapshot.TablePlan{Table: layout.Table}
-	for _, p := range parts {
-		plan.Rows = addEstimate(plan.Rows, p.leaf.Tuples)
-		plan.Bytes += p.bytes
-		for _, r := range p.cut(chunkBytes) {
-			plan.Chunks = append(plan.Chunks, snapshot.Chunk{Table: layout.Table, Index: len(plan.Chunks), Range: r, Bytes: r.weight()})
-		}
+// fromSQL is the rows of the range: FROM and WHERE of a SELECT. A condition on both ends of ctid is a TID Range
+// Scan from PostgreSQL 14 on.
+func (r ctidRange) fromSQL() string {
+	var conditions []string
+	switch {
+	case r.behind != "":
+		conditions = append(conditions, "ctid > "+quoteLiteral(r.behind))
+	case r.from != 0 || r.to != 0:
+		conditions = append(conditions, fmt.Sprintf("ctid >= '(%d,0)'", r.from))
 	}
-	return plan
+	if r.to != 0 {
+		conditions = append(conditions, fmt.Sprintf("ctid < '(%d,0)'", r.to))
+	}
+	if r.part.rows.where != "" {
+		conditions = append(conditions, "("+r.part.rows.where+"\n)")
+	}
+	from := " FROM ONLY " + quoteTable(r.part.leaf.Schema, r.part.leaf.Name)
+	if len(conditions) == 0 {
+		return from
+	}
+	return from + " WHERE " + strings.Join(conditions, " AND ")
+}
+
+// columnNames quotes the layout's columns.
+func columnNames(l *envelope.Layout) []string {
+	names := make([]string, len(l.Table.Columns))
+	for i := range names {
+		names[i] = quoteIdentifier(l.Table.Columns[i].Name)
+	}
+	return names
 }
 
 // addEstimate adds up estimates of rows; -1, not known, makes the sum unknown.

@@ -51,10 +51,19 @@ type Config struct {
 	// RowFilters are predicates by schema.table: only rows that satisfy them are captured.
 	RowFilters map[string]string
 
-	SnapshotMode        SnapshotMode
-	SnapshotThreads     int
-	SnapshotChunkBytes  int64
-	SnapshotLockTimeout time.Duration
+	SnapshotMode            SnapshotMode
+	SnapshotThreads         int
+	SnapshotThreadsPerTable int // 0: no bound but SnapshotThreads
+	SnapshotChunkBytes      int64
+	WindowChunkBytes        int64 // of a part that is read while the log is streamed
+	SnapshotLockTimeout     time.Duration
+	SnapshotDelay           time.Duration // before a first snapshot is taken
+	StreamingDelay          time.Duration // after it
+	SnapshotInclude         configs.Patterns
+	SnapshotOrder           SnapshotOrder
+	SnapshotPriority        map[string]string // a number by the expression that matches schema.table
+	SnapshotOverrides       []string          // tables, as schema.table, that have a statement
+	SnapshotStatements      map[string]string // the statements by schema.table
 
 	HeartbeatInterval    time.Duration // 0: none
 	HeartbeatActionQuery string
@@ -81,15 +90,6 @@ const (
 	PublicationFiltered  PublicationMode = "filtered"
 	PublicationAllTables PublicationMode = "all_tables"
 	PublicationDisabled  PublicationMode = "disabled"
-)
-
-// SnapshotMode is whether tables are copied before the stream begins.
-type SnapshotMode string
-
-// The modes of snapshot.mode.
-const (
-	SnapshotInitial SnapshotMode = "initial"
-	SnapshotNone    SnapshotMode = "no_data"
 )
 
 // Definition binds the connector's keys to c and fills in the defaults. Names and meanings are Debezium's
@@ -145,14 +145,6 @@ func (c *Config) defineSlot(d *configs.Definition) {
 	d.Bytes(&c.MaxRowBytes, "max.row.bytes", "A message of the log or a row of the snapshot that is larger stops the connector, named with its table and size. Without it: half of `memory.budget`.", configs.Default("16MiB"), configs.Between("1MiB", "2GiB"), configs.Rank(configs.Low))
 }
 
-func (c *Config) defineSnapshot(d *configs.Definition) {
-	d.Group("Snapshot")
-	configs.Enum(d, &c.SnapshotMode, "snapshot.mode", "Whether the tables are copied before the stream begins.", snapshotModes(), configs.Default(string(SnapshotInitial)), configs.Rank(configs.High))
-	d.Int(&c.SnapshotThreads, "snapshot.max.threads", "How many connections read the snapshot at once.", configs.Default("2"), configs.Between("1", "64"))
-	d.Bytes(&c.SnapshotChunkBytes, "snapshot.chunk.bytes", "Size on disk of the parts into which large tables are cut.", configs.Default("64MiB"), configs.Between("64KiB", ""), configs.Rank(configs.Low))
-	d.Duration(&c.SnapshotLockTimeout, "snapshot.lock.timeout.ms", "How long a table's ACCESS SHARE lock is waited for.", configs.Default("10s"), configs.Between("0ms", ""), configs.Rank(configs.Low))
-}
-
 func sslModes() []configs.Choice {
 	falls := "it falls back to plaintext without a word when the server, or somebody in between, says so"
 	return []configs.Choice{
@@ -171,16 +163,6 @@ func publicationModes() []configs.Choice {
 		{Value: string(PublicationAllTables), Doc: "it is made FOR ALL TABLES, which needs a superuser"},
 		{Value: string(PublicationDisabled), Doc: "it must be there, and is only checked"},
 		{Value: "no_tables", Refused: "it makes a publication without tables", Instead: "publication.autocreate.mode: disabled, and make the publication by hand"},
-	}
-}
-
-func snapshotModes() []configs.Choice {
-	return []configs.Choice{
-		{Value: string(SnapshotInitial), Doc: "on the first start, then the stream"},
-		{Value: string(SnapshotNone), Doc: "never; the stream begins where the slot was made", Aliases: []string{"schema_only", "never"}},
-		{Value: "initial_only", Refused: "ending after the snapshot is not supported yet", Instead: "snapshot.mode: initial"},
-		{Value: "always", Refused: "reading every table on every start is not supported", Instead: "snapshot.mode: initial"},
-		{Value: "when_needed", Refused: "a lost position stops the connector; nothing is copied again by itself", Instead: "snapshot.mode: initial"},
 	}
 }
 

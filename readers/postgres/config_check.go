@@ -30,5 +30,5 @@ func (c *Config) Check(where func(key string) string) fault.Findings {
 		}
 		add(given, missing+" is missing", "a client's certificate together with its key", missing+": PATH")
 	}
-	return out
+	return append(out, c.checkSnapshot(where)...)
 }

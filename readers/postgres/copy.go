@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"rdip/envelope"
 )
 
 // backendCopyOut is the answer to COPY TO STDOUT: its format, and that of each column.
@@ -55,6 +57,26 @@ func (c *copyConn) exec(ctx context.Context, sql string) error {
 // returns, and may be written to. An error of each is returned as it is.
 func (c *copyConn) copy(ctx context.Context, sql string, each func(line []byte) error) error {
 	return c.run(ctx, sql, each)
+}
+
+// row is the one row of a query, as texts; NULL is "".
+func (c *copyConn) row(ctx context.Context, query string, columns int) ([]string, error) {
+	values := make(envelope.Row, columns)
+	var texts []string
+	err := c.copy(ctx, "COPY ("+query+") TO STDOUT", func(line []byte) error {
+		if err := splitCopyRow(line, values); err != nil {
+			return err
+		}
+		texts = make([]string, columns)
+		for i, v := range values {
+			texts[i] = string(v.Wire)
+		}
+		return nil
+	})
+	if err == nil && texts == nil {
+		texts = make([]string, columns)
+	}
+	return texts, err
 }
 
 func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) error) error {

@@ -15,11 +15,17 @@ import (
 // lane is one connection into the snapshot. It stays in one transaction from beginning to end, so that the
 // ACCESS SHARE lock of every table that it has read is held until it closes (P69).
 type lane struct {
+	copier
 	source *snapshotSource
-	conn   *copyConn
 	held   map[uint32]bool // leaves that are locked and were checked
-	row    envelope.Row
-	event  envelope.Event
+}
+
+// copier is a connection that copies rows, and the row that it lends to a Handler.
+type copier struct {
+	cfg   *Config
+	conn  *copyConn
+	row   envelope.Row
+	event envelope.Event
 }
 
 // Lane opens one more connection into the snapshot.
@@ -34,7 +40,7 @@ func (s *snapshotSource) Lane(ctx context.Context) (snapshot.Lane, error) {
 			return nil, s.gone(err)
 		}
 	}
-	return &lane{source: s, conn: conn, held: map[uint32]bool{}}, nil
+	return &lane{copier: copier{cfg: s.cfg, conn: conn}, source: s, held: map[uint32]bool{}}, nil
 }
 
 // Close ends the transaction and the connection.
@@ -52,7 +58,7 @@ func (l *lane) Read(ctx context.Context, c snapshot.Chunk, h envelope.Handler) e
 	if err := h.Table(r.part.layout); err != nil {
 		return err
 	}
-	l.prepare(r.part.layout)
+	l.prepare(r.part.layout, l.source.consistent)
 	var refused error
 	err := l.conn.copy(ctx, r.copySQL(), func(line []byte) error {
 		if err := splitCopyRow(line, l.row); err != nil {
@@ -64,17 +70,17 @@ func (l *lane) Read(ctx context.Context, c snapshot.Chunk, h envelope.Handler) e
 	if refused != nil {
 		return refused
 	}
-	return l.copyFault(ctx, r.part, err)
+	return l.copyFault(ctx, r.part.leaf, err)
 }
 
-// prepare makes room for rows of a layout.
-func (l *lane) prepare(layout *envelope.Layout) {
+// prepare makes room for rows of a layout, of a state at a place.
+func (l *copier) prepare(layout *envelope.Layout, place uint64) {
 	n := len(layout.Table.Columns)
 	if cap(l.row) < n {
 		l.row = make(envelope.Row, n)
 	}
 	l.row = l.row[:n]
-	l.event = envelope.Event{Op: envelope.Read, Layout: layout, After: l.row, Place: l.source.consistent}
+	l.event = envelope.Event{Op: envelope.Read, Layout: layout, After: l.row, Place: place}
 }
 
 // hold locks a part's table and makes sure that the snapshot can still see its rows (P69): a table that was
@@ -85,7 +91,7 @@ func (l *lane) hold(ctx context.Context, p *part) error {
 	}
 	name := quoteTable(p.leaf.Schema, p.leaf.Name)
 	if err := l.conn.exec(ctx, "LOCK TABLE ONLY "+name+" IN ACCESS SHARE MODE"); err != nil {
-		return l.copyFault(ctx, p, err)
+		return l.copyFault(ctx, p.leaf, err)
 	}
 	row := make(envelope.Row, 3)
 	var same bool
@@ -96,25 +102,26 @@ func (l *lane) hold(ctx context.Context, p *part) error {
 		return err
 	})
 	if err != nil {
-		return l.copyFault(ctx, p, err)
+		return l.copyFault(ctx, p.leaf, err)
 	}
 	if !same {
-		return l.changed(p, errors.New("the table was rewritten, truncated or replaced after the snapshot was taken, so the snapshot no longer shows its rows (P69)"))
+		return rewritten(p.leaf.ID(), errors.New("the snapshot is older, and no longer shows its rows"))
 	}
 	l.held[p.leaf.OID] = true
 	return nil
 }
 
-// changed is a table that changed under the snapshot. A new snapshot sees it as it is.
-func (l *lane) changed(p *part, cause error) error {
-	return &fault.Error{Op: "copy", Object: "table " + p.leaf.ID(), Cause: cause, Hint: "start again: a new snapshot is taken, and the slot keeps what happens meanwhile"}
+// rewritten is a table that is not any more what was planned (P69): it has to be planned anew, which a snapshot of a
+// later moment does.
+func rewritten(id string, cause error) error {
+	return &fault.Error{Op: "copy", Object: "table " + id, Cause: fmt.Errorf("%w: %w", snapshot.ErrRewritten, cause), Hint: "nothing: the table is planned and read again, and the slot keeps what happens meanwhile"}
 }
 
-// copyFault says why a part could not be read.
-func (l *lane) copyFault(ctx context.Context, p *part, err error) error {
+// copyFault says why a table could not be read.
+func (l *copier) copyFault(ctx context.Context, t *table, err error) error {
 	var server *pgconn.PgError
 	var large *oversizeError
-	object := "table " + p.leaf.ID()
+	object := "table " + t.ID()
 	switch {
 	case err == nil:
 		return nil
@@ -128,11 +135,11 @@ func (l *lane) copyFault(ctx context.Context, p *part, err error) error {
 	f := &fault.Error{Op: "copy", Object: object, Cause: said(server), Permanent: isPermanentState(server.Code)}
 	switch server.Code {
 	case "42P01", "42703", "3F000": // the table, a column or the schema is gone
-		return l.changed(p, said(server))
+		return rewritten(t.ID(), said(server))
 	case "55P03": // lock_not_available
 		f.Hint = "end the transaction that has locked the table (ALTER TABLE, VACUUM FULL), or raise snapshot.lock.timeout.ms"
 	case stateNoPrivilege:
-		f.Kind, f.Hint = fault.Preflight, fmt.Sprintf("GRANT SELECT ON %s TO %s; where row-level security hides rows (P63): ALTER ROLE %[2]s BYPASSRLS", quoteTable(p.leaf.Schema, p.leaf.Name), quoteIdentifier(l.source.cfg.User))
+		f.Kind, f.Hint = fault.Preflight, fmt.Sprintf("GRANT SELECT ON %s TO %s; where row-level security hides rows (P63): ALTER ROLE %[2]s BYPASSRLS", quoteTable(t.Schema, t.Name), quoteIdentifier(l.cfg.User))
 	}
 	return f
 }

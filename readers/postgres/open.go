@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/readers"
@@ -189,7 +190,7 @@ func (o *opening) create(ctx context.Context, name string, temporary bool, use s
 	if use == noSnapshot {
 		return from, nil
 	}
-	source := &snapshotSource{cfg: o.cfg, exporter: o.repl, name: made.Snapshot, consistent: made.Consistent, from: from}
+	source := &snapshotSource{cfg: o.cfg, exporter: o.repl, name: made.Snapshot, consistent: made.Consistent, from: from, tx: envelope.Transaction{Place: made.Consistent}}
 	if temporary {
 		source.from = offsets.Position{Place: o.slot.Confirmed}
 	}

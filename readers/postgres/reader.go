@@ -18,6 +18,7 @@ type Reader struct {
 	cfg      *Config
 	wire     *progress
 	streamer *streamer
+	live     *live
 
 	slotPatience time.Duration // how long the making of a slot may wait
 	pollEvery    time.Duration // how often the server is asked for the slot's state, for Status
@@ -33,8 +34,12 @@ var _ readers.Reader = (*Reader)(nil)
 func New(name string, cfg Config) *Reader {
 	r := &Reader{name: name, cfg: &cfg, wire: &progress{}, slotPatience: slotPatience, pollEvery: pollEvery}
 	r.streamer = newStreamer(r.cfg, r.wire)
+	r.live = newLive(r)
 	return r
 }
+
+// Live reads tables while the log is streamed.
+func (r *Reader) Live() snapshot.Live { return r.live }
 
 // Snapshot is the state that Open took; nil where Resume did not ask for a snapshot.
 func (r *Reader) Snapshot() snapshot.Source {
@@ -63,6 +68,7 @@ func (r *Reader) Close(ctx context.Context) error {
 	if watch != nil {
 		watch.stop()
 	}
+	r.live.close()
 	return r.dropSnapshot(ctx)
 }
 

@@ -27,6 +27,7 @@ type snapshotSource struct {
 	consistent uint64           // its place in the log
 	from       offsets.Position // where the stream goes on; before consistent where an earlier snapshot was cut off
 	tx         envelope.Transaction
+	asked      map[string]snapshot.Asked // the tables to read, by ID; nil for all
 }
 
 // Transaction is the state's. Its Micros are the server's time at Plan. Its ID is the oldest transaction that
@@ -39,17 +40,23 @@ func (s *snapshotSource) Position() offsets.Position { return s.from }
 // Close lets the snapshot go, and the temporary slot where one was made for it.
 func (s *snapshotSource) Close(ctx context.Context) error { return s.exporter.Close(ctx) }
 
-// begin is what every session of the snapshot begins with. Reading in parallel or joining another scan in
-// the middle of a table would change the order of rows; row_security=off turns rows that a policy would hide
-// into an error (P63).
+// begin is what every session of the snapshot begins with.
 func (s *snapshotSource) begin() []string {
-	return []string{
+	return append([]string{
 		"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 		"SET TRANSACTION SNAPSHOT " + quoteLiteral(s.name),
+	}, s.cfg.snapshotSettings()...)
+}
+
+// snapshotSettings are those of every transaction that reads tables. Reading in parallel or joining another scan
+// in the middle of a table would change the order of rows; row_security=off turns rows that a policy would hide
+// into an error (P63).
+func (c *Config) snapshotSettings() []string {
+	return []string{
 		"SET LOCAL row_security = off",
 		"SET LOCAL synchronize_seqscans = off",
 		"SET LOCAL max_parallel_workers_per_gather = 0",
-		fmt.Sprintf("SET LOCAL lock_timeout = %d", s.cfg.SnapshotLockTimeout.Milliseconds()),
+		fmt.Sprintf("SET LOCAL lock_timeout = %d", c.SnapshotLockTimeout.Milliseconds()),
 	}
 }
 
@@ -76,6 +83,11 @@ func (s *snapshotSource) Plan(ctx context.Context) ([]snapshot.TablePlan, error)
 	if err := s.checkPublished(ctx, conn, want); err != nil {
 		return nil, err
 	}
+	if s.asked != nil {
+		if want, err = want.only(s.asked); err != nil {
+			return nil, err
+		}
+	}
 	sizes, err := tableSizes(ctx, conn, want.leaves())
 	if err != nil {
 		return nil, err
@@ -86,8 +98,15 @@ func (s *snapshotSource) Plan(ctx context.Context) ([]snapshot.TablePlan, error)
 		if err != nil {
 			return nil, err
 		}
-		plans[i] = planUnit(layout, u.parts(layout, sizes), s.chunkBytes())
+		p := planning{layout: layout, parts: u.parts(layout, sizes), rows: s.cfg.rows(u.table, s.asked[u.ID()].Where), leftOut: s.asked == nil && s.cfg.leftOut(u.table), chunkBytes: s.chunkBytes()}
+		if p.rows.override != "" && !p.leftOut {
+			if err := checkOverride(ctx, conn, layout, p.rows.override); err != nil {
+				return nil, err
+			}
+		}
+		plans[i] = p.plan()
 	}
+	s.cfg.ordered(plans)
 	return plans, nil
 }
 

@@ -1,0 +1,82 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// watermarkPrefix is the prefix of the logical messages that mark places of the log. Their content is the slot.
+const watermarkPrefix = "rdip.watermark"
+
+// markTime bounds how long a mark may take; its commit waits for the local flush only.
+const markTime = 30 * time.Second
+
+// marker writes logical messages on a session of its own.
+type marker struct {
+	cfg  *Config
+	wire *progress
+
+	mu   sync.Mutex
+	conn *pgx.Conn
+}
+
+// Mark is a place behind everything that was committed before: the end of a logical message's record, whose own
+// commit lies behind it (LogLogicalMessage in message.c). The message is transactional, so that its commit is
+// flushed at once and reaches the stream, which has then passed the place.
+//
+// On a standby, which cannot write, it is the replayed place: the log is decoded only up to there
+// (logical_read_xlog_page in walsender.c), and a keepalive tells that the stream has passed it.
+func (l *live) Mark(ctx context.Context) (uint64, error) {
+	l.marks.mu.Lock()
+	defer l.marks.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, markTime)
+	defer cancel()
+	place, err := l.marks.mark(ctx)
+	if err != nil {
+		l.marks.drop()
+		return 0, serverFault("mark a place in the log of", l.cfg.object(), err)
+	}
+	return place, nil
+}
+
+const markSQL = `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+	ELSE pg_catalog.pg_logical_emit_message(true, $1::text, $2::text) END::text`
+
+func (m *marker) mark(ctx context.Context) (uint64, error) {
+	if m.conn == nil || m.conn.IsClosed() {
+		conn, err := m.cfg.connectSQL(ctx)
+		if err != nil {
+			return 0, err
+		}
+		m.conn = conn
+		// Were rdip a synchronous standby itself, the commit would wait for its own confirmation.
+		if _, err := conn.Exec(ctx, "SET synchronous_commit = local; SET default_transaction_read_only = off", pgx.QueryExecModeSimpleProtocol); err != nil {
+			return 0, err
+		}
+	}
+	var text string
+	if err := m.conn.QueryRow(ctx, markSQL, watermarkPrefix, m.cfg.SlotName).Scan(&text); err != nil {
+		return 0, err
+	}
+	return parseLSN(text)
+}
+
+func (m *marker) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.drop()
+}
+
+// drop ends the session, so that the next mark begins with a new one. The caller holds mu.
+func (m *marker) drop() {
+	if m.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = m.conn.Close(ctx)
+	m.conn = nil
+}
