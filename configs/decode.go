@@ -71,7 +71,10 @@ func (d *decoding) key(name string) {
 			d.warn(name, Problem{Seen: "a deprecated name", Need: k.Name, Fix: "rename it to " + k.Name})
 		}
 	}
-	v, notes, err := resolve(d.section.values[name])
+	v, notes, err := d.section.values[name], []Problem(nil), error(nil)
+	if !k.Verbatim {
+		v, notes, err = resolve(v)
+	}
 	v.Hidden = v.Hidden || k.Secret
 	for _, n := range notes {
 		d.warn(name, n)
@@ -103,7 +106,7 @@ func (d *decoding) find(name string) *Key {
 	return prefix
 }
 
-func (d *decoding) add(f fault.Finding) { d.findings = append(d.findings, f) }
+func (d *decoding) add(f fault.Finding) { d.findings = append(d.findings, withoutSalt(f)) }
 
 func (d *decoding) warn(name string, p Problem) {
 	d.add(warning(d.section.Where(name), p))

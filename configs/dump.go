@@ -35,9 +35,14 @@ func effectivePrefix(out map[string]string, s *Section, d *Definition, k *Key) {
 		if d.find(name) != k {
 			continue
 		}
-		out[name] = s.Text(name)
-		if k.Secret || looksSecret(name) || isReference(s.values[name]) {
-			out[name] = Redacted
+		shown := ShownName(name)
+		switch text := s.Text(name); {
+		case k.Secret || looksSecret(shown) || isReference(s.values[name]):
+			out[shown] = Redacted
+		case out[shown] != "": // two salts of one algorithm
+			out[shown] += "," + text
+		default:
+			out[shown] = text
 		}
 	}
 }
@@ -54,6 +59,9 @@ func looksSecret(name string) bool {
 }
 
 func hasReference(s *Section, k *Key) bool {
+	if k.Verbatim {
+		return false
+	}
 	for _, name := range append([]string{k.Name}, k.Aliases...) {
 		if isReference(s.values[name]) {
 			return true

@@ -26,6 +26,7 @@ type Key struct {
 	Most       string   // largest value, as it would be written; empty: none
 	Required   bool
 	Secret     bool // the value never prints
+	Verbatim   bool // ${...} in the value is the key's own, and no reference
 	Prefix     bool // the key stands for every key that begins with Name
 	Importance Importance
 	Since      string   // rdip's version that brought it; empty: the first
@@ -73,6 +74,9 @@ func Check(f func(text string) error) Option {
 
 // Rank sets the importance; Medium without it.
 func Rank(i Importance) Option { return func(k *Key) { k.Importance = i } }
+
+// Verbatim leaves ${...} in the value as it is written.
+func Verbatim() Option { return func(k *Key) { k.Verbatim = true } }
 
 // Alias names a deprecated key that still works, with a warning.
 func Alias(names ...string) Option {

@@ -27,6 +27,18 @@ func FromMap(origin, connector string, keys map[string]string) *Section {
 	return s
 }
 
+// Below is the part of the section whose keys begin with prefix, without it in their names; findings name them
+// in full.
+func (s *Section) Below(prefix string) *Section {
+	out := &Section{Name: s.Name, place: s.place, prefix: s.prefix + prefix, values: map[string]Value{}}
+	for name, v := range s.values {
+		if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" {
+			out.values[rest] = v
+		}
+	}
+	return out
+}
+
 // Has says whether the key is written in the section, by this very name.
 func (s *Section) Has(key string) bool { _, ok := s.values[key]; return ok }
 
@@ -50,7 +62,7 @@ func (s *Section) Where(key string) string {
 	if v, ok := s.values[key]; ok {
 		at = v.Place
 	}
-	return strings.TrimSpace(at.String() + " " + s.prefix + key)
+	return strings.TrimSpace(at.String() + " " + s.prefix + ShownName(key))
 }
 
 // Finding is a fatal finding of kind Configuration about a key, for checks that need several keys at once.

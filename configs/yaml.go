@@ -67,8 +67,8 @@ type entry struct {
 }
 
 func (r *reader) refuse(at Place, key, seen, need, fix string) {
-	r.findings = append(r.findings, fault.Finding{Kind: fault.Configuration,
-		Where: strings.TrimSpace(at.String() + " " + key), Seen: seen, Need: need, Fix: fix})
+	r.findings = append(r.findings, withoutSalt(fault.Finding{Kind: fault.Configuration,
+		Where: strings.TrimSpace(at.String() + " " + key), Seen: seen, Need: need, Fix: fix}))
 }
 
 // refuseRaw finds what must not reach the parser at all.
