@@ -3,6 +3,7 @@ package offsets
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -32,28 +33,33 @@ func (s *Store) Get(connector string) (Record, bool, error) {
 // Put stores a connector's record, and refuses one whose Place, or a stopped table's, is behind the stored
 // one (G4). It sets Format and Updated.
 func (s *Store) Put(connector string, r Record) error {
-	return s.put(connector, r, func(tx *bbolt.Tx) error {
+	return s.PutTables(connector, r, nil)
+}
+
+// guardBack refuses a record that is behind the stored one.
+func guardBack(path, connector string, r Record) func(*bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
 		value := tx.Bucket(connectorsBucket).Get([]byte(connector))
 		if value == nil {
 			return nil
 		}
 		stored, err := decodeRecord(connector, value)
 		if err != nil {
-			return recordFault(s.path, connector, err)
+			return recordFault(path, connector, err)
 		}
 		return refuseBack(connector, stored, r)
-	})
+	}
 }
 
 // Replace stores a connector's record whatever was there: for a position that a person set.
 func (s *Store) Replace(connector string, r Record) error {
-	return s.put(connector, r, func(*bbolt.Tx) error { return nil })
+	return s.put(connector, r, nil, func(*bbolt.Tx) error { return nil })
 }
 
-func (s *Store) put(connector string, r Record, guard func(*bbolt.Tx) error) error {
+func (s *Store) put(connector string, r Record, changed map[string]*TableSnapshot, guard func(*bbolt.Tx) error) error {
 	object := fmt.Sprintf("connector %q", connector)
 	r.Format, r.Updated = Format, time.Now()
-	if connector == "" {
+	if connector == "" || strings.ContainsRune(connector, 0) {
 		return &fault.Error{Op: "store offsets", Object: object, Cause: errors.New("a connector has a name"), Permanent: true}
 	}
 	value, err := encodeRecord(connector, r)
@@ -62,6 +68,9 @@ func (s *Store) put(connector string, r Record, guard func(*bbolt.Tx) error) err
 	}
 	return s.commit("store offsets", object, func(tx *bbolt.Tx) error {
 		if err := guard(tx); err != nil {
+			return err
+		}
+		if err := putTables(tx, connector, changed); err != nil {
 			return err
 		}
 		return tx.Bucket(connectorsBucket).Put([]byte(connector), value)
@@ -86,9 +95,12 @@ func backwards(object string, stored, next uint64) error {
 		Hint:  "to go back on purpose, stop the connector and use rdip offsets set"}
 }
 
-// Delete forgets a connector; one that is not there is no error.
+// Delete forgets a connector and its tables; one that is not there is no error.
 func (s *Store) Delete(connector string) error {
 	return s.commit("delete offsets", fmt.Sprintf("connector %q", connector), func(tx *bbolt.Tx) error {
+		if err := deleteTables(tx, connector); err != nil {
+			return err
+		}
 		return tx.Bucket(connectorsBucket).Delete([]byte(connector))
 	})
 }

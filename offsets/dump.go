@@ -13,7 +13,8 @@ type Contents struct {
 	Path       string
 	Format     int
 	Connectors map[string]Record
-	SchemaIDs  []SchemaID // by subject
+	Tables     map[string]map[string]TableSnapshot // by connector and table
+	SchemaIDs  []SchemaID                          // by subject
 }
 
 // Dump reads the file of a state folder and changes nothing, not even an older format. It fails while a
@@ -38,6 +39,11 @@ func (c *Contents) read(tx *bbolt.Tx) (err error) {
 	}
 	if c.Connectors, err = readRecords(tx, c.Path); err != nil {
 		return err
+	}
+	if c.Format >= 2 {
+		if c.Tables, err = readTables(tx, c.Path); err != nil {
+			return err
+		}
 	}
 	if c.SchemaIDs, err = readSchemaIDs(tx); err != nil {
 		return damaged(c.Path, err)

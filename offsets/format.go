@@ -22,8 +22,17 @@ var errNewer = errors.New("written by a newer rdip")
 // step brings a file from one format to the next, inside the transaction that also raises the format.
 type step func(*bbolt.Tx) error
 
-// steps[i] leads from format i+1 to i+2. Format 1 is the first, so that there are none.
-var steps []step
+// steps[i] leads from format i+1 to i+2.
+var steps = []step{toFormat2}
+
+// bucketsOf are the buckets that a file of a format has.
+func bucketsOf(format int) [][]byte {
+	buckets := [][]byte{metaBucket, connectorsBucket, schemaIDsBucket}
+	if format >= 2 {
+		buckets = append(buckets, snapshotsBucket)
+	}
+	return buckets
+}
 
 func checkFormat(format int) error {
 	switch {
@@ -38,7 +47,7 @@ func checkFormat(format int) error {
 
 // initialise writes the buckets and the format into an empty file.
 func initialise(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{metaBucket, connectorsBucket, schemaIDsBucket} {
+	for _, name := range bucketsOf(Format) {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -52,15 +61,19 @@ func putFormat(tx *bbolt.Tx, format int) error {
 
 // fileFormat reads the format of a file, and refuses a file without one or without a bucket.
 func fileFormat(tx *bbolt.Tx) (int, error) {
-	for _, name := range [][]byte{metaBucket, connectorsBucket, schemaIDsBucket} {
-		if tx.Bucket(name) == nil {
-			return 0, fmt.Errorf("not an offsets file: it has no bucket %q", name)
-		}
+	meta := tx.Bucket(metaBucket)
+	if meta == nil {
+		return 0, fmt.Errorf("not an offsets file: it has no bucket %q", metaBucket)
 	}
-	text := string(tx.Bucket(metaBucket).Get(formatKey))
+	text := string(meta.Get(formatKey))
 	format, err := strconv.Atoi(text)
 	if err != nil {
 		return 0, fmt.Errorf("not an offsets file: its format is %q", text)
+	}
+	for _, name := range bucketsOf(format) {
+		if tx.Bucket(name) == nil {
+			return 0, fmt.Errorf("not an offsets file: it has no bucket %q", name)
+		}
 	}
 	return format, nil
 }

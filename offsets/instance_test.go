@@ -121,7 +121,7 @@ func TestAnUpgradeHappensWholeOrNotAtAll(t *testing.T) {
 	}
 	fail := errors.New("no")
 	err := s.commit("upgrade", "x", func(tx *bbolt.Tx) error { return upgrade(tx, 1, []step{note(1, nil), note(2, fail)}) })
-	if !errors.Is(err, fail) || format() != 1 {
+	if !errors.Is(err, fail) || format() != Format {
 		t.Errorf("%v, format %d", err, format())
 	}
 	must(t, s.commit("upgrade", "x", func(tx *bbolt.Tx) error { return upgrade(tx, 2, []step{note(1, nil), note(2, nil), note(3, nil)}) }))

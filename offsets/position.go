@@ -26,6 +26,8 @@ type Durable struct {
 // Chunk names one finished part of a table's snapshot.
 type Chunk struct {
 	Table string // schema.table, as schema.Table.ID gives it
-	Index int    // in the table's plan
+	Index int    // in the table's plan; -1 for rows that end none of its chunks
 	Rows  int64
+	// Window numbers the part of a snapshot.Windows that ended; 0 in a first snapshot.
+	Window uint64
 }

@@ -13,7 +13,7 @@ import (
 
 // Format is the version of what this package writes, of the file and of each record in it. A newer one is
 // refused, an older one is brought up to it when the file is opened.
-const Format = 1
+const Format = 2
 
 // Record is all that must outlive a crash of one connector.
 type Record struct {
@@ -31,6 +31,9 @@ type Record struct {
 	SnapshotDone     bool
 	SnapshotStarted  time.Time
 	SnapshotFinished time.Time
+	// Tables: each captured table has a TableSnapshot beside the record. False until the first start of a rdip
+	// that keeps them.
+	Tables bool
 	// Stopped holds, for each table that was given up while the others go on, the commit at which it was.
 	Stopped map[string]StoppedTable
 	Updated time.Time // Put sets it
@@ -52,6 +55,7 @@ type recordJSON struct {
 	SnapshotDone     bool                   `json:"snapshot_done"`
 	SnapshotStarted  time.Time              `json:"snapshot_started,omitzero"`
 	SnapshotFinished time.Time              `json:"snapshot_finished,omitzero"`
+	Tables           bool                   `json:"tables,omitempty"`
 	Stopped          map[string]stoppedJSON `json:"stopped_tables,omitempty"`
 	Cluster          string                 `json:"kafka_cluster,omitempty"`
 	Topics           map[string]string      `json:"topic_ids,omitempty"`
@@ -89,7 +93,7 @@ func encodeRecord(connector string, r Record) ([]byte, error) {
 	w := recordJSON{
 		Format: r.Format, Identity: jsonText(r.Identity), Cluster: r.Cluster, Topics: r.Topics,
 		Position: jsonText(r.Position), Place: r.Place, SnapshotDone: r.SnapshotDone,
-		SnapshotStarted: r.SnapshotStarted.UTC(), SnapshotFinished: r.SnapshotFinished.UTC(), Updated: r.Updated.UTC(),
+		SnapshotStarted: r.SnapshotStarted.UTC(), SnapshotFinished: r.SnapshotFinished.UTC(), Updated: r.Updated.UTC(), Tables: r.Tables,
 	}
 	for table, s := range r.Stopped {
 		if w.Stopped == nil {
@@ -126,7 +130,7 @@ func decodeRecord(connector string, value []byte) (Record, error) {
 	r := Record{
 		Format: w.Format, Identity: string(w.Identity), Cluster: w.Cluster, Topics: w.Topics,
 		Position: string(w.Position), Place: w.Place, SnapshotDone: w.SnapshotDone,
-		SnapshotStarted: w.SnapshotStarted, SnapshotFinished: w.SnapshotFinished, Updated: w.Updated,
+		SnapshotStarted: w.SnapshotStarted, SnapshotFinished: w.SnapshotFinished, Updated: w.Updated, Tables: w.Tables,
 	}
 	for table, s := range w.Stopped {
 		if r.Stopped == nil {

@@ -34,6 +34,7 @@ func TestARecordOfFormat1IsWrittenAndReadAsTheGoldenOne(t *testing.T) {
 	}
 }
 
+// D10: an older file is brought up to date when it is opened, and nothing in it is lost.
 func TestAFileOfFormat1IsRead(t *testing.T) {
 	content, err := os.ReadFile("testdata/offsets-format1.db")
 	must(t, err)
@@ -50,6 +51,14 @@ func TestAFileOfFormat1IsRead(t *testing.T) {
 	if id, found := s.SchemaID("shop.public.orders-value", [32]byte{1, 2, 3}); id != 42 || !found {
 		t.Errorf("schema id %d, %v", id, found)
 	}
+	if tables, err := s.Tables("shop"); err != nil || len(tables) != 0 || got.Tables {
+		t.Errorf("tables %v of a file that knew none, %v", tables, err)
+	}
+	must(t, s.PutTables("shop", got, map[string]*TableSnapshot{"public.orders": {OID: 1, Why: WhyAdded}}))
+	must(t, s.Close())
+	if c, err := Dump(dir, Options{}); err != nil || c.Format != Format || c.Tables["shop"]["public.orders"].OID != 1 {
+		t.Errorf("after the upgrade: %+v, %v", c, err)
+	}
 }
 
 func TestAPositionIsReadableInTheFile(t *testing.T) {
@@ -64,7 +73,7 @@ func TestAPositionIsReadableInTheFile(t *testing.T) {
 
 func TestWhatARecordMayNotBeIsRefused(t *testing.T) {
 	for name, body := range map[string]string{
-		"a newer format":  `{"format":2,"place":1,"snapshot_done":true}`,
+		"a newer format":  `{"format":3,"place":1,"snapshot_done":true}`,
 		"no format":       `{"place":1}`,
 		"a field unknown": `{"format":1,"place":1,"snapshot_done":true,"surprise":1}`,
 		"no object":       `[]`,

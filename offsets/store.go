@@ -102,8 +102,13 @@ func (s *Store) bringUpToDate() error {
 			return err
 		}
 	}
-	_, err = s.List() // every record can be read, or nothing starts
-	return err
+	if _, err = s.List(); err != nil { // every record can be read, or nothing starts
+		return err
+	}
+	return s.view(func(tx *bbolt.Tx) error {
+		_, err := readTables(tx, s.path)
+		return err
+	})
 }
 
 // commit is the one place where the file changes: fn's changes are all on the disk when it returns nil,
