@@ -6,7 +6,6 @@ const (
 	memoryInstead = "what is held at once is bounded in bytes by memory.budget"
 	noSignals     = "signals are not read"
 	noReshaping   = "columns are captured as they are"
-	changesTypes  = "a column's type is written in one way"
 )
 
 // debeziumCommonKeys are those that every relational connector of Debezium has: CommonConnectorConfig,
@@ -18,10 +17,7 @@ var debeziumCommonKeys = knownPart(ofDebezium, false,
 	noEffect(memoryInstead, "max.queue.size", "max.batch.size", "max.queue.size.in.bytes", "queue.provider.type"),
 	noEffect("events are sent as they arrive; nothing polls", "poll.interval.ms", "poll.dispatch.interval.ms"),
 	noEffect("transient failures are retried with growing pauses for as long as they last", "errors.max.retries", "retriable.restart.connector.wait.ms"),
-	fixed(values("precise"), changesTypes, "decimal.handling.mode"),
-	fixed(values("adaptive"), changesTypes, "time.precision.mode"),
-	fixed(values("bytes"), changesTypes, "binary.handling.mode"),
-	fixed(values("__debezium_unavailable_value"), "consumers know this text", "unavailable.value.placeholder"),
+	supported("decimal.handling.mode", "time.precision.mode", "binary.handling.mode", "unavailable.value.placeholder"),
 	fixed(values("false"), "it would change the schemas", "include.schema.comments"),
 	refused("it would change the schemas", "", "column.propagate.source.type", "datatype.propagate.source.type"),
 	refused(noReshaping, "leave columns out in the publication or downstream", "column.include.list", "column.exclude.list"),

@@ -66,6 +66,8 @@ type column struct {
 	NotNull  bool
 	Default  string // pg_get_expr of the default, "" for none
 	TypeName string // format_type, for people and for casts
+	// Dimensions that an array was declared with (pg_attribute.attndims), which the server does not enforce.
+	Dimensions int
 }
 
 // ID is schema.table, as schema.Table.ID gives it.
@@ -108,8 +110,9 @@ type catalog struct {
 	q      querier
 	filter *filter
 	types  map[uint32]*pgType
+	modes  *typeModes
 }
 
 func newCatalog(cfg *Config, q querier) *catalog {
-	return &catalog{cfg: cfg, q: q, filter: newFilter(cfg), types: map[uint32]*pgType{}}
+	return &catalog{cfg: cfg, q: q, filter: newFilter(cfg), types: map[uint32]*pgType{}, modes: newTypeModes(cfg)}
 }

@@ -75,7 +75,7 @@ func (c *catalog) fillColumns(ctx context.Context, byOID map[uint32]*table, oids
 		var oid uint32
 		var generated bool
 		var col column
-		err := row.Scan(&oid, &col.Name, &col.Type, &col.Mod, &col.NotNull, &generated, &col.TypeName, &col.Default)
+		err := row.Scan(&oid, &col.Name, &col.Type, &col.Mod, &col.NotNull, &generated, &col.TypeName, &col.Default, &col.Dimensions)
 		switch t := byOID[oid]; {
 		case err != nil || t == nil:
 		case generated:
@@ -110,7 +110,7 @@ func (c *catalog) fillKeys(ctx context.Context, byOID map[uint32]*table, oids []
 // noteLeftOut names the columns whose type keeps them out of the records.
 func (c *catalog) noteLeftOut(ctx context.Context, t *table) error {
 	for _, col := range t.Columns {
-		f, err := c.resolve(ctx, col.Type, col.Mod)
+		f, err := c.resolve(ctx, col.Type, col.Mod, col.Dimensions)
 		if err != nil {
 			return err
 		}

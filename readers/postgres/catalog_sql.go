@@ -23,7 +23,8 @@ const relationOrderSQL = ` ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
 const columnsSQL = `
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull OR (t.typtype = 'd' AND t.typnotnull),
        a.attgenerated <> '', pg_catalog.format_type(a.atttypid, a.atttypmod),
-       CASE WHEN a.attgenerated = '' THEN coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') ELSE '' END
+       CASE WHEN a.attgenerated = '' THEN coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') ELSE '' END,
+       a.attndims::int4
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

@@ -51,6 +51,8 @@ type Config struct {
 	// RowFilters are predicates by schema.table: only rows that satisfy them are captured.
 	RowFilters map[string]string
 
+	Types Types
+
 	SnapshotMode            SnapshotMode
 	SnapshotThreads         int
 	SnapshotThreadsPerTable int // 0: no bound but SnapshotThreads
@@ -101,6 +103,7 @@ func (c *Config) Definition() *configs.Definition {
 	c.defineRowFilters(d)
 	c.defineSlot(d)
 	c.defineSnapshot(d)
+	c.defineTypes(d)
 	return d
 }
 

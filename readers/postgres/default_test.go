@@ -109,7 +109,7 @@ func TestADefaultHasTheBytesThatARowOfItHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn := pinned(t, server, database)
-	l := layoutsOf(t, &Config{}, conn)["public.t"]
+	l := layoutsOf(t, defaultConfig(), conn)["public.t"]
 	row := wireRows(t, conn, l.Table)[0]
 	for i, col := range l.Table.Columns {
 		if got, err := l.Columns[i](nil, row[i].Wire); err != nil || !bytes.Equal(got, col.DefaultValue) {

@@ -2,45 +2,129 @@ package postgres
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"rdip/envelope"
 )
 
-// arrayEncoder is an Avro array of one block with nullable items, each through the encoder of the element's
-// type. The lower bounds of array_out ([0:2]={...}) are not part of the value, as in Debezium. An array of
-// several dimensions is refused: an Avro array of items has no place for its shape.
-func arrayEncoder(item envelope.ColumnEncoder, delimiter byte) envelope.ColumnEncoder {
+// arrayEncoder is Avro arrays of one block, nested as deep as there are dimensions, the innermost with nullable
+// items, each through the encoder of the element's type. An empty array fits any number of dimensions. A value of
+// another number is refused, since the schema has no place for its shape; so is one with other lower bounds than 1
+// ([0:2]={...}), unless boundless says that they are dropped, as Debezium drops them.
+func arrayEncoder(item envelope.ColumnEncoder, delimiter byte, dimensions int, boundless bool) envelope.ColumnEncoder {
+	a := &nesting{item: item, delimiter: delimiter, wrong: dimensionsError(dimensions)}
 	return func(dst, wire []byte) ([]byte, error) {
-		body, ok := arrayBody(wire)
-		if !ok {
-			return dst, malformed("an array")
+		body, bounds, ok := arrayBody(wire)
+		switch {
+		case !ok:
+			return dst, errArray
+		case bounds && !boundless:
+			return dst, errBounds
+		case len(body) == 0:
+			return append(dst, 0), nil
 		}
-		items := arrayScanner{rest: body, delimiter: delimiter}
-		count := items.count()
-		if items.nested {
-			return dst, errDimensions
-		}
-		if items.bad {
-			return dst, malformed("an array")
-		}
-		if count > 0 {
-			dst = binary.AppendVarint(dst, int64(count))
-		}
-		var err error
-		for items.rest = body; count > 0 && items.next(); count-- {
-			if dst, err = items.appendItem(dst, item); err != nil {
-				return dst, err
-			}
-		}
-		return append(dst, 0), nil
+		return a.encode(dst, body, dimensions)
 	}
 }
 
-var errDimensions = unholdable("an array of more than one dimension, whose shape an Avro array cannot hold",
-	"change the row, or take the table out of table.include.list")
+const errArray = malformed("an array")
 
-// arrayBody is what stands between the outer braces, behind the bounds.
-func arrayBody(wire []byte) ([]byte, bool) {
+var errBounds = unholdable("an array whose lower bounds are not 1, which an Avro array has no place for",
+	"array.handling.mode: text, or change the row")
+
+func dimensionsError(dimensions int) error {
+	return unholdable(fmt.Sprintf("an array of other dimensions than the %d that its column is declared with, so that its schema has no place for its shape", dimensions),
+		"array.handling.mode: text, or declare the column with the dimensions that it has, or change the row")
+}
+
+// nesting is the arrays of one column. It is read only.
+type nesting struct {
+	item      envelope.ColumnEncoder
+	delimiter byte
+	wrong     error // of a value with another number of dimensions
+}
+
+// encode appends what stands between the braces of an array that has so many dimensions, and is not empty.
+func (a *nesting) encode(dst, body []byte, dimensions int) ([]byte, error) {
+	if dimensions == 1 {
+		return a.encodeItems(dst, body)
+	}
+	count := 0
+	for rest := body; len(rest) > 0; count++ {
+		var err error
+		if _, rest, err = a.subarray(rest); err != nil {
+			return dst, err
+		}
+	}
+	dst = binary.AppendVarint(dst, int64(count))
+	for rest := body; len(rest) > 0; {
+		var inner []byte
+		var err error
+		if inner, rest, err = a.subarray(rest); err != nil {
+			return dst, err
+		}
+		if dst, err = a.encode(dst, inner, dimensions-1); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, 0), nil
+}
+
+// subarray cuts the first of several arrays, which are never empty, off and gives what is between its braces.
+func (a *nesting) subarray(b []byte) (inner, rest []byte, err error) {
+	if b[0] != '{' {
+		return nil, nil, a.wrong
+	}
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth > 0 {
+				continue
+			}
+			inner, rest = b[1:i], b[i+1:]
+			if len(rest) > 1 && rest[0] == a.delimiter {
+				return inner, rest[1:], nil
+			}
+			if len(rest) > 0 || len(inner) == 0 {
+				return nil, nil, errArray
+			}
+			return inner, nil, nil
+		}
+	}
+	return nil, nil, errArray
+}
+
+// encodeItems appends the innermost arrays, which have at least one item.
+func (a *nesting) encodeItems(dst, body []byte) ([]byte, error) {
+	items := arrayScanner{rest: body, delimiter: a.delimiter}
+	count := items.count()
+	if items.nested {
+		return dst, a.wrong
+	}
+	if items.bad {
+		return dst, errArray
+	}
+	dst = binary.AppendVarint(dst, int64(count))
+	var err error
+	for items.rest = body; count > 0 && items.next(); count-- {
+		if dst, err = items.appendItem(dst, a.item); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, 0), nil
+}
+
+// arrayBody is what stands between the outer braces, behind the bounds if there are any.
+func arrayBody(wire []byte) (body []byte, bounds, ok bool) {
 	if len(wire) > 0 && wire[0] == '[' {
 		s := scanner{b: wire}
 		for s.take('[') {
@@ -53,14 +137,14 @@ func arrayBody(wire []byte) ([]byte, bool) {
 		}
 		s.want('=')
 		if s.bad {
-			return nil, false
+			return nil, true, false
 		}
-		wire = s.b
+		wire, bounds = s.b, true
 	}
 	if len(wire) < 2 || wire[0] != '{' || wire[len(wire)-1] != '}' {
-		return nil, false
+		return nil, bounds, false
 	}
-	return wire[1 : len(wire)-1], true
+	return wire[1 : len(wire)-1], bounds, true
 }
 
 // arrayScanner walks over the items of one dimension.

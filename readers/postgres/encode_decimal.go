@@ -3,7 +3,9 @@ package postgres
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math/bits"
+	"strconv"
 
 	"rdip/envelope"
 )
@@ -36,8 +38,8 @@ func parseDecimal(wire []byte) (decimal, error) {
 }
 
 // errNotFinite: neither Decimal nor VariableScaleDecimal has a form for it (P25).
-var errNotFinite = unholdable("a numeric that is NaN or infinite, which an Avro decimal cannot hold",
-	"change the row, make the column double precision, or take the table out of table.include.list")
+var errNotFinite = unholdable("a numeric that is NaN or infinite, which an Avro decimal (decimal.handling.mode: precise) cannot hold",
+	"decimal.handling.mode: string, or decimal.handling.mode: double, or change the row")
 
 func allDigits(b []byte) bool {
 	for _, c := range b {
@@ -78,36 +80,21 @@ func encodeVariableDecimal(dst, wire []byte) ([]byte, error) {
 	return d.appendUnscaled(binary.AppendVarint(dst, int64(len(d.frac))), len(d.frac)), nil
 }
 
-// moneyScale is Debezium's default of money.fraction.digits.
-const moneyScale = 2
-
-// encodeMoney is a Decimal of scale 2. cash_out writes the currency's sign, thousands separators and a minus
-// or parentheses as lc_monetary has them; sessions pin it to C, where $ , . and - are used.
-func encodeMoney(dst, wire []byte) ([]byte, error) {
-	var digits [40]byte
-	d := decimal{negative: len(wire) > 0 && (wire[0] == '-' || wire[0] == '(')}
-	n, dot := 0, -1
-	for _, c := range wire {
-		switch {
-		case c >= '0' && c <= '9' && n < len(digits):
-			digits[n] = c
-			n++
-		case c == '.' && dot < 0:
-			dot = n
-		case c == ',' || c == '$' || c == '-' || c == '(' || c == ')':
-		default:
-			return dst, malformed("money as lc_monetary C has it")
-		}
+// encodeNumericDouble is the nearest double. Digits beyond 32 cost an allocation. A finite number that is too
+// large for a double is refused, never written as an infinity.
+func encodeNumericDouble(dst, wire []byte) ([]byte, error) {
+	if _, err := parseDecimal(wire); err != nil && !errors.Is(err, errNotFinite) {
+		return dst, err
 	}
-	if dot < 0 {
-		dot = n
+	f, err := strconv.ParseFloat(string(wire), 64)
+	if err != nil {
+		return dst, errDoubleRange
 	}
-	d.whole, d.frac = digits[:dot], digits[dot:n]
-	if n == 0 || len(d.frac) > moneyScale {
-		return dst, malformed("money as lc_monetary C has it")
-	}
-	return d.appendUnscaled(dst, moneyScale), nil
+	return appendDouble(dst, f), nil
 }
+
+var errDoubleRange = unholdable("a numeric of more than 308 digits, which a double (decimal.handling.mode: double) cannot hold",
+	"decimal.handling.mode: string, or change the row")
 
 // digit is the i-th digit of the value times 10^scale, zeros behind its own.
 func (d *decimal) digit(i int) uint64 {

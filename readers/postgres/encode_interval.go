@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"strconv"
 
 	"rdip/envelope"
 )
@@ -51,7 +52,7 @@ func intervalEncoder(inDoubles bool) envelope.ColumnEncoder {
 }
 
 var errIntervalRange = unholdable("an interval of more than 292,277 years, whose microseconds an Avro long cannot hold",
-	"change the row, or take the table out of table.include.list")
+	"interval.handling.mode: string, or change the row")
 
 // parseInterval reads "1 year 2 mons -3 days +04:05:06.789", of which every part may be missing.
 func parseInterval(wire []byte) (v interval, ok bool) {
@@ -68,7 +69,7 @@ func parseInterval(wire []byte) (v interval, ok bool) {
 		}
 		n := s.number(1, 10)
 		if s.take(':') {
-			v.clock = sign * s.intervalClock(n)
+			v.clock = s.intervalClock(sign, n)
 			return v, s.done()
 		}
 		s.want(' ')
@@ -98,19 +99,23 @@ func (s *scanner) word(w string) bool {
 	return true
 }
 
-// intervalClock consumes MM:SS[.ffffff] behind the hours, which may be many.
-func (s *scanner) intervalClock(hours int64) int64 {
+// intervalClock consumes MM:SS[.ffffff] behind the hours, which may be many: the whole range of an int64 is used.
+func (s *scanner) intervalClock(sign, hours int64) int64 {
 	minutes := s.number(2, 2)
 	s.want(':')
 	micros := s.number(2, 2) * microsPerSecond
 	if s.take('.') {
 		micros += s.fraction()
 	}
-	if minutes > 59 || micros >= microsPerMinute || hours > math.MaxInt64/microsPerHour-1 {
+	if minutes > 59 || micros >= microsPerMinute || hours > math.MaxInt64/microsPerHour {
 		s.bad = true
 		return 0
 	}
-	return hours*microsPerHour + minutes*microsPerMinute + micros
+	total := uint64(hours)*microsPerHour + uint64(minutes)*microsPerMinute + uint64(micros)
+	if total > math.MaxInt64 && (sign > 0 || total > 1<<63) {
+		s.bad = true
+	}
+	return sign * int64(total)
 }
 
 // micros is the whole interval, and whether an int64 holds it short of the infinities.
@@ -155,4 +160,46 @@ func (v interval) microsInDoubles() int64 {
 	default:
 		return int64(micros)
 	}
+}
+
+// encodeISOInterval is io.debezium.time.Interval: each part with its own sign, P-1Y-2M3DT-4H-5M-6.789S. Infinities
+// (PostgreSQL 17) are the words infinity and -infinity.
+func encodeISOInterval(dst, wire []byte) ([]byte, error) {
+	if isInfinity(wire) {
+		return envelope.AppendString(dst, wire), nil
+	}
+	v, ok := parseInterval(wire)
+	if !ok {
+		return dst, malformed("an interval as IntervalStyle postgres has it")
+	}
+	var room [128]byte
+	text := append(room[:0], 'P')
+	for _, part := range [...]struct {
+		n    int64
+		unit string
+	}{
+		{v.years, "Y"}, {v.months, "M"}, {v.days, "DT"},
+		{v.clock / microsPerHour, "H"}, {v.clock % microsPerHour / microsPerMinute, "M"},
+	} {
+		text = append(strconv.AppendInt(text, part.n, 10), part.unit...)
+	}
+	text = appendSeconds(text, v.clock%microsPerMinute)
+	return envelope.AppendString(dst, append(text, 'S')), nil
+}
+
+// appendSeconds is microseconds as seconds, without zeros at the end of their fraction.
+func appendSeconds(dst []byte, micros int64) []byte {
+	if micros < 0 {
+		dst, micros = append(dst, '-'), -micros
+	}
+	dst = appendDecimal(dst, uint64(micros/microsPerSecond))
+	fraction := micros % microsPerSecond
+	if fraction == 0 {
+		return dst
+	}
+	dst = appendPadded(append(dst, '.'), fraction, 6)
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
+	}
+	return dst
 }

@@ -12,6 +12,13 @@ import (
 	"rdip/schema"
 )
 
+// defaultConfig is what a connector without a key about types has.
+func defaultConfig() *Config {
+	c := &Config{}
+	c.Definition()
+	return c
+}
+
 // Server text that no session with the pinned settings sends is refused, never read as something else.
 func TestTextThatIsNotOfTheTypeIsRefused(t *testing.T) {
 	cases := map[string]struct {
@@ -23,7 +30,7 @@ func TestTextThatIsNotOfTheTypeIsRefused(t *testing.T) {
 		"int8":        {integerEncoder(64), []string{"9223372036854775808", "-9223372036854775809", "99999999999999999999"}},
 		"float8":      {encodeFloat8, []string{"", "0x1p-2", "1_0", "1,5"}},
 		"numeric":     {decimalEncoder(2), []string{"", "-", ".", "1e5", "1.234", "--1", "NaN"}},
-		"money":       {encodeMoney, []string{"", "1,00 €", "$1.234", "1.0.0"}},
+		"money":       {moneyEncoder(2), []string{"", "$", "$7", "1,00 €", "$1.234", "1.0.0", "$92233720368547758.09"}},
 		"bytea":       {encodeBytea, []string{"", `\`, `\x0`, `\x0g`, `abc`, `\000`}},
 		"bits":        {encodeBits, []string{"012", "x"}},
 		"bit":         {encodeBit, []string{"2", "10"}},
@@ -33,12 +40,15 @@ func TestTextThatIsNotOfTheTypeIsRefused(t *testing.T) {
 		"timestamp":   {timestampEncoder(1), []string{"", "2024-01-01", "2024-01-01T00:00:00", "Thu 29 Feb 12:00:00 2024", "2024-01-01 00:00:00+00"}},
 		"timestamptz": {zonedTimestampEncoder(6), []string{"", "2024-01-01 00:00:00", "2024-01-01 00:00:00 UTC"}},
 		"interval":    {intervalEncoder(false), []string{"", "P1Y", "1-2", "@ 1 year", "1 fortnight", "1 year 2", "1:2:3", "00:60:00"}},
-		"array":       {arrayEncoder(encodeText, ','), []string{"", "{", "}", "{a,}", "{,a}", `{"a}`, `{"a"b}`, "[0:1]{a,b}", "[0=:1]={a}", "{a}}", "x{a}"}},
+		"array":       {arrayEncoder(encodeText, ',', 1, false), []string{"", "{", "}", "{a,}", "{,a}", `{"a}`, `{"a"b}`, "[0:1]{a,b}", "[0=:1]={a}", "{a}}", "x{a}"}},
 		"point":       {encodePoint, []string{"", "(1)", "(,)", "1,2", "(1,2,3)"}},
 		"geometry":    {encodeGeometry, []string{"", "01", "010100000000000000zz", "POINT(1 2)"}},
 		"hstore":      {encodeHstore, []string{"a=>1", `"a"`, `"a"=>`, `"a"=>b`, `"a"=>"b",`, `"a"=>"b" , "c"=>"d"`, `"a`}},
 		"vector":      {vectorEncoder(encodeFloat4), []string{"", "[]", "[1,]", "1,2", "[a]"}},
 		"sparsevec":   {encodeSparseVector, []string{"", "{}", "{}/", "{1}/2", "{1:}/2", "{a:1}/2", "{1:1}/x", "{,}/2"}},
+	}
+	for name, more := range modesTexts {
+		cases[name] = more
 	}
 	for name, c := range cases {
 		for _, text := range c.texts {
@@ -65,9 +75,9 @@ func TestAnErrorDoesNotShowTheValue(t *testing.T) {
 // money_out under lc_monetary C, and what older sessions may have.
 func TestMoneyIsReadWithItsSignsAndSeparators(t *testing.T) {
 	for text, unscaled := range map[string]string{
-		"$1,234.56": "123456", "-$0.01": "-1", "($5.00)": "-500", "$7": "700", "-$92,233,720,368,547,758.08": "-9223372036854775808",
+		"$1,234.56": "123456", "-$0.01": "-1", "($5.00)": "-500", "-$92,233,720,368,547,758.08": "-9223372036854775808",
 	} {
-		if got, err := encodeMoney(nil, []byte(text)); err != nil || !bytes.Equal(got, avroDecimal(unscaled)) {
+		if got, err := moneyEncoder(2)(nil, []byte(text)); err != nil || !bytes.Equal(got, avroDecimal(unscaled)) {
 			t.Errorf("%s: %x, %v", text, got, err)
 		}
 	}
@@ -75,6 +85,7 @@ func TestMoneyIsReadWithItsSignsAndSeparators(t *testing.T) {
 
 // PostGIS and pgvector are not in every build of PostgreSQL; their text forms are.
 func TestExtensionTypesAreFoundByNameAndExtension(t *testing.T) {
+	m := newTypeModes(defaultConfig())
 	ewkb := "0101000020E6100000000000000000F03F0000000000000040" // SRID=4326;POINT(1 2)
 	wkb := []byte{1, 1, 0, 0, 0x20, 0xe6, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0x40}
 	cases := []struct {
@@ -91,7 +102,7 @@ func TestExtensionTypesAreFoundByNameAndExtension(t *testing.T) {
 		{"someone else's", "vector", "north", "string", avroText("north")},
 	}
 	for _, c := range cases {
-		f := extensionForm(&pgType{Name: c.name, Extension: c.extension})
+		f := m.extensionForm(&pgType{Name: c.name, Extension: c.extension})
 		got, err := f.encode(nil, []byte(c.text))
 		if err != nil || !bytes.Equal(got, c.want) || describe(&f.typ) != c.typ {
 			t.Errorf("%s of %s: %s %x, %v; want %s %x", c.name, c.extension, describe(&f.typ), got, err, c.typ, c.want)
@@ -137,7 +148,7 @@ func TestEncodersAllocateNothing(t *testing.T) {
 		{"numeric of 128 bits", decimalEncoder(10), "1234567890123456789012345678.0123456789"},
 		{"numeric of 600 digits", decimalEncoder(0), strings.Repeat("987654321", 66)},
 		{"numeric without a scale", encodeVariableDecimal, "-1000.500"},
-		{"money", encodeMoney, "-$1,234.56"},
+		{"money", moneyEncoder(2), "-$1,234.56"},
 		{"text", encodeText, strings.Repeat("x", 1000)},
 		{"bytea", encodeBytea, `\x` + strings.Repeat("a5", 500)},
 		{"bits", encodeBits, strings.Repeat("10", 40)},
@@ -147,12 +158,28 @@ func TestEncodersAllocateNothing(t *testing.T) {
 		{"timestamp", timestampEncoder(1), "2024-02-29 12:34:56.123456"},
 		{"timestamptz", zonedTimestampEncoder(6), "2024-02-29 12:34:56.123456+00"},
 		{"interval", intervalEncoder(false), "-1 years -2 mons +3 days -04:05:06.789"},
-		{"int4[]", arrayEncoder(integerEncoder(32), ','), "{1,NULL,3}"},
-		{"text[] with escapes", arrayEncoder(encodeText, ','), `{"a\"b\\c",plain,"two words"}`},
+		{"int4[]", arrayEncoder(integerEncoder(32), ',', 1, false), "{1,NULL,3}"},
+		{"text[] with escapes", arrayEncoder(encodeText, ',', 1, false), `{"a\"b\\c",plain,"two words"}`},
 		{"point", encodePoint, "(1.5,-2.25)"},
 		{"hstore", encodeHstore, `"a"=>"1", "b"=>NULL`},
 		{"vector", vectorEncoder(encodeFloat8), "[1,2.5,-3]"},
 		{"geometry", encodeGeometry, "0101000020E6100000000000000000F03F0000000000000040"},
+		{"int4[][]", arrayEncoder(integerEncoder(32), ',', 2, false), "{{1,NULL},{3,4}}"},
+		{"numeric as a double", encodeNumericDouble, "-1234567890123456.789"},
+		{"money as text", encodeMoneyText, "-$1,234.56"},
+		{"money as a double", encodeMoneyDouble, "-$1,234.56"},
+		{"money, rounded", moneyEncoder(0), "-$1,234.56"},
+		{"bytea in base64", byteaBase64Encoder(base64Standard), `\x` + strings.Repeat("a5", 500)},
+		{"bytea in hex", encodeByteaHex, `\x` + strings.Repeat("a5", 500)},
+		{"a text in base64", textBase64Encoder(base64URL), "(1,2)"},
+		{"a text in hex", encodeTextHex, "(1,2)"},
+		{"date in ISO 8601", encodeISODate, "4714-11-24 BC"},
+		{"time in ISO 8601", encodeISOTime, "23:59:59.999999"},
+		{"timestamp in ISO 8601", encodeISOTimestamp, "2024-02-29 12:34:56.123456"},
+		{"time in nanoseconds", encodeNanoTime, "23:59:59.999999"},
+		{"timestamp in nanoseconds", encodeNanoTimestamp, "2024-02-29 12:34:56.123456"},
+		{"interval in ISO 8601", encodeISOInterval, "-1 years -2 mons +3 days -04:05:06.789"},
+		{"hstore as a map", encodeHstoreMap, `"a"=>"1", "b\"x"=>NULL`},
 	}
 	for _, c := range cases {
 		dst, wire := make([]byte, 0, 1<<13), []byte(c.text)
@@ -171,6 +198,7 @@ func TestEncodersAllocateNothing(t *testing.T) {
 
 // P4
 func TestTheMarkerOfAnAbsentValueIsOfTheColumnsOwnType(t *testing.T) {
+	m := newTypeModes(defaultConfig())
 	number := func(item func(b byte) []byte) []byte {
 		var items [][]byte
 		for _, b := range []byte(unavailable) {
@@ -179,53 +207,54 @@ func TestTheMarkerOfAnAbsentValueIsOfTheColumnsOwnType(t *testing.T) {
 		return avroArray(items...)
 	}
 	item := func(f form) form {
-		return form{typ: schema.Type{Kind: schema.Array, Items: &f.typ}, encode: arrayEncoder(f.encode, ','), zero: "{}"}
+		return form{typ: schema.Type{Kind: schema.Array, Items: &f.typ}, encode: arrayEncoder(f.encode, ',', 1, false), zero: "{}"}
 	}
 	cases := map[string]struct {
 		form form
 		want []byte
 	}{
-		"text":      {builtinForm(25, -1, false), avroText(unavailable)},
-		"jsonb":     {builtinForm(3802, -1, false), avroText(unavailable)},
-		"bytea":     {builtinForm(17, -1, false), avroText(unavailable)},
-		"numeric":   {builtinForm(1700, -1, false), append(avroLong(0), avroText(unavailable)...)},
-		"hstore":    {extensionForm(&pgType{Extension: "hstore", Name: "hstore"}), avroText(`{"` + unavailable + `":"` + unavailable + `"}`)},
+		"text":      {m.builtinForm(25, -1), avroText(unavailable)},
+		"jsonb":     {m.builtinForm(3802, -1), avroText(unavailable)},
+		"bytea":     {m.builtinForm(17, -1), avroText(unavailable)},
+		"numeric":   {m.builtinForm(1700, -1), append(avroLong(0), avroText(unavailable)...)},
+		"hstore":    {m.extensionForm(&pgType{Extension: "hstore", Name: "hstore"}), avroText(`{"` + unavailable + `":"` + unavailable + `"}`)},
 		"geometry":  {geometryForm("Geometry"), append(avroText(unavailable), 0)},
-		"text[]":    {item(builtinForm(25, -1, false)), avroArray(avroText(unavailable))},
-		"bytea[]":   {item(builtinForm(17, -1, false)), avroArray(avroText(unavailable))},
-		"int4[]":    {item(builtinForm(23, -1, false)), number(func(b byte) []byte { return avroLong(int64(b)) })},
-		"float8[]":  {item(builtinForm(701, -1, false)), number(func(b byte) []byte { return avroDouble(float64(b)) })},
-		"uuid[]":    {item(builtinForm(2950, -1, false)), avroArray(avroText("b68a35a7-17ad-35b3-af2a-ae46edb4545a"))},
-		"boolean[]": {item(builtinForm(16, -1, false)), avroArray(nil)},
+		"text[]":    {item(m.builtinForm(25, -1)), avroArray(avroText(unavailable))},
+		"bytea[]":   {item(m.builtinForm(17, -1)), avroArray(avroText(unavailable))},
+		"int4[]":    {item(m.builtinForm(23, -1)), number(func(b byte) []byte { return avroLong(int64(b)) })},
+		"float8[]":  {item(m.builtinForm(701, -1)), number(func(b byte) []byte { return avroDouble(float64(b)) })},
+		"uuid[]":    {item(m.builtinForm(2950, -1)), avroArray(avroText("b68a35a7-17ad-35b3-af2a-ae46edb4545a"))},
+		"boolean[]": {item(m.builtinForm(16, -1)), avroArray(nil)},
 	}
 	for name, c := range cases {
-		if got := c.form.absentValue(true); !bytes.Equal(got, c.want) {
+		if got := c.form.absentValue(true, m.marker); !bytes.Equal(got, c.want) {
 			t.Errorf("%s: %x, want %x", name, got, c.want)
 		}
-		if got := c.form.absentValue(false); got != nil {
+		if got := c.form.absentValue(false, m.marker); got != nil {
 			t.Errorf("%s that is never out of line has a marker: %x", name, got)
 		}
 	}
 }
 
 func TestTheZeroOfATypeIsDebeziumsFallback(t *testing.T) {
+	m := newTypeModes(defaultConfig())
 	cases := map[string]struct {
 		form form
 		want []byte
 	}{
-		"int8":        {builtinForm(20, -1, false), []byte{0}},
-		"float8":      {builtinForm(701, -1, false), avroDouble(0)},
-		"text":        {builtinForm(25, -1, false), avroText("")},
-		"uuid":        {builtinForm(2950, -1, false), avroText("")},
-		"bytea":       {builtinForm(17, -1, false), avroText("")},
-		"bit(8)":      {builtinForm(1560, 8, false), avroText("")},
-		"numeric":     {builtinForm(1700, -1, false), append(avroLong(0), avroDecimal("0")...)},
-		"timestamptz": {builtinForm(1184, 3, false), avroText("1970-01-01T00:00:00Z")},
-		"timetz":      {builtinForm(1266, -1, false), avroText("00:00:00Z")},
-		"interval":    {builtinForm(1186, -1, false), avroLong(0)},
-		"point":       {builtinForm(600, -1, false), avroPoint(0, 0)},
-		"hstore":      {extensionForm(&pgType{Extension: "hstore", Name: "hstore"}), avroText("{}")},
-		"vector":      {extensionForm(&pgType{Extension: "vector", Name: "vector"}), []byte{0}},
+		"int8":        {m.builtinForm(20, -1), []byte{0}},
+		"float8":      {m.builtinForm(701, -1), avroDouble(0)},
+		"text":        {m.builtinForm(25, -1), avroText("")},
+		"uuid":        {m.builtinForm(2950, -1), avroText("")},
+		"bytea":       {m.builtinForm(17, -1), avroText("")},
+		"bit(8)":      {m.builtinForm(1560, 8), avroText("")},
+		"numeric":     {m.builtinForm(1700, -1), append(avroLong(0), avroDecimal("0")...)},
+		"timestamptz": {m.builtinForm(1184, 3), avroText("1970-01-01T00:00:00Z")},
+		"timetz":      {m.builtinForm(1266, -1), avroText("00:00:00Z")},
+		"interval":    {m.builtinForm(1186, -1), avroLong(0)},
+		"point":       {m.builtinForm(600, -1), avroPoint(0, 0)},
+		"hstore":      {m.extensionForm(&pgType{Extension: "hstore", Name: "hstore"}), avroText("{}")},
+		"vector":      {m.extensionForm(&pgType{Extension: "vector", Name: "vector"}), []byte{0}},
 		"geometry":    {geometryForm("Geometry"), append(avroBinary(1, 7, 0, 0, 0, 0, 0, 0, 0), 0)},
 		"enum":        {enumForm(&pgType{Labels: []string{"a"}}), avroText("")},
 	}

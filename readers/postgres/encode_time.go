@@ -22,6 +22,12 @@ const (
 	timestampNegativeInfinity = -9223372036832400000
 )
 
+const (
+	errDate      = malformed("a date as DateStyle ISO has it")
+	errTime      = malformed("a time of day")
+	errTimestamp = malformed("a timestamp as DateStyle ISO has it")
+)
+
 // encodeDate is the days since 1970-01-01.
 func encodeDate(dst, wire []byte) ([]byte, error) {
 	switch string(wire) {
@@ -33,7 +39,7 @@ func encodeDate(dst, wire []byte) ([]byte, error) {
 	s := scanner{b: wire}
 	days := s.era(s.date())
 	if !s.done() {
-		return dst, malformed("a date as DateStyle ISO has it")
+		return dst, errDate
 	}
 	return binary.AppendVarint(dst, days), nil
 }
@@ -44,10 +50,20 @@ func timeEncoder(unit int64) envelope.ColumnEncoder {
 		s := scanner{b: wire}
 		micros := s.clock()
 		if !s.done() {
-			return dst, malformed("a time of day")
+			return dst, errTime
 		}
 		return binary.AppendVarint(dst, micros/unit), nil
 	}
+}
+
+// parseTimestamp is the days since 1970-01-01 and the microseconds since midnight of a finite timestamp.
+func parseTimestamp(wire []byte) (days, clock int64, ok bool) {
+	s := scanner{b: wire}
+	date := s.date()
+	s.want(' ')
+	clock = s.clock()
+	days = s.era(date)
+	return days, clock, s.done()
 }
 
 // timestampEncoder is the microseconds since 1970, local time read as UTC, divided by unit.
@@ -59,13 +75,9 @@ func timestampEncoder(unit int64) envelope.ColumnEncoder {
 		case "-infinity":
 			return binary.AppendVarint(dst, floorDiv(timestampNegativeInfinity, unit)), nil
 		}
-		s := scanner{b: wire}
-		date := s.date()
-		s.want(' ')
-		clock := s.clock()
-		days := s.era(date)
-		if !s.done() {
-			return dst, malformed("a timestamp as DateStyle ISO has it")
+		days, clock, ok := parseTimestamp(wire)
+		if !ok {
+			return dst, errTimestamp
 		}
 		if unit == 1 && days > lastMicroDay {
 			return dst, errTimestampRange
@@ -79,4 +91,4 @@ func timestampEncoder(unit int64) envelope.ColumnEncoder {
 const lastMicroDay = math.MaxInt64/microsPerDay - 1
 
 var errTimestampRange = unholdable("a timestamp after 294247-01-09, which microseconds since 1970 in an Avro long cannot hold",
-	"change the row, make the column timestamp(3), or take the table out of table.include.list")
+	"time.precision.mode: isostring, or make the column timestamp(3), or change the row")

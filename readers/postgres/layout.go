@@ -61,7 +61,11 @@ func (t *table) column(rc relationColumn) *column {
 }
 
 func (c *catalog) addColumn(ctx context.Context, l *envelope.Layout, rc relationColumn, now *column, typeName string) error {
-	f, err := c.resolve(ctx, rc.Type, rc.Mod)
+	dimensions := 0
+	if now != nil {
+		dimensions = now.Dimensions
+	}
+	f, err := c.resolve(ctx, rc.Type, rc.Mod, dimensions)
 	if err != nil {
 		return err
 	}
@@ -73,7 +77,7 @@ func (c *catalog) addColumn(ctx context.Context, l *envelope.Layout, rc relation
 		Name: rc.Name, SourceType: typeName, Type: f.typ,
 		Nullable: now == nil || !now.NotNull || f.optional,
 		Omitted:  f.omission(c.cfg.Debezium) != "",
-		Zero:     f.zeroValue(), Absent: f.absentValue(toastable),
+		Zero:     f.zeroValue(), Absent: f.absentValue(toastable, c.modes.marker),
 	}
 	if now != nil && now.Type == rc.Type && now.Mod == rc.Mod {
 		if col.DefaultValue, err = c.defaultValue(ctx, now, &f); err != nil {

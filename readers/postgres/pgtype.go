@@ -19,15 +19,17 @@ type pgType struct {
 	Delimiter byte   // between the items of an array of these; of an array, its items' own
 	Base      uint32 // of a domain
 	BaseMod   int32
-	Toastable bool     // of variable length
-	Extension string   // the extension that it belongs to, "" for none
-	Labels    []string // of an enum, in sort order
+	// Dimensions that a domain's array was declared with (pg_type.typndims).
+	Dimensions int
+	Toastable  bool     // of variable length
+	Extension  string   // the extension that it belongs to, "" for none
+	Labels     []string // of an enum, in sort order
 }
 
 const typeSQL = `
 SELECT n.nspname, t.typname, t.typtype::text,
        CASE WHEN t.typinput = 'pg_catalog.array_in'::pg_catalog.regproc THEN t.typelem ELSE 0 END,
-       coalesce(e.typdelim, t.typdelim)::text, t.typbasetype, t.typtypmod, t.typlen = -1,
+       coalesce(e.typdelim, t.typdelim)::text, t.typbasetype, t.typtypmod, t.typndims, t.typlen = -1,
        coalesce((SELECT x.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
                  WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
                    AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
@@ -49,7 +51,7 @@ func (c *catalog) typeOf(ctx context.Context, oid uint32) (*pgType, error) {
 	}
 	t := &pgType{OID: oid}
 	var kind, delimiter string
-	err := c.q.QueryRow(ctx, typeSQL, oid).Scan(&t.Schema, &t.Name, &kind, &t.Elem, &delimiter, &t.Base, &t.BaseMod, &t.Toastable, &t.Extension, &t.Labels)
+	err := c.q.QueryRow(ctx, typeSQL, oid).Scan(&t.Schema, &t.Name, &kind, &t.Elem, &delimiter, &t.Base, &t.BaseMod, &t.Dimensions, &t.Toastable, &t.Extension, &t.Labels)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}

@@ -34,7 +34,7 @@ func typesTable(t *testing.T, version int, settings ...string) (*envelope.Layout
 		}
 	}
 	conn := pinned(t, server, database)
-	l := layoutsOf(t, &Config{}, conn)["public.t"]
+	l := layoutsOf(t, defaultConfig(), conn)["public.t"]
 	return l, wireRows(t, conn, l.Table)[0]
 }
 

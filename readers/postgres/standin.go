@@ -4,6 +4,9 @@ import (
 	"crypto/md5"
 	"encoding/binary"
 	"encoding/hex"
+	"math"
+	"strconv"
+	"strings"
 
 	"rdip/envelope"
 	"rdip/schema"
@@ -11,6 +14,25 @@ import (
 
 // unavailable is Debezium's default unavailable.value.placeholder.
 const unavailable = "__debezium_unavailable_value"
+
+// placeholder is what stands for a value that the log did not carry: the bytes of unavailable.value.placeholder.
+type placeholder []byte
+
+// placeholderOf reads the key's value, which was checked by checkPlaceholder.
+func placeholderOf(typed string) placeholder {
+	if digits, ok := strings.CutPrefix(typed, hexPlaceholder); ok {
+		if b, err := hex.DecodeString(digits); err == nil {
+			return b
+		}
+	}
+	if typed == "" {
+		return placeholder(unavailable)
+	}
+	return placeholder(typed)
+}
+
+// text is the placeholder as Java's String of its bytes: what is no UTF-8 becomes U+FFFD.
+func (p placeholder) text() string { return strings.ToValidUTF8(string(p), "\uFFFD") }
 
 // zeroValue is the Avro binary that Debezium writes for a NOT NULL column without a value and without a
 // default. A type that is a string has none of its own text there but "", the zoned times aside.
@@ -20,7 +42,7 @@ func (f *form) zeroValue() []byte {
 		return envelope.AppendString(nil, "1970-01-01T00:00:00Z")
 	case f.typ.Name == jsonName && f.absent != nil: // an hstore
 		return envelope.AppendString(nil, "{}")
-	case f.typ.Kind == schema.Array:
+	case f.typ.Kind == schema.Array, f.typ.Kind == schema.Map:
 		return []byte{0}
 	}
 	b, err := f.encode(nil, []byte(f.zero))
@@ -32,48 +54,45 @@ func (f *form) zeroValue() []byte {
 
 // absentValue is the Avro binary of the marker for a value that the log did not carry, nil for a type that is
 // never stored out of line.
-func (f *form) absentValue(toastable bool) []byte {
+func (f *form) absentValue(toastable bool, p placeholder) []byte {
 	switch {
 	case !toastable:
 		return nil
 	case f.absent != nil:
 		return f.absent
 	default:
-		return absentOf(&f.typ)
+		return p.of(&f.typ)
 	}
 }
 
-// absentOf is the marker in an Avro type of its own (P4), as Debezium's UnchangedToastedPlaceholder has it
+// of is the marker in an Avro type of its own (P4), as Debezium's UnchangedToastedPlaceholder has it
 // where it has one: the text as string or bytes; an array of one such item, or, where items are numbers,
-// of the text's bytes as numbers. An array that can hold none of these has one null item.
-func absentOf(t *schema.Type) []byte {
+// of the text's bytes as numbers. A double is NaN. An array that can hold none of these has one null item.
+func (p placeholder) of(t *schema.Type) []byte {
 	switch t.Kind {
-	case schema.String, schema.Bytes:
-		return envelope.AppendString(nil, unavailable)
+	case schema.String:
+		return envelope.AppendString(nil, p.text())
+	case schema.Bytes:
+		return envelope.AppendString(nil, []byte(p))
+	case schema.Double:
+		return appendDouble(nil, math.NaN())
 	case schema.Array:
-		return absentArray(t)
+		return p.array(t)
 	case schema.Record:
-		return absentRecord(t)
+		return p.record(t)
 	default:
 		return nil
 	}
 }
 
-func absentArray(t *schema.Type) []byte {
+func (p placeholder) array(t *schema.Type) []byte {
 	item := t.Items
 	number := numberAppender(item)
 	if number == nil {
-		marker := absentOf(item)
-		if item.Name == uuidName {
-			marker = envelope.AppendString(nil, unavailableUUID())
-		}
-		if marker == nil {
-			return []byte{1 << 1, unionNull, 0}
-		}
-		return append(append([]byte{1 << 1, unionValue}, marker...), 0)
+		return p.oneItem(t)
 	}
-	dst := binary.AppendVarint(nil, int64(len(unavailable)))
-	for _, b := range []byte(unavailable) {
+	dst := binary.AppendVarint(nil, int64(len(p)))
+	for _, b := range p {
 		if !t.ItemsRequired {
 			dst = append(dst, unionValue)
 		}
@@ -82,32 +101,49 @@ func absentArray(t *schema.Type) []byte {
 	return append(dst, 0)
 }
 
-// numberAppender appends a byte as a number of the type, nil for a type that is none.
+// oneItem is an array with the marker of its items' type.
+func (p placeholder) oneItem(t *schema.Type) []byte {
+	marker := p.of(t.Items)
+	if t.Items.Name == uuidName {
+		marker = envelope.AppendString(nil, p.uuid())
+	}
+	dst := []byte{1 << 1}
+	switch {
+	case t.ItemsRequired:
+	case marker == nil:
+		dst = append(dst, unionNull)
+	default:
+		dst = append(dst, unionValue)
+	}
+	return append(append(dst, marker...), 0)
+}
+
+// numberAppender appends a byte as a number of the type, nil for a type that is none. Java's bytes have a sign.
 func numberAppender(t *schema.Type) func(dst []byte, b byte) []byte {
 	switch t.Kind {
 	case schema.Int, schema.Long:
-		return func(dst []byte, b byte) []byte { return binary.AppendVarint(dst, int64(b)) }
+		return func(dst []byte, b byte) []byte { return binary.AppendVarint(dst, int64(int8(b))) }
 	case schema.Float:
 		return func(dst []byte, b byte) []byte {
-			dst, _ = encodeFloat4(dst, appendDecimal(nil, uint64(b)))
+			dst, _ = encodeFloat4(dst, strconv.AppendInt(nil, int64(int8(b)), 10))
 			return dst
 		}
 	case schema.Double:
-		return func(dst []byte, b byte) []byte { return appendDouble(dst, float64(b)) }
+		return func(dst []byte, b byte) []byte { return appendDouble(dst, float64(int8(b))) }
 	default:
 		return nil
 	}
 }
 
-// absentRecord has the marker in each of its bytes, zeros for numbers, and null where it may.
-func absentRecord(t *schema.Type) []byte {
+// record has the marker in each of its bytes, zeros for numbers, and null where it may.
+func (p placeholder) record(t *schema.Type) []byte {
 	var dst []byte
 	for i := range t.Fields {
 		switch f := &t.Fields[i]; {
 		case f.Nullable:
 			dst = append(dst, unionNull)
 		case f.Type.Kind == schema.Bytes || f.Type.Kind == schema.String:
-			dst = envelope.AppendString(dst, unavailable)
+			dst = append(dst, p.of(&f.Type)...)
 		case f.Type.Kind == schema.Double:
 			dst = appendDouble(dst, 0)
 		default:
@@ -117,9 +153,9 @@ func absentRecord(t *schema.Type) []byte {
 	return dst
 }
 
-// unavailableUUID is Java's UUID.nameUUIDFromBytes of the marker: version 3 without a namespace.
-func unavailableUUID() string {
-	b := md5.Sum([]byte(unavailable))
+// uuid is Java's UUID.nameUUIDFromBytes of the marker: version 3 without a namespace.
+func (p placeholder) uuid() string {
+	b := md5.Sum(p)
 	b[6] = b[6]&0x0f | 0x30
 	b[8] = b[8]&0x3f | 0x80
 	h := hex.EncodeToString(b[:])

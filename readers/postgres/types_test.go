@@ -60,6 +60,11 @@ func avroArray(items ...[]byte) []byte {
 	return append(out, 0)
 }
 
+// avroArrays is an array of arrays, which are never null.
+func avroArrays(items ...[]byte) []byte {
+	return append(slices.Concat(avroLong(int64(len(items))), slices.Concat(items...)), 0)
+}
+
 func avroPoint(x, y float64) []byte {
 	wkb := slices.Concat([]byte{1, 1, 0, 0, 0}, avroDouble(x), avroDouble(y))
 	return slices.Concat(avroDouble(x), avroDouble(y), []byte{2}, avroBinary(wkb...), []byte{0})
@@ -151,7 +156,11 @@ var typeCases = []typeCase{
 	{"point", "'(1.5,-2)'", "record Point", avroPoint(1.5, -2)},
 	// P24
 	{"integer[]", "'{1,NULL,-3}'", "array int", avroArray(avroLong(1), nil, avroLong(-3))},
-	{"integer[]", "'[0:1]={7,8}'", "array int", avroArray(avroLong(7), avroLong(8))},
+	{"integer[][]", "'{{1,2},{NULL,4}}'", "array array int", avroArrays(avroArray(avroLong(1), avroLong(2)), avroArray(nil, avroLong(4)))},
+	{"integer[][]", "'{}'", "array array int", avroArray()},
+	{"text[][][]", `'{{{a,"}{,"}},{{NULL,"\""}}}'`, "array array array string", avroArrays(avroArrays(avroArray(avroText("a"), avroText("}{,"))), avroArrays(avroArray(nil, avroText(`"`))))},
+	{"box[][]", "'{{(1,1),(0,0);(2,2),(0,0)}}'", "array array string", avroArrays(avroArray(avroText("(1,1),(0,0)"), avroText("(2,2),(0,0)")))},
+	{"matrix", "'{{1.5,2}}'", "array array double", avroArrays(avroArray(avroDouble(1.5), avroDouble(2)))},
 	{"text[]", `'{"a\"b\\c",NULL,"NULL","",héllo,"x,y","{z}"}'`, "array string", avroArray(avroText(`a"b\c`), nil, avroText("NULL"), avroText(""), avroText("héllo"), avroText("x,y"), avroText("{z}"))},
 	{"timestamptz(0)[]", "'{2024-01-01 00:00:00+00}'", "array string ZonedTimestamp", avroArray(avroText("2024-01-01T00:00:00Z"))},
 	{"numeric(6,2)[]", "'{1.5}'", "array bytes Decimal 6.2", avroArray(avroDecimal("150"))},
@@ -178,7 +187,7 @@ CREATE SCHEMA ext;
 CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION hstore SCHEMA ext; CREATE EXTENSION ltree SCHEMA ext;
 CREATE TYPE mood AS ENUM ('sad', 'happy'); 
 CREATE TYPE pair AS (a integer, b text);
-CREATE DOMAIN price AS numeric(8,3); CREATE DOMAIN outer_price AS price CHECK (VALUE > 0);`
+CREATE DOMAIN price AS numeric(8,3); CREATE DOMAIN matrix AS float8[][]; CREATE DOMAIN outer_price AS price CHECK (VALUE > 0);`
 
 // describe names a type as typeCase.typ does.
 func describe(t *schema.Type) string {
@@ -240,7 +249,10 @@ func TestAValueThatAvroCannotHoldIsRefusedAndNeverNull(t *testing.T) {
 		"an interval beyond a long":          {"interval", "'178000000 years'"},
 		"an array of two dimensions":         {"integer[]", "'{{1,2},{3,4}}'"},
 		"a three-dimensional array of texts": {"text[]", `'{{{"a"}},{{"b"}}}'`},
-		"a matrix with bounds of its own":    {"integer[]", "'[1:1][-2:-1]={{1,2}}'"},
+		"a matrix with bounds of its own":    {"integer[][]", "'[1:1][-2:-1]={{1,2}}'"},
+		"a list whose bounds are not 1":      {"integer[]", "'[0:1]={7,8}'"},
+		"a list where a matrix is declared":  {"integer[][]", "'{1,2}'"},
+		"a cube where a matrix is declared":  {"integer[][]", "'{{{1},{2}}}'"},
 	}
 	server := testenv.SharedPostgres(t, 15)
 	database := testenv.Database(t, server)
@@ -250,7 +262,7 @@ func TestAValueThatAvroCannotHoldIsRefusedAndNeverNull(t *testing.T) {
 				t.Fatal(err)
 			}
 			conn := pinned(t, server, database)
-			l := layoutsOf(t, &Config{}, conn)["public.t"]
+			l := layoutsOf(t, defaultConfig(), conn)["public.t"]
 			row := wireRows(t, conn, l.Table)[0]
 			if got, err := l.Columns[0](nil, row[0].Wire); err == nil {
 				t.Errorf("%s became %x", row[0].Wire, got)
@@ -269,7 +281,7 @@ func TestScalesOutsideThePrecisionFitAvro(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn := pinned(t, server, database)
-	l := layoutsOf(t, &Config{}, conn)["public.t"]
+	l := layoutsOf(t, defaultConfig(), conn)["public.t"]
 	row := wireRows(t, conn, l.Table)[0]
 	for i, want := range []struct {
 		typ   string
