@@ -79,6 +79,9 @@ func (c *catalog) addColumn(ctx context.Context, l *envelope.Layout, rc relation
 		Omitted:  f.omission(c.cfg.Debezium) != "",
 		Zero:     f.zeroValue(), Absent: f.absentValue(toastable, c.modes.marker),
 	}
+	if err := c.describe(ctx, &col, rc, now); err != nil {
+		return err
+	}
 	if now != nil && now.Type == rc.Type && now.Mod == rc.Mod {
 		if col.DefaultValue, err = c.defaultValue(ctx, now, &f); err != nil {
 			return err
