@@ -5,7 +5,6 @@ const ofDebezium = "Debezium"
 const (
 	memoryInstead = "what is held at once is bounded in bytes by memory.budget"
 	noSignals     = "signals are not read"
-	noReshaping   = "columns are captured as they are"
 )
 
 // debeziumCommonKeys are those that every relational connector of Debezium has: CommonConnectorConfig,
@@ -19,17 +18,12 @@ var debeziumCommonKeys = knownPart(ofDebezium, false,
 	noEffect("transient failures are retried with growing pauses for as long as they last", "errors.max.retries", "retriable.restart.connector.wait.ms"),
 	supported("decimal.handling.mode", "time.precision.mode", "binary.handling.mode", "unavailable.value.placeholder"),
 	fixed(values("false"), "it would change the schemas", "include.schema.comments"),
-	refused("it would change the schemas", "", "column.propagate.source.type", "datatype.propagate.source.type"),
-	refused(noReshaping, "leave columns out in the publication or downstream", "column.include.list", "column.exclude.list"),
-	refused(noReshaping+": masking is not built", "", "column.mask.*", "column.truncate.*"),
-	refused("a record's key is the table's key", "", "message.key.columns"),
+	supported("column.include.list", "column.exclude.list", "column.mask.*", "column.truncate.*", "column.propagate.source.type", "datatype.propagate.source.type",
+		"message.key.columns", "skip.messages.without.change", "topic.naming.strategy", "topic.delimiter"),
 	fixed(values("true"), "system tables are never captured", "table.ignore.builtin"),
-	fixed(values("false"), "every update is captured, those that change nothing too", "skip.messages.without.change"),
 	supported("provide.transaction.metadata", "topic.transaction", "topic.heartbeat.prefix"),
 	noEffect("the transaction's id is Debezium's own", "transaction.metadata.factory"),
 	noEffect("names that Avro cannot hold are always escaped, reversibly", "schema.name.adjustment.mode", "field.name.adjustment.mode"),
-	fixed(values("io.debezium.schema.SchemaTopicNamingStrategy"), "a topic is named PREFIX.SCHEMA.TABLE", "topic.naming.strategy"),
-	fixed(values("."), "a topic is named PREFIX.SCHEMA.TABLE", "topic.delimiter"),
 	noEffect("the names of topics are made once a table", "topic.cache.size"),
 	noEffect("topic.heartbeat.prefix names the heartbeat topic", "topic.heartbeat.name", "heartbeat.topics.prefix"),
 	refused("names of topics are not rewritten beyond Kafka's own rules", "", "custom.sanitize.pattern"),

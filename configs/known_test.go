@@ -46,7 +46,7 @@ func TestLookupTakesTheExactNameThenTheLongestPattern(t *testing.T) {
 		{"bootstrap.servers", true, Supported, ofWorker},
 		{"transforms", false, Fixed, ofConnector},
 		{"transforms.a.type", false, Refused, ofConnector},
-		{"column.mask.with.10.chars", false, Refused, ofDebezium},
+		{"column.mask.with.10.chars", false, Supported, ofDebezium},
 		{"topic.creation.default.cleanup.policy", false, Supported, ofConnector},
 		{"topic.creation.big.partitions", false, Refused, ofConnector},
 		{"producer.override.linger.ms", false, Supported, ofProducer},
