@@ -16,12 +16,14 @@ type Worker struct {
 	Embedded       bool     // run a broker and a registry in this process instead
 	StateDir       string
 	RESTListen     string // host:port
+	RESTTokenFile  string // file of the token that changing requests have to show; "" for none
 	LogLevel       LogLevel
 	LogFormat      LogFormat
 	MemoryBudget   int64         // bytes
 	DrainTimeout   time.Duration // how long a stop may take
 	StallTimeout   time.Duration // without progress for this long, the process is not ready
 	OffsetInterval time.Duration // between two commits of positions
+	RetainedWarn   int64         // bytes of log at a source without a limit, from which on it is warned of; 0 for never
 }
 
 // LogLevel is the least severity that is logged.
@@ -59,10 +61,13 @@ func (c *Worker) Definition() *Definition {
 	d.Duration(&c.OffsetInterval, "offset.flush.interval.ms", "Time between two commits of positions to the state folder; a crash repeats at most what came since.",
 		Default("1s"), Between("10ms", "1h"))
 	d.Group("Observation")
-	d.Address(&c.RESTListen, "rest.listeners", "Where status, metrics and health are served. Only loopback addresses: it has no authentication. Port 0 takes a free one.",
+	d.Address(&c.RESTListen, "rest.listeners", "Where status, metrics and health are served, and where `rdip pause`, `reload` and the like ask. Only loopback addresses: reading needs no authentication. Port 0 takes a free one.",
 		Default("127.0.0.1:8083"), Check(checkLoopback))
+	d.String(&c.RESTTokenFile, "rest.token.file", "File whose text every request that changes something has to show (`Authorization: Bearer TEXT`). Without it, every user of this machine may pause or restart connectors. The commands read it from the same configuration.")
 	d.Duration(&c.StallTimeout, "health.stall.timeout.ms", "Without progress of a connector for this long, `/health/ready` turns false.",
 		Default("60s"), Between("1s", "1h"))
+	d.Bytes(&c.RetainedWarn, "retained.log.warn.bytes", "A source that keeps this much log for a connector, and has no limit of its own, is warned of; 0 for never. With a limit (`max_slot_wal_keep_size`), half and 80% of it are.",
+		Default("10GiB"), Between("0", ""))
 	Enum(d, &c.LogLevel, "log.level", "Least severity that is logged.", []Choice{
 		{Value: "debug", Doc: "everything, never row data nor secrets."},
 		{Value: "info", Doc: "what an operator wants to know."},

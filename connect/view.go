@@ -6,13 +6,11 @@ import (
 	"rdip/connect/metrics"
 	"rdip/connect/rest"
 	"rdip/connect/source"
+	"rdip/offsets"
 )
 
 // View shows a Worker to REST and to metrics. It is safe for concurrent use.
-type View struct {
-	worker *Worker
-	begun  time.Time
-}
+type View struct{ worker *Worker }
 
 var (
 	_ rest.Runtime   = (*View)(nil)
@@ -20,13 +18,13 @@ var (
 )
 
 // View is the worker as it is shown from now on.
-func (w *Worker) View() *View { return &View{worker: w, begun: time.Now()} }
+func (w *Worker) View() *View { return &View{worker: w} }
 
 // Info is the process.
 func (v *View) Info() rest.Info {
-	info := rest.Info{Version: v.worker.Version, Commit: v.worker.Commit}
-	for _, c := range v.worker.Connectors {
-		if s := c.Task.Status(); s.Cluster != "" {
+	info := rest.Info{Version: v.worker.options.Version, Commit: v.worker.options.Commit}
+	for _, t := range v.worker.Tasks() {
+		if s := t.Status(); s.Cluster != "" {
 			info.KafkaClusterID = s.Cluster
 		}
 	}
@@ -35,39 +33,77 @@ func (v *View) Info() rest.Info {
 
 // Plugins are the connector classes.
 func (v *View) Plugins() []rest.Plugin {
-	return []rest.Plugin{{Class: "postgres", Type: "source", Version: v.worker.Version}}
+	return []rest.Plugin{{Class: "postgres", Type: "source", Version: v.worker.options.Version}}
 }
 
 // Snapshot is every connector's counters.
 func (v *View) Snapshot() []metrics.ConnectorStats {
-	out := make([]metrics.ConnectorStats, len(v.worker.Connectors))
-	for i, c := range v.worker.Connectors {
-		s := c.Task.Status()
-		out[i] = stats(c.Task, &s)
+	units := v.worker.all()
+	out := make([]metrics.ConnectorStats, len(units))
+	for i, u := range units {
+		out[i] = u.moment(v.worker.begun).stats()
 	}
 	return out
 }
 
 // Connectors is every connector.
 func (v *View) Connectors() []rest.Connector {
-	out := make([]rest.Connector, len(v.worker.Connectors))
-	for i, c := range v.worker.Connectors {
-		out[i] = v.connector(c)
+	units := v.worker.all()
+	out := make([]rest.Connector, len(units))
+	for i, u := range units {
+		out[i] = v.connector(u.moment(v.worker.begun))
 	}
 	return out
 }
 
-func (v *View) connector(c Connector) rest.Connector {
-	s := c.Task.Status()
-	state, trace := connectState(&s)
-	out := rest.Connector{Name: c.Task.Name, Type: "source", State: state, Trace: trace, Config: c.Config,
-		Tasks: []rest.Task{{State: state, Trace: trace}}, Server: c.Task.Prefix, Position: s.Position,
-		LastProgress: s.LastProgress, Started: v.begun, Stats: stats(c.Task, &s), Detail: s.Source.Detail,
-		Snapshot: snapshotOf(&s), Tables: map[string]rest.Table{}, WaitingOn: s.WaitingOn}
-	if v.worker.Waiting != nil && out.WaitingOn == "" {
-		out.WaitingOn = v.worker.Waiting(c.Task.Prefix)
+// moment is a connector as it is at one moment.
+type moment struct {
+	Connector
+	source.Status
+	state  rest.State
+	trace  string
+	begun  time.Time
+	looked looked
+}
+
+// moment looks at the task; begun is the worker's, for a task that never ran.
+func (u *unit) moment(begun time.Time) *moment {
+	u.mu.Lock()
+	m := &moment{Connector: u.connector, begun: u.begun, looked: u.looked}
+	rests, desired := u.running == nil, u.desired
+	starts := rests && u.due
+	u.mu.Unlock()
+	if m.begun.IsZero() {
+		m.begun = begun
 	}
-	for _, n := range s.Notices {
+	m.Status = m.Task.Status()
+	m.state, m.trace = connectState(&m.Status)
+	switch {
+	case rests && desired == offsets.DesiredPaused:
+		m.state = rest.Paused
+	case rests && desired == offsets.DesiredStopped:
+		m.state = rest.Stopped
+	case starts:
+		m.state = rest.Unassigned
+	}
+	return m
+}
+
+func (v *View) connector(m *moment) rest.Connector {
+	s := &m.Status
+	out := rest.Connector{Name: m.Task.Name, Type: "source", State: m.state, Trace: m.trace, Config: m.Config,
+		Tasks: []rest.Task{{State: m.state, Trace: m.trace}}, Server: m.Task.Prefix, Position: v.position(m),
+		LastProgress: s.LastProgress, Started: m.begun, Stats: m.stats(),
+		Snapshot: snapshotOf(s), Tables: map[string]rest.Table{}, WaitingOn: s.WaitingOn}
+	if m.state == rest.Stopped {
+		out.Tasks = nil // as Connect shows a connector that is stopped
+	}
+	if waiting := v.worker.options.Waiting; waiting != nil && out.WaitingOn == "" {
+		out.WaitingOn = waiting(m.Task.Prefix)
+	}
+	retained, limit, detail := m.looked.cost(s)
+	out.Detail = detail
+	for _, n := range append(m.looked.findings(m.Task.Name, retained, limit), s.Notices...) {
 		out.Notices = append(out.Notices, n.String())
 	}
 	for _, t := range s.Tables {
@@ -81,6 +117,18 @@ func (v *View) connector(c Connector) rest.Connector {
 		}
 	}
 	return out
+}
+
+// position is the durable one: of a task that does not run, the stored one.
+func (v *View) position(m *moment) string {
+	if m.Position != "" {
+		return m.Position
+	}
+	record, _, err := v.worker.options.Store.Get(m.Task.Name)
+	if err != nil {
+		return "" // the task says so when it starts
+	}
+	return record.Position
 }
 
 // connectState is the task's state in Connect's words.
@@ -110,11 +158,13 @@ func snapshotOf(s *source.Status) rest.Snapshot {
 	return out
 }
 
-func stats(t *source.Task, s *source.Status) metrics.ConnectorStats {
-	state, _ := connectState(s)
-	out := metrics.ConnectorStats{Name: t.Name, State: string(state),
+func (m *moment) stats() metrics.ConnectorStats {
+	s := &m.Status
+	retained, limit, _ := m.looked.cost(s)
+	out := metrics.ConnectorStats{Name: m.Task.Name, State: string(m.state),
 		Batches: uint64(s.Counts.Batches), Records: uint64(s.Counts.Records), Bytes: uint64(s.Counts.Bytes),
-		LagBytes: s.Source.LagBytes, Lag: lag(s), RetainedBytes: s.Source.RetainedBytes, RetainLimitBytes: s.Source.RetainLimit,
+		LagBytes: s.Source.LagBytes, Lag: lag(s), RetainedBytes: retained, RetainLimitBytes: limit,
+		RetainedAlarm: int(alarmOf(retained, limit, m.looked.survey.WarnBytes)), Orphans: len(m.looked.survey.Orphans),
 		QueueBytes: s.Held, BudgetBytes: s.Budget, LastEvent: micros(s.Counts.LastCommit), LastWire: s.Source.LastWire,
 		CommitLatency: s.Counts.Latency, OffsetCommits: s.Counts.Stores, OffsetErrors: uint64(s.Counts.StoreErrors),
 		Reconnects: uint64(s.Retries)}

@@ -43,6 +43,19 @@ func openStore(t *testing.T) *offsets.Store {
 	return store
 }
 
+func worker(t *testing.T, store *offsets.Store, tasks ...*source.Task) *connect.Worker {
+	t.Helper()
+	var connectors []connect.Connector
+	for _, task := range tasks {
+		connectors = append(connectors, connect.Connector{Task: task})
+	}
+	w, err := connect.NewWorker(connect.Options{Store: store}, connectors...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
 var (
 	refused = &fault.Error{Kind: fault.Preflight, Op: "log in", Object: "Kafka", Cause: errors.New("no"), Permanent: true}
 	passing = &fault.Error{Op: "reach", Object: "Kafka", Cause: errors.New("away")}
@@ -51,7 +64,7 @@ var (
 // D6: what cannot pass ends the worker once no connector is left, with the kind of the failure.
 func TestAWorkerEndsWhenEveryConnectorHasFailedForGood(t *testing.T) {
 	store := openStore(t)
-	w := connect.Worker{Connectors: []connect.Connector{{Task: task(t, "a", store, refused)}, {Task: task(t, "b", store, refused)}}}
+	w := worker(t, store, task(t, "a", store, refused), task(t, "b", store, refused))
 	err := w.Run(t.Context())
 	if fault.KindOf(err) != fault.Preflight {
 		t.Errorf("kind %v: %v", fault.KindOf(err), err)
@@ -66,7 +79,7 @@ func TestAWorkerEndsWhenEveryConnectorHasFailedForGood(t *testing.T) {
 // K1: what may pass leaves the others alone, is tried again, and shows as not assigned with its reason.
 func TestAConnectorThatIsTriedAgainIsShownWithItsReason(t *testing.T) {
 	store := openStore(t)
-	w := connect.Worker{Connectors: []connect.Connector{{Task: task(t, "a", store, refused)}, {Task: task(t, "b", store, passing)}}}
+	w := worker(t, store, task(t, "a", store, refused), task(t, "b", store, passing))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"rdip/connect/source"
 	"rdip/internal/fault"
 	"rdip/readers/postgres"
 	"rdip/schema"
@@ -102,13 +103,11 @@ func (s *settings) checkServers(ctx context.Context) fault.Findings {
 		c := &s.connectors[i]
 		tables, more := s.checkSource(ctx, c)
 		findings = append(findings, more...)
-		var topics, keyless []string
-		for _, t := range tables {
-			topics = append(topics, c.source.Topic(t))
-			if !t.HasKey() {
-				keyless = append(keyless, c.source.Topic(t))
-			}
-		}
+		judged := source.Judge(tables, c.source.Reshape(), c.source.Naming())
+		findings = append(findings, judged.Findings...)
+		topics, keyless := judged.Topics, judged.Keyless
+		own := c.own()
+		topics = append(topics, own.Topics()...)
 		findings = append(findings, kafka.TopicCollisions(topics)...)
 		if !s.worker.Embedded {
 			findings = append(findings, s.checkKafka(ctx, c, topics, keyless)...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	gometrics "github.com/rcrowley/go-metrics"
 
+	"rdip/configs"
 	"rdip/connect"
 	"rdip/connect/metrics"
 	"rdip/connect/notify"
@@ -35,13 +37,15 @@ type daemon struct {
 	embedded  *embeddedServers // nil with real servers
 	store     *offsets.Store
 	registrar *client.Registrar
-	worker    connect.Worker
+	worker    *connect.Worker
+	control   *control
 	rest      *rest.Server
+	hangups   <-chan os.Signal // each asks for a reload; nil: none comes
 }
 
 // newDaemon opens the state and prepares the connectors; nothing connects to a source yet. Its caller
 // closes it, whatever error comes.
-func newDaemon(ctx context.Context, s *settings, log *slog.Logger) (*daemon, error) {
+func newDaemon(ctx context.Context, s *settings, log *slog.Logger, level *slog.LevelVar) (*daemon, error) {
 	tune(s.worker.MemoryBudget)
 	d := &daemon{settings: s, log: log}
 	var err error
@@ -65,19 +69,35 @@ func newDaemon(ctx context.Context, s *settings, log *slog.Logger) (*daemon, err
 		return d, err
 	}
 	d.registrar = client.NewRegistrar(registry, d.store)
-	d.worker = connect.Worker{Version: version, Commit: commit(), Waiting: d.waiting}
+	d.worker, err = connect.NewWorker(connect.Options{Version: version, Commit: commit(), Store: d.store, Log: log,
+		Waiting: d.waiting, Memory: s.worker.MemoryBudget}, d.connectors(s)...)
+	if err != nil {
+		return d, err
+	}
+	d.control = &control{Worker: d.worker, daemon: d, level: level, settings: s}
+	return d, d.listen(ctx)
+}
+
+// connectors are those of a configuration, which may be a later one than the daemon was started with.
+func (d *daemon) connectors(s *settings) []connect.Connector {
+	all := make([]connect.Connector, len(s.connectors))
 	for i := range s.connectors {
 		c := &s.connectors[i]
-		d.worker.Connectors = append(d.worker.Connectors, connect.Connector{Task: d.task(c), Config: c.effective})
+		all[i] = connect.Connector{Task: d.task(c, s.worker.MemoryBudget/int64(len(s.connectors))), Config: c.effective,
+			Fingerprint: configs.Fingerprint(c.exact), Survey: d.survey(c)}
 	}
-	return d, d.listen(ctx)
+	return all
 }
 
 // listen binds the REST API's address.
 func (d *daemon) listen(ctx context.Context) error {
 	view := d.worker.View()
 	registry := metrics.NewRegistry(metrics.Build{Version: version, Commit: commit()}, view)
-	server, err := rest.Listen(ctx, rest.Options{Address: d.settings.worker.RESTListen, Runtime: view,
+	token, err := d.settings.token()
+	if err != nil {
+		return err
+	}
+	server, err := rest.Listen(ctx, rest.Options{Address: d.settings.worker.RESTListen, Runtime: view, Control: d.control, Token: token,
 		Metrics: metrics.Handler(registry), Stale: d.settings.worker.StallTimeout, Log: d.log})
 	if err != nil {
 		return err
@@ -103,13 +123,14 @@ func tune(budget int64) {
 	debug.SetMemoryLimit(budget + rest)
 }
 
-// task is one connector's task.
-func (d *daemon) task(c *connectorSettings) *source.Task {
+// task is one connector's task, with so many bytes of memory.
+func (d *daemon) task(c *connectorSettings, memory int64) *source.Task {
 	log := d.log.With("connector", c.name)
 	return &source.Task{
 		Name: c.name, Prefix: c.source.Prefix, Kind: "postgresql",
-		Envelope: c.source.Envelope(), Tombstones: c.source.Tombstones, ExtendedHeaders: c.source.Extended,
-		Skipped: c.source.Operations(), Memory: d.settings.worker.MemoryBudget / int64(len(d.settings.connectors)),
+		Envelope: c.source.Envelope(), Naming: c.source.Naming(), Reshape: c.source.Reshape(), SkipUnchanged: c.source.SkipUnchanged(),
+		Tombstones: c.source.Tombstones, ExtendedHeaders: c.source.Extended,
+		Skipped: c.source.Operations(), Own: c.own(), Memory: memory,
 		SnapshotLanes: c.postgres.SnapshotThreads, FlushInterval: d.settings.worker.OffsetInterval,
 		DrainTimeout: d.settings.worker.DrainTimeout, RunID: runID(),
 		Registrar: d.registrar, Store: d.store, Log: log,
@@ -140,9 +161,10 @@ func (d *daemon) run(ctx context.Context) error {
 			d.log.Error("systemd's watchdog", "error", err)
 		}
 	})
-	around.Go(func() { showProgress(beside, d.tasks()) })
+	around.Go(func() { showProgress(beside, d.worker.Tasks) })
+	around.Go(func() { d.reloadOnSignal(beside) })
 	release := context.AfterFunc(ctx, func() { d.tell(notify.Stopping("delivering what was read")) })
-	d.tell(notify.Ready(fmt.Sprintf("%d connectors; status at http://%s", len(d.worker.Connectors), d.rest.Addr())))
+	d.tell(notify.Ready(fmt.Sprintf("%d connectors; status at http://%s", len(d.worker.Tasks()), d.rest.Addr())))
 	err := d.worker.Run(ctx)
 	release()
 	stop()
@@ -155,18 +177,22 @@ func (d *daemon) run(ctx context.Context) error {
 
 // alive says whether the process turns: a task's status can be read, no lock is held for ever.
 func (d *daemon) alive() error {
-	for _, t := range d.tasks() {
+	for _, t := range d.worker.Tasks() {
 		t.Status()
 	}
 	return nil
 }
 
-func (d *daemon) tasks() []*source.Task {
-	tasks := make([]*source.Task, len(d.worker.Connectors))
-	for i, c := range d.worker.Connectors {
-		tasks[i] = c.Task
+// reloadOnSignal reads the configuration again at each SIGHUP that the daemon was given, until ctx ends.
+func (d *daemon) reloadOnSignal(ctx context.Context) {
+	for {
+		select {
+		case <-d.hangups:
+			_, _ = d.control.Reload(ctx) // it says in the log what became of it
+		case <-ctx.Done():
+			return
+		}
 	}
-	return tasks
 }
 
 func (d *daemon) tell(err error) {

@@ -58,11 +58,11 @@ func startPipeline(ctx context.Context, pg *pgserver.Server, verbose bool) (_ *d
 	if err != nil {
 		return nil, err
 	}
-	log, err := p.logger(s, verbose)
+	log, level, err := p.logger(s, verbose)
 	if err != nil {
 		return nil, err
 	}
-	if p.daemon, err = newDaemon(ctx, s, log); err != nil {
+	if p.daemon, err = newDaemon(ctx, s, log, level); err != nil {
 		return nil, err
 	}
 	every, err := consume.ParsePattern("shop.*")
@@ -88,15 +88,17 @@ func (p *demoPipeline) configure(pg *pgserver.Server) (*settings, error) {
 }
 
 // logger keeps the log in a file, for the case that something fails, unless it is to be shown.
-func (p *demoPipeline) logger(s *settings, verbose bool) (*slog.Logger, error) {
+func (p *demoPipeline) logger(s *settings, verbose bool) (*slog.Logger, *slog.LevelVar, error) {
 	if verbose {
-		return logger(s.worker), nil
+		log, level := logger(s.worker)
+		return log, level, nil
 	}
+	level := &slog.LevelVar{}
 	var err error
 	if p.log, err = os.Create(filepath.Join(p.dir, "log")); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return slog.New(slog.NewTextHandler(p.log, nil)), nil
+	return slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: level})), level, nil
 }
 
 // run starts the connectors. They outlive the caller's context until close, which drains them.
@@ -112,7 +114,7 @@ func (p *demoPipeline) run() {
 // ready waits until the snapshot is copied and the log is followed.
 func (p *demoPipeline) ready(ctx context.Context) error {
 	for {
-		s := p.daemon.tasks()[0].Status()
+		s := p.daemon.worker.Tasks()[0].Status()
 		switch s.State {
 		case source.StateStreaming:
 			return nil

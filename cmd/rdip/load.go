@@ -23,7 +23,9 @@ type settings struct {
 	registry   configs.Registry
 	connectors []connectorSettings
 	notices    fault.Findings
+	file       *configs.File
 	effective  map[string]string // the worker's own keys, secrets redacted
+	exact      map[string]string // the same, with digests in place of what is redacted
 }
 
 // connectorSettings is one connector of it.
@@ -33,6 +35,7 @@ type connectorSettings struct {
 	postgres  postgres.Config
 	topics    kafka.Creation
 	effective map[string]string
+	exact     map[string]string
 }
 
 // load reads and decodes a file. Its error holds every fatal finding; what is only worth knowing is in
@@ -42,7 +45,7 @@ func load(path string) (*settings, error) {
 	if file == nil {
 		return nil, findings.Err()
 	}
-	s := &settings{path: path}
+	s := &settings{path: path, file: file}
 	defs := s.workerDefinitions()
 	findings = append(findings, configs.Decode(file.Worker, defs...)...)
 	s.kafka.Brokers = s.worker.Bootstrap
@@ -52,7 +55,7 @@ func load(path string) (*settings, error) {
 		findings = append(findings, file.Worker.Finding("schema.registry.url", "the key is missing", "a schema registry, or the embedded one",
 			`add a line "schema.registry.url: http://HOST:8081", or "embedded: true" to try rdip without Kafka`))
 	}
-	s.effective = configs.Effective(file.Worker, defs...)
+	s.effective, s.exact = configs.Effective(file.Worker, defs...), configs.Digests(file.Worker, defs...)
 	for _, section := range file.Connectors {
 		findings = append(findings, s.connector(section)...)
 	}
@@ -87,9 +90,11 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 		c.postgres.MaxRowBytes = s.worker.MemoryBudget / 2
 	}
 	c.source.Compatible(section)
+	findings = append(findings, c.checkOwn(section.Where)...)
+	findings = append(findings, c.source.CheckRows(section.Where)...)
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
 	c.postgres.Debezium = c.source.Compatibility == source.CompatibleDebezium
-	c.effective = configs.Effective(section, defs...)
+	c.effective, c.exact = configs.Effective(section, defs...), configs.Digests(section, defs...)
 	s.connectors = append(s.connectors, c)
 	return findings
 }

@@ -27,6 +27,13 @@ type cli struct {
 	Init       initCommand      `cmd:"" help:"Look at a database and print a commented configuration for it, with the grants and settings it needs."`
 	Import     importCommand    `cmd:"" help:"Turn an existing Debezium connector's JSON into a configuration, with the reason for each key that does not fit."`
 	Status     statusCommand    `cmd:"" help:"Show connectors, tables, snapshot progress, lag and retained log of a running rdip."`
+	Pause      pauseCommand     `cmd:"" help:"Have a connector deliver what it read and read nothing more, also over a restart; its slot keeps the log."`
+	Resume     resumeCommand    `cmd:"" help:"Have a paused or stopped connector go on."`
+	Stop       stopCommand      `cmd:"" help:"Pause a connector so that its stored position may be changed."`
+	Restart    restartCommand   `cmd:"" help:"Restart one connector without the others; also one that has failed."`
+	Reload     reloadCommand    `cmd:"" help:"Have a running rdip read its changed configuration: applied as a whole or refused as a whole."`
+	LogLevel   logLevelCommand  `cmd:"" help:"Show or set what a running rdip logs."`
+	Drop       dropCommand      `cmd:"" help:"Remove what a connector has on its server and in the state folder, after showing it and asking."`
 	Tail       tailCommand      `cmd:"" help:"Show the events of topics, decoded, a line each."`
 	Demo       demoCommand      `cmd:"" help:"Try rdip: a throwaway PostgreSQL, an embedded broker, a small shop, and its changes as they arrive."`
 	Offsets    offsetsCommand   `cmd:"" help:"Show, set or reset stored positions."`

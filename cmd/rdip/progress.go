@@ -66,9 +66,9 @@ func (p progress) bar(width int) string {
 	return "[" + strings.Repeat("=", full) + strings.Repeat(" ", width-full) + "]"
 }
 
-// showProgress draws a bar on a terminal while a task copies its snapshot, until ctx ends. Elsewhere it
+// showProgress draws a bar on a terminal while one of the tasks copies its snapshot, until ctx ends. Elsewhere it
 // does nothing: the log and the status say the same.
-func showProgress(ctx context.Context, tasks []*source.Task) {
+func showProgress(ctx context.Context, tasks func() []*source.Task) {
 	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return
 	}
@@ -80,7 +80,7 @@ func showProgress(ctx context.Context, tasks []*source.Task) {
 		case <-time.After(200 * time.Millisecond):
 		}
 		line := ""
-		for _, t := range tasks {
+		for _, t := range tasks() {
 			if s := t.Status(); s.State == source.StateSnapshot {
 				p := reported(s.Snapshot)
 				line += fmt.Sprintf("%s %s %s  ", t.Name, p.bar(30), p.line())

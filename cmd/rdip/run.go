@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"rdip/configs"
 )
@@ -13,31 +15,37 @@ type runCommand struct {
 	Config string `arg:"" help:"Configuration file (YAML)." type:"path"`
 }
 
-// Run runs the connectors until ctx ends.
+// Run runs the connectors until ctx ends. SIGHUP has it read the configuration again.
 func (c runCommand) Run(ctx context.Context) error {
 	s, err := load(c.Config)
 	if err != nil {
 		return err
 	}
-	log := logger(s.worker)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	log, level := logger(s.worker)
 	for _, f := range s.notices {
 		log.Warn(f.String())
 	}
-	d, err := newDaemon(ctx, s, log)
+	d, err := newDaemon(ctx, s, log, level)
 	if err == nil {
+		d.hangups = hangups
 		log.Info("rdip started", "version", version, "connectors", len(s.connectors), "state", s.worker.StateDir, "rest", d.rest.Addr())
 		err = d.run(ctx)
 	}
 	return errors.Join(err, d.close())
 }
 
-// logger writes to standard error, as text or JSON.
-func logger(w configs.Worker) *slog.Logger {
-	options := &slog.HandlerOptions{Level: levels[w.LogLevel]}
+// logger writes to standard error, as text or JSON, from the level on, which can be set meanwhile.
+func logger(w configs.Worker) (*slog.Logger, *slog.LevelVar) {
+	level := &slog.LevelVar{}
+	level.Set(levels[w.LogLevel])
+	options := &slog.HandlerOptions{Level: level}
 	if w.LogFormat == configs.LogJSON {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), level
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return slog.New(slog.NewTextHandler(os.Stderr, options)), level
 }
 
 var levels = map[configs.LogLevel]slog.Level{configs.LogDebug: slog.LevelDebug, configs.LogInfo: slog.LevelInfo,

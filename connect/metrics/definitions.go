@@ -39,11 +39,11 @@ const (
 	buildInfoHelp = "1, with what runs."
 )
 
-var states = []string{"RUNNING", "PAUSED", "FAILED", "UNASSIGNED"}
+var states = []string{"RUNNING", "PAUSED", "STOPPED", "FAILED", "UNASSIGNED"}
 
 var definitions = []definition{
 	{name: "rdip_connector_state", kind: gauge, labels: []string{"state"},
-		help:   "1 for the state that the connector is in, 0 for the others (RUNNING, PAUSED, FAILED, UNASSIGNED).",
+		help:   "1 for the state that the connector is in, 0 for the others (RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED).",
 		values: connectorState},
 	{name: "rdip_events_total", kind: counter, labels: []string{"table", "op"},
 		help:   "Events by operation: r read by a snapshot, c created, u updated, d deleted, t truncated.",
@@ -75,6 +75,12 @@ var definitions = []definition{
 	{name: "rdip_retained_limit_bytes", kind: gauge,
 		help:   "The source's limit of that, such as max_slot_wal_keep_size; absent where there is none. Beyond it the position is lost.",
 		values: size(func(c *ConnectorStats) int64 { return c.RetainLimitBytes })},
+	{name: "rdip_retained_alarm", kind: gauge,
+		help:   "0; 1 from half of that limit on, or where there is none from retained.log.warn.bytes on; 2 from 80% of the limit on. Also of a paused connector.",
+		values: func(c *ConnectorStats, _ time.Time, emit emit) { emit(float64(c.RetainedAlarm)) }},
+	{name: "rdip_orphans", kind: gauge,
+		help:   "Inactive replication slots on the source's server that look like rdip's and that no connector of this process uses; status names them.",
+		values: func(c *ConnectorStats, _ time.Time, emit emit) { emit(float64(c.Orphans)) }},
 	{name: "rdip_last_event_age_seconds", kind: gauge,
 		help:   "Time since the newest event was received; absent before the first.",
 		values: age(func(c *ConnectorStats) time.Time { return c.LastEvent })},

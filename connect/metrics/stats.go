@@ -16,7 +16,7 @@ const Unknown = -1
 // ConnectorStats is one connector. Counters count from the start of the process. Sizes are bytes.
 type ConnectorStats struct {
 	Name  string
-	State string // RUNNING, PAUSED, FAILED, UNASSIGNED, as Kafka Connect calls them
+	State string // RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, as Kafka Connect calls them
 	// Tables in any order, each once.
 	Tables []TableStats
 
@@ -28,6 +28,8 @@ type ConnectorStats struct {
 	Lag              time.Duration // age of the newest commit that is durable, 0 when caught up; or Unknown
 	RetainedBytes    int64         // log that the source keeps for this connector (P68); or Unknown
 	RetainLimitBytes int64         // the source's own limit of it; Unknown for none
+	RetainedAlarm    int           // 0 below the thresholds, 1 from half of the limit on, 2 from 80%
+	Orphans          int           // slots of nobody's on the source's server
 	QueueBytes       int64         // rows received and not yet acknowledged
 	BudgetBytes      int64         // the most that QueueBytes may be (G8)
 

@@ -21,7 +21,7 @@ type ConnectorHealth struct {
 }
 
 // readiness is progress (D5): a connector is ready while its source talks to us, and what it sends gets
-// through. A paused one has nothing to do.
+// through. One that a person paused or stopped has nothing to do.
 func readiness(connectors []Connector, stale time.Duration, now time.Time) Health {
 	h := Health{Status: "healthy", Message: "every connector makes progress"}
 	waiting := 0
@@ -40,7 +40,7 @@ func readiness(connectors []Connector, stale time.Duration, now time.Time) Healt
 
 func (c *Connector) notReady(stale time.Duration, now time.Time) string {
 	switch c.State {
-	case Paused:
+	case Paused, Stopped:
 		return ""
 	case Failed:
 		return orElse(c.Trace, "failed")

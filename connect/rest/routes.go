@@ -8,19 +8,23 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rdip/internal/secret"
 )
 
 // api answers requests from the runtime.
 type api struct {
 	runtime Runtime
+	control Control // nil: nothing can be changed
+	token   secret.Text
 	worker  string // worker_id: the address
 	stale   time.Duration
 	alive   func() error
 }
 
-// routes are all paths; everything else is Connect's 404, and every method but GET and HEAD its 405.
+// routes are all paths; everything else is Connect's 404, and every other method its 405.
 func (a *api) routes(metrics http.Handler) http.Handler {
-	mux := http.NewServeMux()
+	paths := map[string]methods{}
 	for path, answer := range map[string]func(*http.Request) (any, *ErrorMessage){
 		"/{$}":                                 a.root,
 		"/connectors":                          a.connectors,
@@ -34,12 +38,19 @@ func (a *api) routes(metrics http.Handler) http.Handler {
 		"/connector-plugins":                   a.plugins,
 		"/":                                    notFound,
 	} {
-		mux.Handle(path, readOnly(respond(answer)))
+		paths[path] = methods{http.MethodGet: respond(answer)}
 	}
-	mux.Handle("/health", readOnly(a.health(a.ready)))
-	mux.Handle("/health/ready", readOnly(a.health(a.ready)))
-	mux.Handle("/health/live", readOnly(a.health(a.live)))
-	mux.Handle("/metrics", readOnly(metrics))
+	paths["/health"] = methods{http.MethodGet: a.health(a.ready)}
+	paths["/health/ready"] = methods{http.MethodGet: a.health(a.ready)}
+	paths["/health/live"] = methods{http.MethodGet: a.health(a.live)}
+	paths["/metrics"] = methods{http.MethodGet: metrics}
+	if a.control != nil {
+		a.changes(paths)
+	}
+	mux := http.NewServeMux()
+	for path, answers := range paths {
+		mux.Handle(path, answers)
+	}
 	return mux
 }
 
@@ -110,6 +121,12 @@ func (a *api) task(r *http.Request) (any, *ErrorMessage) {
 	return nil, &ErrorMessage{http.StatusNotFound, "No status found for task " + c.Name + "-" + r.PathValue("id")}
 }
 
+// bearer is the token that a request shows.
+func bearer(r *http.Request) secret.Text {
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return secret.New(strings.TrimSpace(token))
+}
+
 func (a *api) ready() Health { return readiness(a.runtime.Connectors(), a.stale, time.Now()) }
 
 func (a *api) live() Health {
@@ -138,18 +155,6 @@ func respond(answer func(*http.Request) (any, *ErrorMessage)) http.Handler {
 			return
 		}
 		write(w, http.StatusOK, body)
-	})
-}
-
-func readOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			write(w, http.StatusMethodNotAllowed, &ErrorMessage{http.StatusMethodNotAllowed,
-				"HTTP 405 Method Not Allowed: this API is read only; connectors are changed in the configuration file"})
-			return
-		}
-		next.ServeHTTP(w, r)
 	})
 }
 

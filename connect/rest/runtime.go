@@ -1,6 +1,6 @@
-// Package rest serves how the connectors of a process are, read only and on loopback: Kafka Connect's paths
-// and JSON forms, so that what people use with Connect works, with an object "rdip" of our own in the status,
-// Prometheus metrics and health.
+// Package rest serves how the connectors of a process are, and takes what a person wants of them, on loopback:
+// Kafka Connect's paths and JSON forms, so that what people use with Connect works, with an object "rdip" of our
+// own in the status, Prometheus metrics and health. What a connector is stands in the configuration file only.
 package rest
 
 import (
@@ -40,6 +40,7 @@ type State string
 const (
 	Running    State = "RUNNING"
 	Paused     State = "PAUSED"
+	Stopped    State = "STOPPED"
 	Failed     State = "FAILED"
 	Unassigned State = "UNASSIGNED" // not started yet, or waiting to be started again
 )

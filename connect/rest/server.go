@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rdip/internal/fault"
+	"rdip/internal/secret"
 )
 
 const (
@@ -24,12 +25,14 @@ const (
 	answerTimeout  = 30 * time.Second
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 16 << 10
-	maxBodyBytes   = 4 << 10
+	maxBodyBytes   = 1 << 20
 )
 
 // Options of a Server. Runtime and Metrics are needed.
 type Options struct {
-	Address string // host:port, loopback only; "" is DefaultAddress, port 0 any free one
+	Control Control     // nil: the API is read only
+	Token   secret.Text // what a request that changes something has to show; empty for nothing
+	Address string      // host:port, loopback only; "" is DefaultAddress, port 0 any free one
 	Runtime Runtime
 	Metrics http.Handler  // of GET /metrics
 	Stale   time.Duration // 0 is DefaultStale
@@ -54,7 +57,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, bindFault(o.Address, err, "stop what listens there, or set another rest.address")
 	}
-	a := &api{runtime: o.Runtime, worker: listener.Addr().String(), stale: o.Stale, alive: o.Alive}
+	a := &api{runtime: o.Runtime, control: o.Control, token: o.Token, worker: listener.Addr().String(), stale: o.Stale, alive: o.Alive}
 	return &Server{listener: listener, http: http.Server{
 		Handler:           a.handler(o),
 		ReadHeaderTimeout: headerTimeout,

@@ -197,10 +197,10 @@ func TestWhatCannotBeAnsweredHasConnectsForm(t *testing.T) {
 		{"GET", "/connectors/shop/tasks/1/status", 404, "No status found for task shop-1"},
 		{"GET", "/connectors/shop/nothing", 404, "HTTP 404 Not Found"},
 		{"GET", "/favicon.ico", 404, "HTTP 404 Not Found"},
-		{"POST", "/connectors", 405, "HTTP 405 Method Not Allowed: this API is read only; connectors are changed in the configuration file"},
-		{"DELETE", "/connectors/shop", 405, "HTTP 405 Method Not Allowed: this API is read only; connectors are changed in the configuration file"},
-		{"PUT", "/connectors/shop/pause", 405, "HTTP 405 Method Not Allowed: this API is read only; connectors are changed in the configuration file"},
-		{"POST", "/metrics", 405, "HTTP 405 Method Not Allowed: this API is read only; connectors are changed in the configuration file"},
+		{"POST", "/connectors", 405, "HTTP 405 Method Not Allowed: connectors are made, changed and removed in the configuration file: edit it, then rdip reload"},
+		{"DELETE", "/connectors/shop", 405, "HTTP 405 Method Not Allowed: connectors are made, changed and removed in the configuration file: edit it, then rdip reload"},
+		{"PUT", "/connectors/shop/pause", 405, "HTTP 405 Method Not Allowed: connectors are made, changed and removed in the configuration file: edit it, then rdip reload"},
+		{"POST", "/metrics", 405, "HTTP 405 Method Not Allowed: connectors are made, changed and removed in the configuration file: edit it, then rdip reload"},
 	} {
 		t.Run(c.method+" "+c.path, func(t *testing.T) {
 			r, err := http.NewRequestWithContext(t.Context(), c.method, base+c.path, strings.NewReader("{}"))

@@ -34,9 +34,9 @@ type budget struct {
 	free     []*sinks.Batch
 }
 
-// newBudget divides memory bytes among arenas: at least four, so that lanes and acknowledgements overlap.
+// newBudget is a budget of memory bytes.
 func newBudget(memory int64) *budget {
-	return &budget{limit: max(memory/arenaCost, 4) * arenaBytes, changed: make(chan struct{})}
+	return &budget{limit: limitOf(memory), changed: make(chan struct{})}
 }
 
 // take waits for room for one more batch and hands out an empty one.

@@ -48,7 +48,7 @@ func (t *Task) once(stop context.Context) error {
 		context.AfterFunc(work, func() { timer.Stop() })
 	})
 	defer release()
-	r := &run{task: t, work: work, fail: fail, budget: newBudget(t.Memory)}
+	r := &run{task: t, work: work, fail: fail, budget: newBudget(t.memory())}
 	r.acknowledgedNow()
 	err := r.open(stop)
 	if err == nil {
@@ -65,7 +65,7 @@ func (r *run) open(stop context.Context) error {
 	if r.producer, err = t.NewProducer(r.acked); err != nil {
 		return err
 	}
-	r.tables = newTables(t.Prefix, r.producer)
+	r.tables = newTables(t.naming(), r.producer)
 	if r.ledger, err = openLedger(stop, t, r.producer); err != nil {
 		return err
 	}
@@ -77,11 +77,15 @@ func (r *run) open(stop context.Context) error {
 	if err != nil {
 		return err
 	}
+	judged, err := r.judge(stop)
+	if err != nil {
+		return err
+	}
 	resume, err := r.reader.Open(stop, stored)
 	if err != nil {
 		return err
 	}
-	t.notice(resume.Notices)
+	t.notice(append(resume.Notices, judged...))
 	failpoint.Hit(failpoint.SlotCreated)
 	if err := r.ledger.opened(resume); err != nil {
 		return err

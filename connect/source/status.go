@@ -75,7 +75,7 @@ type TableStatus struct {
 func (t *Task) Status() Status {
 	t.mu.Lock()
 	s := Status{State: t.state, Err: t.lastErr, Retries: t.retries, StoreErr: t.storeErr, Notices: t.notices,
-		Counts: t.counts.read()}
+		Counts: t.counts.read(), Source: readers.Status{LagBytes: -1, RetainedBytes: -1, RetainLimit: -1}}
 	s.Counts.Errors = maps.Clone(t.errors)
 	r, progress := t.current, t.progress
 	t.mu.Unlock()
