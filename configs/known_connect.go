@@ -5,15 +5,10 @@ const (
 	ofConnector = "Kafka Connect's connectors"
 )
 
-const avroConverter = "io.confluent.connect.avro.AvroConverter"
-
-const onlyAvro = "records are written as Confluent-framed Avro"
-
 // connectKeys are those of Kafka Connect's WorkerConfig, StandaloneConfig, DistributedConfig and
 // RestServerConfig.
 var connectKeys = knownPart(ofWorker, true,
-	supported("bootstrap.servers", "offset.flush.interval.ms", "task.shutdown.graceful.timeout.ms"),
-	fixed(values(avroConverter, "avro"), onlyAvro, "key.converter", "value.converter"),
+	supported("bootstrap.servers", "offset.flush.interval.ms", "task.shutdown.graceful.timeout.ms", "key.converter", "value.converter"),
 	fixed(values("org.apache.kafka.connect.storage.SimpleHeaderConverter"), "headers are written as this converter writes them", "header.converter"),
 	refused("workers do not form groups: one process runs the connectors of its file", "remove group.id, and run one process for each file", "group.id"),
 	noEffect("configurations, positions and status are kept in state.dir, not in topics", "config.storage.*", "offset.storage.*", "status.storage.*"),
@@ -41,15 +36,13 @@ var connectKeys = knownPart(ofWorker, true,
 // connectorKeys are those of Kafka Connect's ConnectorConfig, SourceConnectorConfig, SinkConnectorConfig and
 // TopicCreationConfig.
 var connectorKeys = knownPart(ofConnector, false,
-	supported("connector.class", "topic.creation.default.partitions", "topic.creation.default.replication.factor", "topic.creation.default.*"),
+	supported("connector.class", "topic.creation.default.partitions", "topic.creation.default.replication.factor", "topic.creation.default.*",
+		"key.converter", "value.converter", "transforms", "transforms.*", "predicates", "predicates.*"),
 	noEffect("the connector's name is the key that it stands below", "name"),
 	noEffect("there are no plugins: connectors and converters are in the binary", "connector.plugin.version",
 		"key.converter.plugin.version", "value.converter.plugin.version", "header.converter.plugin.version"),
 	noEffect("a connector is one task, as Debezium's are", "tasks.max", "tasks.max.enforce"),
-	fixed(values(avroConverter, "avro"), onlyAvro, "key.converter", "value.converter"),
 	fixed(values("org.apache.kafka.connect.storage.SimpleHeaderConverter"), "headers are written as this converter writes them", "header.converter"),
-	fixed(values(""), "single message transforms are not built", "transforms", "predicates"),
-	refused("single message transforms are not built", "", "transforms.*", "predicates.*"),
 	noEffect("a changed file is read at the next start", "config.action.reload"),
 	noEffect("transient failures are retried with growing pauses for as long as they last", "errors.retry.timeout", "errors.retry.delay.max.ms"),
 	fixed(values("none"), "an event that cannot be delivered stops its table or task; it is never dropped", "errors.tolerance"),

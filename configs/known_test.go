@@ -44,15 +44,15 @@ func TestLookupTakesTheExactNameThenTheLongestPattern(t *testing.T) {
 		{"heartbeat.interval.ms", false, Supported, ofDebezium},
 		{"heartbeat.interval.ms", true, NoEffect, ofWorker},
 		{"bootstrap.servers", true, Supported, ofWorker},
-		{"transforms", false, Fixed, ofConnector},
-		{"transforms.a.type", false, Refused, ofConnector},
+		{"transforms", false, Supported, ofConnector},
+		{"transforms.a.type", false, Supported, ofConnector},
 		{"column.mask.with.10.chars", false, Supported, ofDebezium},
 		{"topic.creation.default.cleanup.policy", false, Supported, ofConnector},
 		{"topic.creation.big.partitions", false, Refused, ofConnector},
 		{"producer.override.linger.ms", false, Supported, ofProducer},
 		{"producer.override.sasl.kerberos.service.name", false, Refused, ofProducer},
 		{"producer.override.nonsense", false, Refused, ofConnector},
-		{"value.converter.schemas.enable", true, Fixed, ofConverter},
+		{"value.converter.schemas.enable", true, Supported, ofConverter},
 		{"key.converter.nonsense", false, Refused, ofConverter},
 	} {
 		k, ok := Lookup(c.name, c.worker)

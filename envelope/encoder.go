@@ -12,9 +12,25 @@ import (
 type Options struct {
 	// Debezium turns what rdip does differently on purpose into Debezium's way (compatibility: debezium).
 	Debezium bool
+	// Nulls says what a NULL in a nullable column with a default is written as.
+	Nulls Nulls
 	// TransactionID names transactions in the envelope's transaction block (provide.transaction.metadata); nil:
 	// the block is null.
 	TransactionID TransactionID
+}
+
+// Nulls says what a NULL in a nullable column with a default is written as.
+type Nulls uint8
+
+// The ways of Nulls.
+const (
+	NullsAsDebezium  Nulls = iota // as the default under Debezium, else as null
+	NullsStay                     // as null
+	NullsAreDefaults              // as the default
+)
+
+func (o Options) replacesNulls() bool {
+	return o.Nulls == NullsAreDefaults || o.Nulls == NullsAsDebezium && o.Debezium
 }
 
 // Encoder appends the records of one Layout to a topic. It is compiled once a layout and serves one
@@ -87,7 +103,7 @@ func compile(c *schema.Column, encode ColumnEncoder, o Options) column {
 	}
 	out.present = []byte{value}
 	out.null = []byte{null}
-	if o.Debezium && c.DefaultValue != nil {
+	if o.replacesNulls() && c.DefaultValue != nil {
 		out.null = append([]byte{value}, c.DefaultValue...) // Connect's Struct returns the default for null
 	}
 	out.unknown = out.null
@@ -98,11 +114,19 @@ func compile(c *schema.Column, encode ColumnEncoder, o Options) column {
 }
 
 // KeySchema is the Avro schema of the keys, "" for a table without one.
-func (x *Encoder) KeySchema() string { return schema.KeySchema(x.Topic, x.Layout.Table) }
+func (x *Encoder) KeySchema() string { return schema.KeySchema(x.names(), x.Layout.Table) }
 
 // ValueSchema is the Avro schema of the values.
 func (x *Encoder) ValueSchema() string {
-	return schema.ValueSchema(x.Topic, x.Layout.Table, x.Layout.SourceSchema)
+	return schema.ValueSchema(x.names(), x.Layout.Table, x.Layout.SourceSchema)
+}
+
+// names is what the names of the schemas begin with.
+func (x *Encoder) names() string {
+	if x.Layout.Names != "" {
+		return x.Layout.Names
+	}
+	return x.Topic
 }
 
 // SetIDs sets the registry's ids of both schemas, which begin every record (Confluent's wire format: a

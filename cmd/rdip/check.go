@@ -96,7 +96,7 @@ func printJSON(w io.Writer, findings fault.Findings) error {
 // checkServers asks every server that the configuration names.
 func (s *settings) checkServers(ctx context.Context) fault.Findings {
 	var findings fault.Findings
-	if !s.worker.Embedded {
+	if !s.worker.Embedded && s.needsRegistry() {
 		findings = append(findings, s.checkRegistry(ctx)...)
 	}
 	for i := range s.connectors {

@@ -60,15 +60,9 @@ func newDaemon(ctx context.Context, s *settings, log *slog.Logger, level *slog.L
 		log.Warn("the embedded broker is not durable and outside the delivery guarantees",
 			"bootstrap.servers", d.embedded.broker.Addr(), "schema.registry.url", d.embedded.registryURL)
 	}
-	config, err := s.registryConfig()
-	if err != nil {
+	if d.registrar, err = s.newRegistrar(d.store); err != nil {
 		return d, err
 	}
-	registry, err := client.New(config)
-	if err != nil {
-		return d, err
-	}
-	d.registrar = client.NewRegistrar(registry, d.store)
 	d.worker, err = connect.NewWorker(connect.Options{Version: version, Commit: commit(), Store: d.store, Log: log,
 		Waiting: d.waiting, Memory: s.worker.MemoryBudget}, d.connectors(s)...)
 	if err != nil {
@@ -106,8 +100,27 @@ func (d *daemon) listen(ctx context.Context) error {
 	return nil
 }
 
+// newRegistrar is the registry's client; nil without a registry, which JSON needs none of.
+func (s *settings) newRegistrar(store *offsets.Store) (*client.Registrar, error) {
+	if s.registry.URLs == "" {
+		return nil, nil
+	}
+	config, err := s.registryConfig()
+	if err != nil {
+		return nil, err
+	}
+	registry, err := client.New(config)
+	if err != nil {
+		return nil, err
+	}
+	return client.NewRegistrar(registry, store), nil
+}
+
 // waiting names the subject that a connector waits for at the registry.
 func (d *daemon) waiting(prefix string) string {
+	if d.registrar == nil {
+		return ""
+	}
 	for _, p := range d.registrar.Pending() {
 		if isOf(prefix, p.Subject) {
 			return fmt.Sprintf("the schema registry, for subject %s, since %s: %v", p.Subject, p.Since.Format(time.RFC3339), p.Err)
@@ -126,9 +139,11 @@ func tune(budget int64) {
 // task is one connector's task, with so many bytes of memory.
 func (d *daemon) task(c *connectorSettings, memory int64) *source.Task {
 	log := d.log.With("connector", c.name)
+	keys, values := c.source.Formats()
 	return &source.Task{
 		Name: c.name, Prefix: c.source.Prefix, Kind: "postgresql",
 		Envelope: c.source.Envelope(), Naming: c.source.Naming(), Reshape: c.source.Reshape(), SkipUnchanged: c.source.SkipUnchanged(),
+		Keys: keys, Values: values,
 		Tombstones: c.source.Tombstones, ExtendedHeaders: c.source.Extended,
 		Skipped: c.source.Operations(), Own: c.own(), Memory: memory,
 		SnapshotLanes: c.postgres.SnapshotThreads, FlushInterval: d.settings.worker.OffsetInterval,

@@ -6,6 +6,7 @@ import (
 
 	"rdip/configs"
 	"rdip/connect/metrics"
+	"rdip/connect/source"
 )
 
 type docsCommand struct {
@@ -20,7 +21,7 @@ func (c docsCommand) Run() error {
 	var s settings
 	var connector connectorSettings
 	fmt.Print(configurationHead)
-	if err := configs.Markdown(os.Stdout, append(s.workerDefinitions(), connector.definitions()...)); err != nil {
+	if err := configs.Markdown(os.Stdout, append(append(s.workerDefinitions(), connector.definitions()...), source.TransformDefinitions()...)); err != nil {
 		return err
 	}
 	return configs.KnownMarkdown(os.Stdout)

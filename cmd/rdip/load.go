@@ -21,6 +21,7 @@ type settings struct {
 	worker     configs.Worker
 	kafka      kafka.Config
 	registry   configs.Registry
+	converters source.Converters
 	connectors []connectorSettings
 	notices    fault.Findings
 	file       *configs.File
@@ -51,13 +52,14 @@ func load(path string) (*settings, error) {
 	s.kafka.Brokers = s.worker.Bootstrap
 	findings = append(findings, s.worker.Check(file)...)
 	findings = append(findings, s.kafka.Check(file.Worker.Where)...)
-	if !s.worker.Embedded && s.registry.URLs == "" {
-		findings = append(findings, file.Worker.Finding("schema.registry.url", "the key is missing", "a schema registry, or the embedded one",
-			`add a line "schema.registry.url: http://HOST:8081", or "embedded: true" to try rdip without Kafka`))
-	}
+	s.converters.Given(file.Worker)
 	s.effective, s.exact = configs.Effective(file.Worker, defs...), configs.Digests(file.Worker, defs...)
 	for _, section := range file.Connectors {
 		findings = append(findings, s.connector(section)...)
+	}
+	if !s.worker.Embedded && s.registry.URLs == "" && s.needsRegistry() {
+		findings = append(findings, file.Worker.Finding("schema.registry.url", "the key is missing", "a schema registry, or the embedded one",
+			`add a line "schema.registry.url: http://HOST:8081", or "embedded: true" to try rdip without Kafka, or key.converter: json and value.converter: json`))
 	}
 	findings = append(findings, s.shared()...)
 	for _, f := range findings {
@@ -69,16 +71,28 @@ func load(path string) (*settings, error) {
 }
 
 func (s *settings) workerDefinitions() []*configs.Definition {
-	return []*configs.Definition{s.worker.Definition(), s.kafka.Definition(), s.registry.Definition()}
+	return []*configs.Definition{s.worker.Definition(), s.kafka.Definition(), s.registry.Definition(), s.converters.Definition()}
 }
 
 func (c *connectorSettings) definitions() []*configs.Definition {
-	return []*configs.Definition{c.source.Definition(), c.postgres.Definition(), c.topics.Definition()}
+	return []*configs.Definition{c.source.Definition(), c.source.Converters.Overrides(), c.postgres.Definition(), c.topics.Definition()}
+}
+
+// needsRegistry says whether a connector writes Avro.
+func (s *settings) needsRegistry() bool {
+	for i := range s.connectors {
+		if s.connectors[i].source.Converters.NeedsRegistry() {
+			return true
+		}
+	}
+	return len(s.connectors) == 0
 }
 
 // connector decodes one section.
 func (s *settings) connector(section *configs.Section) fault.Findings {
 	c := connectorSettings{name: section.Name}
+	c.source.Converters = s.converters
+	c.source.Converters.Given(section)
 	defs := c.definitions()
 	findings := configs.Decode(section, defs...)
 	if class := c.source.Class; class != "" && !slices.Contains(postgresClasses, class) {
@@ -92,6 +106,7 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	c.source.Compatible(section)
 	findings = append(findings, c.checkOwn(section.Where)...)
 	findings = append(findings, c.source.CheckRows(section.Where)...)
+	findings = append(findings, c.source.CheckRecords(section)...)
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
 	c.postgres.Debezium = c.source.Compatibility == source.CompatibleDebezium
 	c.effective, c.exact = configs.Effective(section, defs...), configs.Digests(section, defs...)

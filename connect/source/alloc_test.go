@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"log/slog"
+	"strconv"
 	"testing"
 
 	"rdip/envelope"
@@ -30,7 +31,7 @@ func nullLane(t *testing.T, task *Task) *lane {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r := &run{task: task, work: ctx, fail: cancel, budget: newBudget(32 << 20)}
 	r.producer = null.New(4, r.acked)
-	r.tables = newTables("shop", r.producer)
+	r.tables = newTables(Naming{Prefix: "shop"}, r.producer)
 	r.tables.known = func(sinks.Topic) error { return nil }
 	return newLane(ctx, r, false)
 }
@@ -90,6 +91,8 @@ func TestNothingIsAllocatedARow(t *testing.T) {
 		{"deletes of a table without a key, tombstones asked for", &Task{Tombstones: true}, nil, []envelope.Event{{Op: envelope.Delete, Before: whole}}},
 		{"all of it with Debezium's context headers", &Task{Tombstones: true, ExtendedHeaders: true}, []int{0}, []envelope.Event{
 			{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},
+		{"inserts in transactions that are told", &Task{Own: Own{Transactions: true, TransactionTopic: "shop.transaction", Origin: envelope.Origin{TransactionID: numbered}}}, []int{0},
+			[]envelope.Event{{Op: envelope.Create, After: whole}}},
 		{"operations that are skipped", &Task{Skipped: Ops(0).With(envelope.Truncate)}, []int{0}, []envelope.Event{
 			{Op: envelope.Truncate}, {Op: envelope.Create, After: whole}}},
 	} {
@@ -125,6 +128,11 @@ func TestNothingIsAllocatedARow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// numbered names transactions by a number, without an allocation.
+func numbered(dst []byte, tx *envelope.Transaction, place uint64) []byte {
+	return strconv.AppendUint(append(strconv.AppendUint(dst, tx.ID, 10), ':'), place, 10)
 }
 
 // transact hands over one transaction of so many rows, as a reader does.

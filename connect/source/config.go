@@ -6,6 +6,7 @@ import (
 
 	"rdip/configs"
 	"rdip/envelope"
+	"rdip/internal/fault"
 	"rdip/schema"
 )
 
@@ -17,6 +18,14 @@ type Config struct {
 	Tombstones    bool
 	Extended      bool
 	Skipped       []string
+	Own           OwnConfig
+
+	Converters Converters
+
+	columns    columnConfig
+	transforms TransformConfig
+	chain      *Chain
+	topics  namingConfig
 }
 
 // Compatibility says whose way is taken where rdip differs from Debezium on purpose.
@@ -45,6 +54,10 @@ func (c *Config) Definition() *configs.Definition {
 		configs.Default("t"), configs.Check(checkOperation))
 	d.Bool(&c.Extended, "extended.headers.enabled", "Whether every record has Debezium's four `__debezium.context.*` headers. With `compatibility: debezium` the default is `true`, as Debezium's.",
 		configs.Default("false"))
+	c.columns.define(d)
+	c.topics.define(d)
+	c.transforms.define(d)
+	c.Own.defineOwn(d)
 	return d
 }
 
@@ -52,6 +65,9 @@ func (c *Config) Definition() *configs.Definition {
 func (c *Config) Compatible(section *configs.Section) {
 	if c.Compatibility == CompatibleDebezium && !section.Has("extended.headers.enabled") {
 		c.Extended = true
+	}
+	if c.Compatibility == CompatibleDebezium {
+		c.Own.compatible(section)
 	}
 }
 
@@ -89,5 +105,27 @@ func checkOperation(s string) error {
 	return fmt.Errorf("c, u, d, t or none")
 }
 
+// CheckRows reports what the keys of columns and of topics' names do not show one by one. where names a key's
+// place in the file, as configs.Section.Where does.
+func (c *Config) CheckRows(where func(key string) string) fault.Findings {
+	return append(c.columns.check(where), c.topics.check(where)...)
+}
+
+// Reshape is what the configuration changes of rows, nil for nothing.
+func (c *Config) Reshape() *Reshape { return c.columns.reshape(c.Compatibility == CompatibleDebezium) }
+
+// SkipUnchanged is skip.messages.without.change.
+func (c *Config) SkipUnchanged() bool { return c.columns.skipUnchanged }
+
+// Naming is how topics are named.
+func (c *Config) Naming() Naming {
+	n := c.topics.naming(c.Prefix)
+	n.Transforms = c.chain
+	return n
+}
+
 // Topic is the topic of a table's events.
-func (c *Config) Topic(t *schema.Table) string { return topicOf(c.Prefix, t) }
+func (c *Config) Topic(t *schema.Table) string {
+	n := c.Naming()
+	return n.Topic(t).Topic
+}

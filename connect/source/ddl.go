@@ -17,7 +17,9 @@ func (l *lane) schemaChange(tx *envelope.Transaction, m *envelope.Message) error
 	origin := &l.run.task.Own.Origin
 	s := l.openRecord(o)
 	l.batch.Arena = envelope.AppendString(l.batch.Arena, origin.Database)
-	l.keyDone(o, &s)
+	if err := l.keyDone(o, &s); err != nil {
+		return err
+	}
 	l.batch.Arena = envelope.AppendSchemaChange(l.batch.Arena, origin, tx, m, time.Now().UnixNano())
 	if err := l.closeRecord(o, s, joined(factHeaders(m.Change.Facts), l.run.task.contextHeaders)); err != nil {
 		return err

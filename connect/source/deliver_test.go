@@ -41,7 +41,7 @@ func brokerLane(t *testing.T, limit string) *lane {
 	if r.ledger, err = openLedger(ctx, task, p); err != nil {
 		t.Fatal(err)
 	}
-	r.tables = newTables("shop", p)
+	r.tables = newTables(Naming{Prefix: "shop"}, p)
 	r.tables.known = r.ledger.checkTopic
 	return newLane(ctx, r, false)
 }

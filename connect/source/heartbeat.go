@@ -34,7 +34,9 @@ func (l *lane) beat() error {
 	h.last = time.Now()
 	s := l.openRecord(&h.ownTopic)
 	l.batch.Arena = envelope.AppendString(l.batch.Arena, h.prefix)
-	l.keyDone(&h.ownTopic, &s)
+	if err := l.keyDone(&h.ownTopic, &s); err != nil {
+		return err
+	}
 	l.batch.Arena = envelope.AppendLong(l.batch.Arena, h.last.UnixMilli())
 	return l.closeRecord(&h.ownTopic, s, nil)
 }

@@ -60,6 +60,10 @@ func (l *lane) Table(layout *envelope.Layout) error {
 		return nil
 	}
 	t, err := l.run.tables.get(l.ctx, layout.Table)
+	shown := layout
+	if err == nil {
+		shown, err = l.run.task.shown(layout, t)
+	}
 	if err != nil && l.givesUp(err) {
 		err = l.run.stopTable(t, &Stop{Reason: err, InSnapshot: l.snapshot})
 	}
@@ -74,8 +78,8 @@ func (l *lane) Table(layout *envelope.Layout) error {
 	t.mu.Lock()
 	since, stopped := t.since, t.stopped != nil
 	t.mu.Unlock()
-	l.encodings[layout] = &encoding{Encoder: envelope.NewEncoder(layout, t.topic, l.run.task.Envelope),
-		table: t, since: since, stopped: stopped}
+	l.encodings[layout] = &encoding{Encoder: envelope.NewEncoder(shown, t.topic, l.run.task.options(t)),
+		table: t, since: since, stopped: stopped, shape: newShape(t.to.plan)}
 	l.layout, l.current = nil, nil
 	return nil
 }
@@ -87,7 +91,7 @@ func (l *lane) Row(e *envelope.Event) error {
 		}
 	}
 	x := l.current
-	if x.stopped || l.tx.Place < x.since || l.run.task.Skipped.has(e.Op) {
+	if x.stopped || l.tx.Place < x.since || l.run.task.Skipped.has(e.Op) || l.run.task.skips(x, e) {
 		return nil
 	}
 	if !x.ready {
@@ -141,7 +145,7 @@ func (l *lane) firstRow(x *encoding, e *envelope.Event) error {
 	if err := l.Flush(); err != nil { // the registry may be away for long: what is gathered goes first
 		return err
 	}
-	if err := x.register(l.ctx, l.run.task.Registrar); err != nil {
+	if err := x.register(l); err != nil {
 		if l.givesUp(err) {
 			return l.stop(x, err)
 		}
@@ -156,10 +160,13 @@ func (l *lane) firstRow(x *encoding, e *envelope.Event) error {
 // is never a row's fault and does not come here: it ends the run.
 func (l *lane) refused(x *encoding, e *envelope.Event, err error) error {
 	if column, ok := nullInNotNull(err); ok {
-		relaxed := x.relaxed(column, l.run.task.Envelope)
+		relaxed := x.relaxed(column, l.run.task.options(x.table))
 		l.encodings[l.layout] = relaxed
 		l.current = relaxed
 		return l.Row(e)
+	}
+	if u := asUnrouted(err); u != nil {
+		return l.openRoute(x, u, e)
 	}
 	if stopsTable(err) {
 		return l.stop(x, err)
@@ -217,6 +224,9 @@ func (l *lane) write(x *encoding, e *envelope.Event) error {
 }
 
 func (l *lane) append(x *encoding, e *envelope.Event) error {
+	if x.shape != nil {
+		return x.shape.append(l, x, e)
+	}
 	if x.KeyChanged(e) {
 		return l.appendKeyChange(x, e)
 	}
@@ -255,10 +265,7 @@ func (l *lane) appendKeyChange(x *encoding, e *envelope.Event) error {
 // appendRecord writes one record with the event's key and envelope.
 func (l *lane) appendRecord(x *encoding, e *envelope.Event, headers []sinks.Header) error {
 	s := span{key: len(l.batch.Arena), nullKey: true}
-	l.tx.Order = 0
-	if l.numbers(e) {
-		l.own.transactions.next(&l.tx, l.own.transactions.ofTable(x))
-	}
+	l.number(x, e)
 	row := e.After
 	if row == nil {
 		row = e.Before
@@ -267,12 +274,17 @@ func (l *lane) appendRecord(x *encoding, e *envelope.Event, headers []sinks.Head
 	var err error
 	if x.Layout.Table.HasKey() && row != nil { // a TRUNCATE has no key
 		s.nullKey = false
-		arena, err = x.AppendKey(arena, row)
+		if arena, err = x.AppendKey(arena, row); err == nil {
+			arena, err = x.keys.finish(arena, s.key)
+		}
 	}
 	s.value = len(arena)
 	now := time.Now().UnixNano()
 	if err == nil {
 		arena, err = x.AppendValue(arena, &l.tx, e, now)
+	}
+	if err == nil {
+		arena, err = x.values.finish(arena, s.value)
 	}
 	l.batch.Arena = arena
 	if err != nil {
@@ -282,10 +294,21 @@ func (l *lane) appendRecord(x *encoding, e *envelope.Event, headers []sinks.Head
 	return l.add(x, s, headers, now/1e3)
 }
 
+// number gives an event its place in the transaction's block, where blocks are written.
+func (l *lane) number(x *encoding, e *envelope.Event) {
+	l.tx.Order = 0
+	if l.numbers(e) {
+		l.own.transactions.next(&l.tx, l.own.transactions.ofTable(x))
+	}
+}
+
 func (l *lane) appendTombstone(x *encoding, row envelope.Row, headers []sinks.Header) error {
 	s := span{key: len(l.batch.Arena), nullKey: true, nullValue: true}
 	if x.Layout.Table.HasKey() {
 		arena, err := x.AppendKey(l.batch.Arena, row)
+		if err == nil {
+			arena, err = x.keys.finish(arena, s.key)
+		}
 		l.batch.Arena = arena
 		if err != nil {
 			return err
@@ -299,7 +322,7 @@ func (l *lane) appendTombstone(x *encoding, row envelope.Row, headers []sinks.He
 // add puts a record at the end of the batch, unless its topic will never take it. Its bytes are set again
 // when the batch is sealed, since the arena may still move.
 func (l *lane) add(x *encoding, s span, headers []sinks.Header, micros int64) error {
-	r := sinks.Record{Topic: x.Topic, Headers: headers, Micros: micros}
+	r := sinks.Record{Topic: x.table.topic, Headers: headers, Micros: micros}
 	s.point(&r, l.batch.Arena)
 	r.Partition = x.table.target.Partition(r.Key)
 	l.spans = append(l.spans, s)

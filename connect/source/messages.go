@@ -70,7 +70,9 @@ func (l *lane) message(tx *envelope.Transaction, m *envelope.Message) error {
 	}
 	s := l.openRecord(&o.ownTopic)
 	l.batch.Arena = envelope.AppendString(append(l.batch.Arena, 2), m.Prefix)
-	l.keyDone(&o.ownTopic, &s)
+	if err := l.keyDone(&o.ownTopic, &s); err != nil {
+		return err
+	}
 	l.batch.Arena = envelope.AppendMessage(l.batch.Arena, o.origin, o.source, tx, m, o.text, time.Now().UnixNano())
 	if err := l.closeRecord(&o.ownTopic, s, nil); err != nil {
 		return refusedMessage(m, err)

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"encoding/binary"
 	"time"
 
 	"rdip/envelope"
@@ -33,6 +32,9 @@ func (o *Own) Topics() []string {
 	}
 	if o.HeartbeatEvery > 0 {
 		names = append(names, o.HeartbeatTopic)
+	}
+	if o.SchemaTopic != "" {
+		names = append(names, o.SchemaTopic)
 	}
 	return names
 }
@@ -72,7 +74,7 @@ type ownTopic struct {
 	name                   string
 	keySchema, valueSchema string
 	target                 sinks.Topic
-	keyFrame, valueFrame   [5]byte
+	keys, values           writer
 	ready                  bool
 }
 
@@ -92,16 +94,13 @@ func (l *lane) prepare(o *ownTopic) error {
 	if err := l.run.tables.known(target); err != nil { // K11
 		return err
 	}
-	key, err := l.run.task.Registrar.ID(l.ctx, o.name+"-key", o.keySchema)
-	if err != nil {
+	t := l.run.task
+	if o.keys, err = newWriter(l.ctx, t.Keys, t.Registrar, o.name+"-key", o.keySchema); err != nil {
 		return err
 	}
-	value, err := l.run.task.Registrar.ID(l.ctx, o.name+"-value", o.valueSchema)
-	if err != nil {
+	if o.values, err = newWriter(l.ctx, t.Values, t.Registrar, o.name+"-value", o.valueSchema); err != nil {
 		return err
 	}
-	binary.BigEndian.PutUint32(o.keyFrame[1:], uint32(key))
-	binary.BigEndian.PutUint32(o.valueFrame[1:], uint32(value))
 	o.target, o.ready = target, true
 	return nil
 }
@@ -110,31 +109,39 @@ func (l *lane) prepare(o *ownTopic) error {
 // arena, calls keyDone, appends the value, and calls closeRecord.
 func (l *lane) openRecord(o *ownTopic) span {
 	s := span{key: len(l.batch.Arena)}
-	l.batch.Arena = append(l.batch.Arena, o.keyFrame[:]...)
+	l.batch.Arena = append(l.batch.Arena, o.keys.frame[:]...)
 	return s
 }
 
-// keyDone ends the record's key.
-func (l *lane) keyDone(o *ownTopic, s *span) {
-	s.value = len(l.batch.Arena)
-	l.batch.Arena = append(l.batch.Arena, o.valueFrame[:]...)
+// keyDone ends the record's key, in the format of keys.
+func (l *lane) keyDone(o *ownTopic, s *span) error {
+	arena, err := o.keys.finish(l.batch.Arena, s.key)
+	s.value = len(arena)
+	l.batch.Arena = append(arena, o.values.frame[:]...)
+	return err
 }
 
 // closeRecord ends the record's value, and puts the record at the end of the batch. A record that the topic will never
 // take is an error and leaves the batch as it was.
 func (l *lane) closeRecord(o *ownTopic, s span, headers []sinks.Header) error {
-	s.end = len(l.batch.Arena)
+	arena, err := o.values.finish(l.batch.Arena, s.value)
+	l.batch.Arena, s.end = arena, len(arena)
+	if err != nil {
+		return err
+	}
 	r := sinks.Record{Topic: o.name, Headers: headers, Micros: time.Now().UnixMicro(), Partition: o.target.Partition(nil)}
 	s.point(&r, l.batch.Arena)
-	if o.target.Refuses != nil {
-		if err := o.target.Refuses(&r); err != nil {
-			l.batch.Arena = l.batch.Arena[:s.key]
-			return err
-		}
-	}
 	l.spans = append(l.spans, s)
 	l.batch.Records = append(l.batch.Records, r)
-	return nil
+	last := len(l.spans) - 1
+	if o.target.Refuses == nil {
+		return nil
+	}
+	err = o.target.Refuses(&l.batch.Records[last])
+	if err != nil {
+		l.spans, l.batch.Records, l.batch.Arena = l.spans[:last], l.batch.Records[:last], l.batch.Arena[:s.key]
+	}
+	return err
 }
 
 // open makes sure that there is a batch with room, and that the topic is prepared.

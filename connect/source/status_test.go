@@ -29,7 +29,7 @@ func TestStatusWaitsForNoBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = p.Close(context.Background()) }()
-	r.tables = newTables("shop", p)
+	r.tables = newTables(Naming{Prefix: "shop"}, p)
 	r.isOpen.Store(true)
 	task.enter(StateStreaming, r)
 	asked := make(chan error)

@@ -3,6 +3,8 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -32,6 +34,7 @@ type table struct {
 	// as it is and may be read without.
 	mu      sync.Mutex
 	topic   string
+	to      Destination // where Topic is topic
 	target  sinks.Topic
 	stopped *Stop  // nil while the table is captured
 	since   uint64 // transactions whose commit lies before this place were delivered before; 0: none
@@ -57,17 +60,18 @@ func (t *table) shown() (sinks.Topic, *Stop) {
 
 // tables finds a task's tables by schema.Table.ID.
 type tables struct {
-	prefix   string
+	naming   Naming
 	producer sinks.Producer
 	known    func(sinks.Topic) error // refuses a topic that is not the one of the stored position
 	since    uint64                  // of the tables that had not stopped
 
-	mu   sync.Mutex
-	byID map[string]*table
+	mu      sync.Mutex
+	byID    map[string]*table
+	byTopic map[string]string // the table that has a topic for itself
 }
 
-func newTables(prefix string, p sinks.Producer) *tables {
-	return &tables{prefix: prefix, producer: p, byID: map[string]*table{}}
+func newTables(n Naming, p sinks.Producer) *tables {
+	return &tables{naming: n, producer: p, byID: map[string]*table{}, byTopic: map[string]string{}}
 }
 
 // get is the table's shared state; at first use its topic is made or verified. With an error the state is there
@@ -81,8 +85,17 @@ func (ts *tables) get(ctx context.Context, t *schema.Table) (*table, error) {
 	if _, stopped := found.shown(); stopped != nil || found.topic != "" {
 		return found, nil
 	}
-	topic := topicOf(ts.prefix, t)
-	target, err := ts.producer.Prepare(ctx, topic)
+	to, err := ts.destination(t)
+	if err != nil {
+		return found, err
+	}
+	if to.ByRow() { // each row's topic is made when a row needs it
+		found.mu.Lock()
+		found.topic, found.to = to.Topic, to
+		found.mu.Unlock()
+		return found, nil
+	}
+	target, err := ts.producer.Prepare(ctx, to.Topic)
 	if err != nil {
 		return found, err
 	}
@@ -90,9 +103,26 @@ func (ts *tables) get(ctx context.Context, t *schema.Table) (*table, error) {
 		return found, err
 	}
 	found.mu.Lock()
-	found.target, found.topic = target, topic
+	found.target, found.topic, found.to = target, to.Topic, to
 	found.mu.Unlock()
 	return found, nil
+}
+
+// destination is the table's topic. Two tables have one only where that is asked for (K8).
+func (ts *tables) destination(t *schema.Table) (Destination, error) {
+	to := ts.naming.Topic(t)
+	if to.Shared {
+		return to, nil
+	}
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if other := ts.byTopic[to.Topic]; other != "" && other != t.ID() {
+		return to, &fault.Error{Kind: fault.Configuration, Op: "route", Object: "table " + t.ID(), Permanent: true,
+			Cause: fmt.Errorf("its topic %s is that of table %s too (K8)", to.Topic, other),
+			Hint:  "name topics apart with topic.naming, or ask for one topic with topic.routing"}
+	}
+	ts.byTopic[to.Topic] = t.ID()
+	return to, nil
 }
 
 // entry is the table's state, made where there is none yet. The caller holds mu.
@@ -127,23 +157,29 @@ type encoding struct {
 	unsent  []sinks.Header // of the last row with columns that the log did not carry
 	// collection counts the table's events in the open transaction; nil until the first one is counted.
 	collection *collection
+
+	keys, values writer // of envelopes
+	shape        shape  // nil for envelopes
 }
 
-// register gets the ids of an encoding's schemas, at the table's first row (R6).
-func (x *encoding) register(ctx context.Context, r Registrar) error {
-	var key int32
-	if text := x.KeySchema(); text != "" {
-		id, err := r.ID(ctx, x.Topic+"-key", text)
-		if err != nil {
-			return err
-		}
-		key = id
-	}
-	value, err := r.ID(ctx, x.Topic+"-value", x.ValueSchema())
-	if err != nil {
+// register readies an encoding at the table's first row: its schemas get their ids (R6), or are compiled.
+func (x *encoding) register(l *lane) error {
+	t := l.run.task
+	var err error
+	if x.shape != nil {
+		err = x.shape.prepare(l, x)
+		x.ready = err == nil
 		return err
 	}
-	x.SetIDs(key, value)
+	if text := x.KeySchema(); text != "" {
+		if x.keys, err = newWriter(l.ctx, t.Keys, t.Registrar, x.table.topic+"-key", text); err != nil {
+			return err
+		}
+	}
+	if x.values, err = newWriter(l.ctx, t.Values, t.Registrar, x.table.topic+"-value", x.ValueSchema()); err != nil {
+		return err
+	}
+	x.SetIDs(x.keys.id(), x.values.id())
 	x.ready = true
 	return nil
 }
@@ -155,8 +191,12 @@ func (x *encoding) relaxed(column int, o envelope.Options) *encoding {
 	t := *layout.Table
 	t.Columns = append([]schema.Column(nil), t.Columns...)
 	t.Columns[column].Nullable = true
+	if k := slices.Index(t.Key, column); k >= 0 && t.KeyColumns != nil {
+		t.KeyColumns = slices.Clone(t.KeyColumns)
+		t.KeyColumns[k].Nullable = true
+	}
 	layout.Table = &t
-	return &encoding{Encoder: envelope.NewEncoder(&layout, x.Topic, o), table: x.table, since: x.since}
+	return &encoding{Encoder: envelope.NewEncoder(&layout, x.Topic, o), table: x.table, since: x.since, shape: newShape(x.table.to.plan)}
 }
 
 // nullInNotNull is the column of a row that relaxed would mend.

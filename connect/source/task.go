@@ -24,6 +24,10 @@ type Task struct {
 	Prefix          string // topic.prefix
 	Kind            string // the reader's name as Debezium has it: "postgresql"
 	Envelope        envelope.Options
+	Naming          Naming        // of topics; without a prefix it has Prefix
+	Reshape         *Reshape      // columns, masks and keys; nil: as the reader has them
+	SkipUnchanged   bool          // skip.messages.without.change
+	Keys, Values    Format        // key.converter, value.converter
 	Tombstones      bool          // tombstones.on.delete
 	ExtendedHeaders bool          // extended.headers.enabled
 	Skipped         Ops           // skipped.operations

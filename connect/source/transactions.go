@@ -99,7 +99,9 @@ func (l *lane) beginTransaction(place uint64) error {
 	}
 	s := l.openRecord(&t.ownTopic)
 	l.batch.Arena = t.id.AppendTo(l.batch.Arena, &l.tx, place)
-	l.keyDone(&t.ownTopic, &s)
+	if err := l.keyDone(&t.ownTopic, &s); err != nil {
+		return err
+	}
 	l.batch.Arena = envelope.AppendTransactionBegin(l.batch.Arena, t.id, &l.tx, place)
 	if err := l.closeRecord(&t.ownTopic, s, nil); err != nil {
 		return err
@@ -119,7 +121,9 @@ func (l *lane) endTransaction(place uint64) error {
 	}
 	s := l.openRecord(&t.ownTopic)
 	l.batch.Arena = t.id.AppendTo(l.batch.Arena, &l.tx, place)
-	l.keyDone(&t.ownTopic, &s)
+	if err := l.keyDone(&t.ownTopic, &s); err != nil {
+		return err
+	}
 	l.batch.Arena = envelope.AppendTransactionEnd(l.batch.Arena, t.id, &l.tx, place, len(t.touched), func(i int) envelope.TransactionCount {
 		return envelope.TransactionCount{Table: t.touched[i].name, Events: t.touched[i].count}
 	})

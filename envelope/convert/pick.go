@@ -212,3 +212,6 @@ func (p Part) Text() []byte {
 	r := reader{in: p.Avro}
 	return r.take(r.long())
 }
+
+// Column is the schema as a whole, of a value that stands alone.
+func (s *Schema) Column() Column { return Column{s.root} }

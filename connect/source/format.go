@@ -1,0 +1,95 @@
+package source
+
+import (
+	"context"
+	"encoding/binary"
+
+	"rdip/envelope"
+	"rdip/envelope/convert"
+	"rdip/internal/fault"
+)
+
+// FormatKind is what bytes a key or a value is written in.
+type FormatKind string
+
+// The formats, each by the name that a configuration has for it.
+const (
+	FormatAvro   FormatKind = "avro"   // Confluent-framed Avro, its schema in the registry
+	FormatJSON   FormatKind = "json"   // as Kafka Connect's JsonConverter
+	FormatString FormatKind = "string" // a single value as text: Connect's StringConverter
+	FormatBytes  FormatKind = "bytes"  // a single value as it is: Connect's ByteArrayConverter
+)
+
+// Format is how all keys, or all values, of a connector are written. The zero value is Avro.
+type Format struct {
+	Kind FormatKind
+	JSON convert.JSONOptions // of FormatJSON
+}
+
+// IsAvro says whether schemas of this side go to the registry.
+func (f Format) IsAvro() bool { return f.Kind == FormatAvro || f.Kind == "" }
+
+// writer writes the keys, or the values, of one schema. It serves one goroutine.
+type writer struct {
+	frame   [frameBytes]byte
+	program *convert.Program // nil for Avro
+	avro    []byte           // the record under way, where the program reads it
+}
+
+// frameBytes is Confluent's wire format before the Avro: a zero byte, and the schema's id in four, big-endian.
+const frameBytes = 5
+
+// newWriter readies a format for the Avro schema: it is registered under the subject, or compiled into a program.
+// It blocks while the registry is away, and ends with ctx; a permanent error stops what needs the schema.
+func newWriter(ctx context.Context, f Format, r Registrar, subject, schema string) (writer, error) {
+	var w writer
+	if f.IsAvro() {
+		id, err := r.ID(ctx, subject, schema)
+		binary.BigEndian.PutUint32(w.frame[1:], uint32(id))
+		return w, err
+	}
+	var err error
+	if f.Kind == FormatJSON {
+		w.program, err = convert.JSON(schema, f.JSON)
+	} else {
+		w.program, err = convert.Text(schema)
+	}
+	if err != nil {
+		return w, &fault.Error{Op: "write " + subject + " as", Object: string(f.Kind), Cause: err, Permanent: true,
+			Hint: "key.converter and value.converter: avro or json; string and bytes are for outbox messages and keys of one column that a transform makes"}
+	}
+	return w, nil
+}
+
+// id is the registry's id of the schema, 0 for other formats than Avro.
+func (w *writer) id() int32 { return int32(binary.BigEndian.Uint32(w.frame[1:])) }
+
+// finish turns what lies in the arena from a place on, a frame and Avro, into the format. It allocates nothing but
+// buffers that grow. With an error the arena ends at that place.
+func (w *writer) finish(arena []byte, from int) ([]byte, error) {
+	if w.program == nil {
+		return arena, nil
+	}
+	w.avro = append(w.avro[:0], arena[from+frameBytes:]...)
+	out, err := w.program.Append(arena[:from], w.avro)
+	if err != nil {
+		return out, &fault.Error{Op: "convert", Cause: err, Permanent: true, Hint: "this is a bug in rdip: please report it"}
+	}
+	return out, nil
+}
+
+// options are those of the encoder of a table's envelopes. What becomes of a NULL in a column with a default is said
+// once: by the encoder for Avro, by the program for JSON, by the transform for flattened rows.
+func (t *Task) options(of *table) envelope.Options {
+	o := t.Envelope
+	if t.Values.Kind == FormatJSON {
+		o.Nulls = envelope.NullsStay
+	}
+	if p := of.to.plan; p != nil && p.flat != nil {
+		o.Nulls = envelope.NullsStay
+		if p.flat.ReplaceNull {
+			o.Nulls = envelope.NullsAreDefaults
+		}
+	}
+	return o
+}

@@ -1,0 +1,125 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rdip/internal/fault"
+	"rdip/schema"
+)
+
+// Judged is what the configuration makes of the tables of a source.
+type Judged struct {
+	Topics  []string // of the tables; one that several are meant to share once
+	Keyless []string // those of tables whose records have no key
+	// Findings are what cannot be as it is asked for, and expressions that match nothing.
+	Findings fault.Findings
+}
+
+// Judge looks at all captured tables before a row of them is read. A nil Reshape changes nothing.
+func Judge(tables []*schema.Table, r *Reshape, n Naming) Judged {
+	var j Judged
+	merged := map[string][]string{}
+	for _, t := range tables {
+		shown, err := r.orSame().Table(t)
+		if err != nil {
+			j.Findings = append(j.Findings, refusal(err))
+			continue
+		}
+		to := n.Topic(t)
+		if to.Shared {
+			if merged[to.Topic] = append(merged[to.Topic], t.ID()); len(merged[to.Topic]) > 1 {
+				j.Findings = append(j.Findings, sharedKeys(to, shown, merged[to.Topic])...)
+				continue
+			}
+		}
+		if to.ByRow() {
+			continue
+		}
+		j.Topics = append(j.Topics, to.Topic)
+		if !shown.HasKey() {
+			j.Keyless = append(j.Keyless, to.Topic)
+		}
+	}
+	j.Findings = append(j.Findings, r.Unmatched(tables)...)
+	j.Findings = append(j.Findings, r.inKeys(tables)...)
+	return j
+}
+
+// orSame is a reshape that changes nothing in place of nil.
+func (r *Reshape) orSame() *Reshape {
+	if r == nil {
+		return &Reshape{}
+	}
+	return r
+}
+
+// refusal is an error of Reshape.Layout as a finding.
+func refusal(err error) fault.Finding {
+	f := fault.Finding{Kind: fault.KindOf(err), Seen: err.Error()}
+	if e, ok := err.(*fault.Error); ok {
+		f.Where, f.Fix = e.Object, e.Hint
+		if e.Cause != nil {
+			f.Seen = e.Cause.Error()
+		}
+	}
+	return f
+}
+
+// sharedKeys warns of tables in one topic whose keys may be alike: the later row would take the earlier one's
+// place in a compacted topic, and for whoever reads by key.
+func sharedKeys(to Destination, t *schema.Table, ids []string) fault.Findings {
+	if to.KeyField != "" || !t.HasKey() || len(ids) != 2 { // once a topic
+		return nil
+	}
+	return fault.Findings{{Severity: fault.Warning, Kind: fault.Configuration, Where: "topic " + to.Topic, Case: "K8",
+		Seen: fmt.Sprintf("tables %s have it together, and nothing in the keys tells them apart", strings.Join(ids, ", ")),
+		Need: "keys that are unique over all of these tables", Fix: "topic.routing.topic.regex and topic.routing.topic.replacement, which add the table to the key"}}
+}
+
+// inKeys says which columns are left out or disguised in the row, and are in the key as they are.
+func (r *Reshape) inKeys(tables []*schema.Table) []fault.Finding {
+	if r == nil {
+		return nil
+	}
+	var out []fault.Finding
+	for _, t := range tables {
+		shown, err := r.Table(t)
+		if err != nil {
+			continue
+		}
+		for i, k := range shown.Key {
+			name := columnName(t, &t.Columns[k])
+			rule, _ := r.ruleOf(t, &t.Columns[k])
+			hidden := shown.Columns[k].Omitted || r.debezium && rule != nil
+			if !hidden || shown.KeyField(i).Omitted || slices.ContainsFunc(out, func(f fault.Finding) bool { return f.Where == "column "+name }) {
+				continue
+			}
+			out = append(out, fault.Finding{Severity: fault.Warning, Kind: fault.Configuration, Where: "column " + name,
+				Seen: "it is left out or masked, and is in the table's key as it is, as Debezium has it", Need: "a key without it where its values must not reach Kafka",
+				Fix: "message.key.columns: " + tableName(t) + ":COLUMN"})
+		}
+	}
+	return out
+}
+
+// lister is a reader that can name its tables.
+type lister interface {
+	Tables(ctx context.Context) ([]*schema.Table, error)
+}
+
+// judge ends a start whose configuration cannot be met, before anything is made at the source.
+func (r *run) judge(ctx context.Context) (fault.Findings, error) {
+	reader, ok := r.reader.(lister)
+	if !ok || r.task.Reshape == nil {
+		return nil, nil
+	}
+	tables, err := reader.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := Judge(tables, r.task.Reshape, r.task.naming()).Findings
+	return found, found.Err()
+}

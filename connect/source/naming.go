@@ -1,0 +1,73 @@
+package source
+
+import (
+	"strings"
+
+	"rdip/schema"
+)
+
+// Naming is how tables get their topics. The zero value with a Prefix is Debezium's default: PREFIX.SCHEMA.TABLE.
+type Naming struct {
+	Prefix    string
+	Delimiter string // between the parts; "": a dot
+	// NoSchema leaves the schema out: Debezium's DefaultTopicNamingStrategy for a database whose tables have
+	// no catalog in their names.
+	NoSchema bool
+	// Template is a name with ${prefix}, ${database}, ${schema} and ${table}; "": prefix, schema and table.
+	Template   string
+	Routing    Routing
+	Transforms *Chain // after all of that; nil for none
+}
+
+// Destination is where a table's records go.
+type Destination struct {
+	Topic string
+	// Names is what the names of its schemas begin with: the topic, unless it was renamed as Kafka's RegexRouter
+	// does it, which leaves schemas alone.
+	Names string
+	// KeyField and KeyValue tell the tables of one topic apart, in a field behind the key's own; "" for none.
+	KeyField, KeyValue string
+	// Shared: the configuration means the topic to hold several tables.
+	Shared bool
+
+	plan *plan // what becomes of the envelopes; nil: nothing
+}
+
+// ByRow says whether each row says its own topic, and Topic is none.
+func (d *Destination) ByRow() bool { return d.plan.isDynamic() }
+
+// Topic is the topic of a table's events. What Kafka refuses in a name is escaped reversibly; the prefix was
+// checked with the configuration.
+func (n *Naming) Topic(t *schema.Table) Destination {
+	name := n.plain(t)
+	return n.Transforms.route(n.Routing.route(Destination{Topic: name, Names: name}))
+}
+
+func (n *Naming) plain(t *schema.Table) string {
+	if n.Template != "" {
+		return strings.NewReplacer("${prefix}", n.Prefix, "${database}", schema.TopicName(t.Database), "${schema}", schema.TopicName(t.Schema),
+			"${table}", schema.TopicName(t.Name)).Replace(n.Template)
+	}
+	delimiter := n.Delimiter
+	if delimiter == "" {
+		delimiter = "."
+	}
+	parts := []string{n.Prefix, schema.TopicName(t.Schema), schema.TopicName(t.Name)}
+	switch {
+	case t.Schema == "":
+		parts[1] = schema.TopicName(t.Database)
+	case n.NoSchema:
+		parts = append(parts[:1], parts[2])
+	}
+	return strings.Join(parts, delimiter)
+}
+
+// Routing renames topics, one step after the other, each at most once. It may be used concurrently.
+type Routing []Route
+
+func (r Routing) route(d Destination) Destination {
+	for i := range r {
+		r[i].apply(&d)
+	}
+	return d
+}

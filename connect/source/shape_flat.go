@@ -1,0 +1,288 @@
+package source
+
+import (
+	"errors"
+	"time"
+
+	"rdip/envelope"
+	"rdip/envelope/convert"
+	"rdip/internal/fault"
+	"rdip/schema"
+	"rdip/sinks"
+)
+
+// flatShape writes rows alone, as Debezium's ExtractNewRecordState makes them of its envelopes.
+type flatShape struct {
+	o    *FlatOptions
+	plan *plan
+
+	picker   *convert.Picker
+	parts    []convert.Part // what was picked from the event under way, in the order of the constants below
+	fields   []int          // parts that are added to the row
+	headers  []flatHeader
+	envelope []byte
+
+	own    *route            // the table's own topic; nil until it is there
+	routes map[string]*route // by the value of the column that says the topic
+	key    string            // the schemas of every route
+	value  string
+}
+
+// flatHeader is a header that is taken from the envelope.
+type flatHeader struct {
+	name string
+	part int
+	isOp bool
+}
+
+// The parts that every flatShape picks.
+const (
+	flatBefore = iota
+	flatAfter
+	flatRouteBefore // the column that says the topic; the row once more where there is none
+	flatRouteAfter
+	flatAdded // and so on
+)
+
+// deletedField is what InsertField adds under delete.tombstone.handling.mode rewrite.
+var deletedField = convert.Added{Name: "__deleted", Type: `"string"`}
+
+func (f *flatShape) prepare(l *lane, x *encoding) error {
+	s, err := convert.ParseSchema(x.ValueSchema())
+	if err == nil {
+		err = f.pick(l, x, s)
+	}
+	if err != nil {
+		return &fault.Error{Op: "flatten rows of", Object: x.table.id, Cause: err, Permanent: true,
+			Hint: "correct the transform's options; add.fields.prefix keeps added fields apart from columns"}
+	}
+	f.key = x.KeySchema()
+	f.routes = map[string]*route{}
+	if f.o.RouteByField != "" {
+		return nil // the table's own topic is made when a row has to go there
+	}
+	f.own = &route{topic: x.table.topic, target: x.table.target}
+	return f.own.register(l, f.key, f.value)
+}
+
+// pick finds what of the envelope is needed. A field that the envelope does not have is left out, as Debezium
+// does, with a warning.
+func (f *flatShape) pick(l *lane, x *encoding, s *convert.Schema) error {
+	paths := []convert.Path{{Field: "before"}, {Field: "after"}, {Field: "before"}, {Field: "after"}}
+	if by := f.o.RouteByField; by != "" {
+		paths[flatRouteBefore], paths[flatRouteAfter] = convert.Path{Parent: "before", Field: by}, convert.Path{Parent: "after", Field: by}
+	}
+	var added []convert.Added
+	if f.o.rewrites() {
+		added = append(added, deletedField)
+	}
+	f.fields, f.headers = nil, nil
+	for _, a := range f.known(l, x, s, f.o.fields) {
+		c, err := columnOf(s, a.path)
+		if err != nil {
+			return err
+		}
+		added = append(added, convert.Added{Name: a.name, Type: c.Plain()})
+		f.fields = append(f.fields, len(paths))
+		paths = append(paths, a.path)
+	}
+	for _, a := range f.known(l, x, s, f.o.headers) {
+		f.headers = append(f.headers, flatHeader{a.name, len(paths), a.path == convert.Path{Field: "op"}})
+		paths = append(paths, a.path)
+	}
+	var err error
+	if f.picker, err = s.Pick(paths...); err != nil {
+		return err
+	}
+	if f.o.RouteByField != "" && f.picker.Column(flatRouteAfter).Kind() != schema.String {
+		return errors.New("column " + f.o.RouteByField + " is not text, and cannot name a topic")
+	}
+	f.parts = make([]convert.Part, len(paths))
+	f.value, err = s.RowSchema(added)
+	return err
+}
+
+// known are the additions that the envelope has.
+func (f *flatShape) known(l *lane, x *encoding, s *convert.Schema, all []addition) []addition {
+	var out []addition
+	for _, a := range all {
+		if _, err := columnOf(s, a.path); err != nil {
+			l.run.task.Log.Warn("the envelope has no such field: it is not added", "table", x.table.id, "field", a.path.String())
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+func columnOf(s *convert.Schema, path convert.Path) (convert.Column, error) {
+	p, err := s.Pick(path)
+	if err != nil {
+		return convert.Column{}, err
+	}
+	return p.Column(0), nil
+}
+
+func (f *flatShape) append(l *lane, x *encoding, e *envelope.Event) error {
+	switch {
+	case e.Op == envelope.Truncate: // Debezium drops it: there is no row
+		return nil
+	case e.Op == envelope.Delete:
+		return f.appendDelete(l, x, e, nil)
+	case x.KeyChanged(e): // P7
+		return f.appendKeyChange(l, x, e)
+	default:
+		return f.appendRow(l, x, e, nil)
+	}
+}
+
+func (f *flatShape) appendKeyChange(l *lane, x *encoding, e *envelope.Event) error {
+	oldKey, newKey, err := keyTexts(x, e)
+	if err != nil {
+		return err
+	}
+	gone, made := *e, *e
+	gone.Op, gone.After = envelope.Delete, nil
+	made.Op, made.Before = envelope.Create, nil
+	if err := f.appendDelete(l, x, &gone, []sinks.Header{{Key: envelope.NewKeyHeader, Value: newKey}}); err != nil {
+		return err
+	}
+	return f.appendRow(l, x, &made, []sinks.Header{{Key: envelope.OldKeyHeader, Value: oldKey}})
+}
+
+// appendDelete writes what a delete and its tombstone become.
+func (f *flatShape) appendDelete(l *lane, x *encoding, e *envelope.Event, own []sinks.Header) error {
+	tombstone := l.run.task.Tombstones && f.o.tombstones()
+	if f.o.Deletes == DeleteDrop && !tombstone {
+		return nil
+	}
+	now := time.Now().UnixNano()
+	to, err := f.read(l, x, e, now)
+	switch {
+	case err != nil:
+		return err
+	case f.o.rewrites():
+		err = f.addRow(l, x, e, to, own, now)
+	case f.o.Deletes != DeleteDrop:
+		err = f.addNull(l, x, e, to, f.withHeaders(l.headers(x, e, own)))
+	}
+	if err != nil || !tombstone {
+		return err
+	}
+	// The tombstone behind a delete has no envelope to take headers from, but is known to be one (makeHeaders).
+	return f.addNull(l, x, e, to, f.withOperation(joined(own, l.run.task.contextHeaders)))
+}
+
+// appendRow writes the new row of an event.
+func (f *flatShape) appendRow(l *lane, x *encoding, e *envelope.Event, own []sinks.Header) error {
+	now := time.Now().UnixNano()
+	to, err := f.read(l, x, e, now)
+	if err != nil {
+		return err
+	}
+	return f.addRow(l, x, e, to, own, now)
+}
+
+// addRow adds the row of the event that was read: the new one, and of a delete the old one.
+func (f *flatShape) addRow(l *lane, x *encoding, e *envelope.Event, to *route, own []sinks.Header, nanos int64) error {
+	row, from := f.parts[flatAfter], e.After
+	if e.Op == envelope.Delete {
+		row, from = f.parts[flatBefore], e.Before
+	}
+	if row.IsNull {
+		return nil // nothing is known of it
+	}
+	var s span
+	if err := l.appendRouteKey(x, to, from, &s); err != nil {
+		return err
+	}
+	s.value = len(l.batch.Arena)
+	arena := append(append(l.batch.Arena, to.values.frame[:]...), row.Avro...)
+	if f.o.rewrites() {
+		arena = appendDeleted(arena, e.Op == envelope.Delete)
+	}
+	for _, i := range f.fields {
+		arena = convert.AppendOptional(arena, f.parts[i])
+	}
+	var err error
+	if l.batch.Arena, err = to.values.finish(arena, s.value); err != nil {
+		return err
+	}
+	s.end = len(l.batch.Arena)
+	return l.addTo(to, s, f.withHeaders(l.headers(x, e, own)), nanos/1e3)
+}
+
+func appendDeleted(dst []byte, deleted bool) []byte {
+	if deleted {
+		return append(dst, "\x02\x08true"...)
+	}
+	return append(dst, "\x02\x0afalse"...)
+}
+
+// addNull adds a record with the key of an event's old row and a null value.
+func (f *flatShape) addNull(l *lane, x *encoding, e *envelope.Event, to *route, headers []sinks.Header) error {
+	s := span{nullValue: true}
+	if err := l.appendRouteKey(x, to, e.Before, &s); err != nil {
+		return err
+	}
+	s.value, s.end = len(l.batch.Arena), len(l.batch.Arena)
+	return l.addTo(to, s, headers, time.Now().UnixMicro())
+}
+
+// read encodes an event's envelope, picks the parts, and finds where the row goes.
+func (f *flatShape) read(l *lane, x *encoding, e *envelope.Event, nanos int64) (*route, error) {
+	l.number(x, e)
+	var err error
+	if f.envelope, err = x.AppendValue(f.envelope[:0], &l.tx, e, nanos); err != nil {
+		return nil, err
+	}
+	if err := f.picker.Read(f.envelope[frameBytes:], f.parts); err != nil {
+		return nil, err
+	}
+	if f.own != nil {
+		return f.own, nil
+	}
+	by := f.parts[flatRouteAfter]
+	if e.Op == envelope.Delete {
+		by = f.parts[flatRouteBefore]
+	}
+	if to := f.routes[string(by.Text())]; to != nil {
+		return to, nil
+	}
+	name := string(by.Text())
+	topic := f.plan.renamed(name)
+	if name == "" {
+		topic = f.plan.renamed(f.plan.topic) // the log does not carry the column, or it is empty
+	}
+	if err := checkRouted(x.table.id, f.o.RouteByField, topic); err != nil {
+		return nil, err
+	}
+	return nil, &unrouted{routes: f.routes, name: name, topic: topic, keySchema: f.key, valueSchema: f.value}
+}
+
+// withHeaders adds the headers that are taken from the envelope; they are text, as SimpleHeaderConverter writes it.
+func (f *flatShape) withHeaders(headers []sinks.Header) []sinks.Header {
+	if len(f.headers) == 0 {
+		return headers
+	}
+	out := append([]sinks.Header(nil), headers...)
+	for _, h := range f.headers {
+		part := f.parts[h.part]
+		header := sinks.Header{Key: h.name}
+		if !part.IsNull {
+			// The Picker has read the part by the same schema: it cannot fail.
+			header.Value, _ = f.picker.Column(h.part).AppendHeader([]byte{}, part)
+		}
+		out = append(out, header)
+	}
+	return out
+}
+
+func (f *flatShape) withOperation(headers []sinks.Header) []sinks.Header {
+	for _, h := range f.headers {
+		if h.isOp {
+			headers = append(headers[:len(headers):len(headers)], sinks.Header{Key: h.name, Value: []byte("d")})
+		}
+	}
+	return headers
+}
