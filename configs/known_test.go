@@ -69,9 +69,9 @@ func TestTheTableAndADefinitionAreHeldAgainstEachOther(t *testing.T) {
 	var s string
 	d := NewDefinition("x")
 	d.String(&s, "database.hostname", "Host.")
-	d.String(&s, "transforms", "Not so.")
+	d.String(&s, "errors.tolerance", "Not so.")
 	lines := strings.Join(Disagreements(nil, []*Definition{d}), "\n")
-	if strings.Contains(lines, "database.hostname") || !strings.Contains(lines, "key transforms: the table says fixed, defined is true") ||
+	if strings.Contains(lines, "database.hostname") || !strings.Contains(lines, "key errors.tolerance: the table says fixed, defined is true") ||
 		!strings.Contains(lines, "key slot.name: the table says supported, defined is false") {
 		t.Error(lines)
 	}
