@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed" // the script
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -127,38 +126,6 @@ func (o *opening) captureDDL(ctx context.Context) error {
 	}
 	if err != nil {
 		return serverFault("install", ddlObject, err)
-	}
-	return nil
-}
-
-// DDLTriggerInstalled says whether the event trigger of ddl.capture, of any version, is in the database.
-func (r *Reader) DDLTriggerInstalled(ctx context.Context) (bool, error) {
-	conn, err := r.cfg.connectSQL(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	t, err := readDDLTrigger(ctx, conn)
-	return err == nil && t.exists(), err
-}
-
-// UninstallDDL removes the event trigger, its function, and the schema rdip where nothing else is in it. Other
-// connectors with ddl.capture on the database then have none; each makes it again at its next start, where its
-// role may. It is done again without harm.
-func (r *Reader) UninstallDDL(ctx context.Context) error {
-	conn, err := r.cfg.connectSQL(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	_, err = conn.Exec(ctx, ddlRemoval, pgx.QueryExecModeSimpleProtocol)
-	var server *pgconn.PgError
-	if errors.As(err, &server) && server.Code == stateNoPrivilege {
-		return &fault.Error{Kind: fault.Preflight, Op: "remove", Object: ddlObject, Cause: said(server), Permanent: true,
-			Hint: fmt.Sprintf("as a superuser, in database %s:\n%s", quoteIdentifier(r.cfg.Database), ddlRemoval)}
-	}
-	if err != nil {
-		return serverFault("remove", ddlObject, err)
 	}
 	return nil
 }
