@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"rdip/configs"
@@ -108,6 +109,7 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	findings = append(findings, c.source.CheckRows(section.Where)...)
 	findings = append(findings, c.source.CheckRecords(section)...)
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
+	c.postgres.SpillDir = filepath.Join(s.worker.StateDir, "spill", c.name)
 	c.postgres.Debezium = c.source.Compatibility == source.CompatibleDebezium
 	c.effective, c.exact = configs.Effective(section, defs...), configs.Digests(section, defs...)
 	s.connectors = append(s.connectors, c)

@@ -17,7 +17,8 @@ func (c *Config) Check(where func(key string) string) fault.Findings {
 	for _, pair := range []struct {
 		include, exclude configs.Patterns
 		what             string
-	}{{c.SchemaInclude, c.SchemaExclude, "schema"}, {c.TableInclude, c.TableExclude, "table"}} {
+	}{{c.SchemaInclude, c.SchemaExclude, "schema"}, {c.TableInclude, c.TableExclude, "table"},
+		{c.Events.MessageInclude, c.Events.MessageExclude, "message.prefix"}} {
 		if !pair.include.IsEmpty() && !pair.exclude.IsEmpty() {
 			add(pair.what+".exclude.list", fmt.Sprintf("%s.include.list is given too, and would make it moot", pair.what),
 				"one of the two lists", "remove "+pair.what+".exclude.list")
@@ -30,5 +31,6 @@ func (c *Config) Check(where func(key string) string) fault.Findings {
 		}
 		add(given, missing+" is missing", "a client's certificate together with its key", missing+": PATH")
 	}
+	c.checkReplication(add)
 	return append(out, c.checkSnapshot(where)...)
 }

@@ -16,10 +16,11 @@ const epochMicros = 946_684_800_000_000
 type phase uint8
 
 const (
-	outside  phase = iota
-	opened         // Begin was read, Handler.Begin is still due: an Origin may follow
-	begun          // Handler.Begin was called
-	repeated       // the transaction ends at or below the place to start from
+	outside   phase = iota
+	opened          // Begin was read, Handler.Begin is still due: an Origin may follow
+	begun           // Handler.Begin was called
+	repeated        // the transaction ends at or below the place to start from
+	gathering       // within a block of changes of a transaction that has not ended, which are kept
 )
 
 // decoder turns pgoutput's messages into calls of a Handler. Between Begin and Commit it allocates nothing:
@@ -31,6 +32,7 @@ type decoder struct {
 	slot     string // for errors
 	captured func(schema, table string) bool
 	layout   func(context.Context, *relation) (*envelope.Layout, error)
+	altered  func(ctx context.Context, content []byte) (*envelope.SchemaChange, error) // nil without ddl.capture
 	wire     *progress
 
 	from       uint64 // transactions that end at or below it are not delivered
@@ -43,6 +45,11 @@ type decoder struct {
 	event      envelope.Event
 	message    envelope.Message
 	rows       uint64 // rows of captured tables since the last commit
+
+	spill    *spill   // nil where nothing is sent before its transaction has ended
+	block    *spilled // the transaction of the block that is being received, nil outside one
+	tagged   bool     // its changes carry the xid of their subtransaction
+	prepared string   // Detail of positions: the oldest PREPARE that is not decided, "" for none
 }
 
 func newDecoder(ctx context.Context, h envelope.Handler, from uint64, wire *progress) *decoder {
@@ -76,9 +83,13 @@ func (d *decoder) change(place uint64, data []byte) error {
 		return d.origin(place, b)
 	case msgType:
 		return d.checked(place, parseType(b))
-	case msgStreamAbort:
-		return nil // P36: nothing of a streamed transaction is held in protocol version 1
 	default:
+		if d.spill != nil {
+			return d.unfinished(place, data[0], b)
+		}
+		if data[0] == msgStreamAbort {
+			return nil // P36: nothing of a streamed transaction is held in protocol version 1
+		}
 		return d.corrupt(place, fmt.Errorf("%w: %q", errUnknown, data[0]))
 	}
 }
@@ -101,7 +112,7 @@ func (d *decoder) begin(place uint64, b []byte) error {
 	if m.Final < d.from {
 		d.phase = repeated
 	}
-	d.tx = envelope.Transaction{ID: uint64(m.XID), Micros: m.Micros + epochMicros, Place: m.Final, Previous: d.end}
+	d.tx = envelope.Transaction{ID: uint64(m.XID), Micros: m.Micros + epochMicros, Place: m.Final, Previous: d.end, First: place}
 	return nil
 }
 
@@ -110,7 +121,7 @@ func (d *decoder) origin(place uint64, b []byte) error {
 	if err != nil {
 		return d.corrupt(place, err)
 	}
-	if d.phase == outside || d.phase == begun {
+	if d.phase != opened && d.phase != repeated {
 		return d.corrupt(place, errOutside)
 	}
 	d.tx.Origin, d.tx.OriginPos = d.intern(m.Name), m.LSN
@@ -137,6 +148,11 @@ func (d *decoder) commit(place uint64, b []byte) error {
 	if err != nil {
 		return d.corrupt(place, err)
 	}
+	return d.finish(place, m)
+}
+
+// finish ends the open transaction.
+func (d *decoder) finish(place uint64, m commitMessage) error {
 	deliver, err := d.ensureBegun(place)
 	if err != nil {
 		return err
@@ -154,7 +170,7 @@ func (d *decoder) commit(place uint64, b []byte) error {
 		d.wire.rows.Add(d.rows)
 		d.rows = 0
 	}
-	return d.h.Commit(offsets.Durable{Position: offsets.Position{Place: m.End}})
+	return d.h.Commit(offsets.Durable{Position: offsets.Position{Place: m.End, Detail: d.prepared}})
 }
 
 // relation takes a table's definition. The layout is asked for every time: what the message does not show
@@ -235,6 +251,11 @@ func (d *decoder) logical(place uint64, b []byte) error {
 		}
 	}
 	d.message = envelope.Message{Transactional: m.Transactional, Place: m.LSN, Prefix: m.Prefix, Content: m.Content}
+	if d.altered != nil && m.Transactional && string(m.Prefix) == ddlPrefix {
+		if d.message.Change, err = d.altered(d.ctx, m.Content); err != nil {
+			return err
+		}
+	}
 	return d.h.Message(&d.message)
 }
 
@@ -248,7 +269,7 @@ func (d *decoder) keepalive(end uint64) error {
 	}
 	d.idle = end
 	raise(&d.wire.read, end)
-	return d.h.Idle(offsets.Position{Place: end})
+	return d.h.Idle(offsets.Position{Place: end, Detail: d.prepared})
 }
 
 // intern gives the same string for the same name without allocating: a stream has few origins.

@@ -129,16 +129,17 @@ func TestAStoppedStreamHasLetItsSlotGo(t *testing.T) {
 	}
 }
 
-func TestARowAboveTheLimitIsRefusedByNameAndSize(t *testing.T) { // P70, K4
-	s := shared(t, "CREATE TABLE t(id int PRIMARY KEY, a text)")
+func TestARowAboveTheLimitStopsItsTableByNameAndSize(t *testing.T) { // P70, K4
+	s := shared(t, "CREATE TABLE t(id int PRIMARY KEY, a text); CREATE TABLE u(id int PRIMARY KEY)")
 	s.cfg.MaxRowBytes = 1 << 20
 	s.exec(t, "INSERT INTO t VALUES (1, repeat('x', 1048000))")
-	s.exec(t, "INSERT INTO t VALUES (2, repeat('x', 1049000))")
+	s.exec(t, "INSERT INTO t VALUES (2, repeat('x', 1049000)); INSERT INTO u VALUES (3)")
 	h := &recorder{}
-	expectFault(t, s.expectEnd(t, h), fault.Runtime, true, "public.t", "10490", "1048576", "max.row.bytes: 2097152")
-	if h.count() != 1 {
-		t.Errorf("%d rows were delivered before it, want the one below the limit", h.count())
+	s.capture(t, h)
+	if got, want := strings.Join(h.all()[4:], " "), "begin refuse public.t table public.u(id) c public.u after(3) commit"; got != want || h.count() != 2 {
+		t.Errorf("%d rows, then %s", h.count(), got)
 	}
+	expectFault(t, h.refused[0], fault.Runtime, true, "public.t", "10490", "1048576", "max.row.bytes: 2097152")
 }
 
 func TestARowAboveTheLimitOfATableThatNobodyCapturesIsPassedOver(t *testing.T) { // P70

@@ -11,6 +11,7 @@ import (
 	"rdip/envelope"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
+	"rdip/offsets"
 )
 
 // logServer is a database with a publication for all tables and a slot.
@@ -105,6 +106,11 @@ func (s *logServer) dropSlot(t *testing.T) {
 // run starts a stream; it is ended with the test at the latest.
 func (s *logServer) run(t *testing.T, from uint64, h envelope.Handler) *running {
 	t.Helper()
+	return s.runFrom(t, offsets.Position{Place: from}, h)
+}
+
+func (s *logServer) runFrom(t *testing.T, from offsets.Position, h envelope.Handler) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{cancel: cancel, done: make(chan error, 1)}
 	finished := make(chan struct{})
@@ -122,8 +128,14 @@ func (s *logServer) run(t *testing.T, from uint64, h envelope.Handler) *running 
 // capture streams until the log's present end and stops.
 func (s *logServer) capture(t *testing.T, h *recorder) {
 	t.Helper()
+	s.captureInto(t, h, h)
+}
+
+// captureInto is capture for a Handler around a recorder.
+func (s *logServer) captureInto(t *testing.T, outer envelope.Handler, h *recorder) {
+	t.Helper()
 	s.exec(t, "SELECT pg_logical_emit_message(true, 'end of test', '')")
-	r := s.run(t, 0, h)
+	r := s.run(t, 0, outer)
 	eventually(t, "the end of the test arrives", func() bool {
 		select {
 		case err := <-r.done:

@@ -12,9 +12,12 @@ import (
 	"rdip/offsets"
 )
 
-// positionText is a position as the store keeps it: {"lsn":"0/16B3748"}, the LSN behind a commit record.
+// positionText is a position as the store keeps it: {"lsn":"0/16B3748"}, the LSN behind a commit record; and
+// while a prepared transaction is not decided, the LSN of its PREPARE, from which the server has to start (P37):
+// {"lsn":"0/16B3748","prepared":"0/16B3000"}.
 type positionText struct {
-	LSN string `json:"lsn"`
+	LSN      string `json:"lsn"`
+	Prepared string `json:"prepared,omitempty"`
 }
 
 // EncodePosition writes a position as JSON: {"lsn":"0/16B3748"}.
@@ -24,6 +27,9 @@ func (r *Reader) EncodePosition(p offsets.Position) string { return encodePositi
 func (r *Reader) DecodePosition(text string) (offsets.Position, error) { return decodePosition(text) }
 
 func encodePosition(p offsets.Position) string {
+	if p.Detail != "" {
+		return `{"lsn":"` + lsnText(p.Place) + `","prepared":"` + p.Detail + `"}`
+	}
 	return `{"lsn":"` + lsnText(p.Place) + `"}`
 }
 
@@ -44,7 +50,17 @@ func decodePosition(text string) (offsets.Position, error) {
 	if place == 0 {
 		return offsets.Position{}, errors.New("0/0 is no position: PostgreSQL's log begins behind it")
 	}
-	return offsets.Position{Place: place}, nil
+	if p.Prepared == "" {
+		return offsets.Position{Place: place}, nil
+	}
+	prepared, err := parseLSN(p.Prepared)
+	if err != nil {
+		return offsets.Position{}, err
+	}
+	if prepared == 0 || prepared >= place {
+		return offsets.Position{}, fmt.Errorf("%q: a transaction that is prepared at %s does not hold the position %s back", text, p.Prepared, p.LSN)
+	}
+	return offsets.Position{Place: place, Detail: lsnText(prepared)}, nil
 }
 
 // parseLSN reads a place in the log as PostgreSQL writes it: two hexadecimal halves (pg_lsn_in).

@@ -3,6 +3,8 @@ package postgres
 import (
 	"sync/atomic"
 	"time"
+
+	"rdip/offsets"
 )
 
 // progress is where the stream stands, shared by the goroutines of a Reader and by Status. It outlives
@@ -13,13 +15,21 @@ type progress struct {
 	server    atomic.Uint64 // the newest place that the server said it has sent or passed
 	lastWire  atomic.Int64  // of the last bytes from the server: ns since processStart, 0 for never
 	connected atomic.Bool
+	held      holds                  // what confirmed must not pass
 	rows      atomic.Uint64          // rows of captured tables that were handed over, as of the last commit
 	beats     atomic.Uint64          // heartbeats of our slot that came back
 	heartbeat atomic.Pointer[string] // why the last heartbeat could not be written, nil where it could
 }
 
-// confirm says that everything before place is durable. An older place is ignored.
-func (p *progress) confirm(place uint64) { raise(&p.confirmed, place) }
+// confirm says that everything before place is durable. An older place is ignored, and a newer one counts as
+// far as no prepared transaction holds it (P37).
+func (p *progress) confirm(place uint64) { raise(&p.confirmed, p.held.floor(place)) }
+
+// begin says that a session begins from a position, which is durable.
+func (p *progress) begin(from offsets.Position) {
+	p.held.begin(from)
+	p.confirm(from.Place)
+}
 
 // arrived notes that bytes came from the server.
 func (p *progress) arrived(now time.Time) { p.lastWire.Store(int64(now.Sub(processStart))) }

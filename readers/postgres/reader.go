@@ -25,6 +25,7 @@ type Reader struct {
 
 	mu     sync.Mutex
 	source *snapshotSource // the snapshot that Open took; nil without one
+	copied bool            // Open took one
 	watch  *watch          // nil before Open
 }
 
@@ -51,9 +52,18 @@ func (r *Reader) Snapshot() snapshot.Source {
 	return r.source
 }
 
-// Stream reads the log from a position.
+// Stream reads the log from a position, after a first snapshot as late as streaming.delay.ms says.
 func (r *Reader) Stream(ctx context.Context, from offsets.Position, h envelope.Handler) error {
-	return r.streamer.run(ctx, from.Place, h)
+	r.mu.Lock()
+	copied := r.copied
+	r.copied = false
+	r.mu.Unlock()
+	if copied && r.cfg.StreamingDelay > 0 {
+		if err := pause(ctx, r.cfg.StreamingDelay); err != nil {
+			return err
+		}
+	}
+	return r.streamer.run(ctx, from, h)
 }
 
 // Confirm says that everything before p is durable.

@@ -28,6 +28,8 @@ type recorder struct {
 	quiet   bool          // rows are only counted
 	rows    int
 	refused []error // reasons of Refuse
+	// position is told every position, nil for none
+	position func(offsets.Position)
 }
 
 func (r *recorder) note(format string, args ...any) {
@@ -107,6 +109,9 @@ func (r *recorder) Commit(d offsets.Durable) error {
 	if r.confirm != nil {
 		r.confirm(d.Position.Place)
 	}
+	if r.position != nil {
+		r.position(d.Position)
+	}
 	return nil
 }
 
@@ -175,6 +180,19 @@ var errStop = errors.New("the test's handler has seen enough")
 type running struct {
 	cancel context.CancelFunc
 	done   chan error
+}
+
+// until waits for a condition, and fails where the stream ends before.
+func (r *running) until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	eventually(t, what, func() bool {
+		select {
+		case err := <-r.done:
+			t.Fatalf("the stream has ended before %s: %v", what, err)
+		default:
+		}
+		return ok()
+	})
 }
 
 func (r *running) stop(t *testing.T) error {

@@ -48,11 +48,25 @@ func (d *decoder) row(place uint64, op envelope.Op, b []byte) error {
 		err = d.delete(place, s, m)
 	}
 	if err != nil {
-		return err
+		return d.unread(s, err)
 	}
 	d.rows++
 	return d.h.Row(&d.event)
 }
+
+// unread stops the table of a row that cannot be handed over (P3); any other error ends the stream.
+func (d *decoder) unread(s *relationState, err error) error {
+	var row *rowError
+	if errors.As(err, &row) {
+		return d.h.Refuse(s.layout, row.error)
+	}
+	return err
+}
+
+// rowError is why a row cannot be handed over while the log itself is sound.
+type rowError struct{ error }
+
+func (e *rowError) Unwrap() error { return e.error }
 
 func (d *decoder) insert(place uint64, s *relationState, m rowMessage) error {
 	if m.Old != 0 {
@@ -118,9 +132,9 @@ func (d *decoder) old(place uint64, s *relationState, m rowMessage) ([]byte, err
 	d.event.Before = s.before
 	if m.Old == tupleKey {
 		if k := s.keyWithout(s.before, envelope.Null); k >= 0 {
-			return nil, d.tableFault(place, s.name(),
+			return nil, &rowError{d.tableFault(place, s.name(),
 				fmt.Errorf("the log has the old row by another replica identity than the key that the table has now: column %q is not in it", s.layout.Table.Columns[k].Name),
-				fmt.Sprintf("ALTER TABLE %s REPLICA IDENTITY DEFAULT; then take a new snapshot of the table", quotedTable(s.relation)))
+				fmt.Sprintf("ALTER TABLE %s REPLICA IDENTITY DEFAULT; then take a new snapshot of the table", quotedTable(s.relation)))}
 		}
 	}
 	return rest, d.keyKnown(place, s, s.before, absent)
@@ -135,9 +149,9 @@ func (d *decoder) keyKnown(place uint64, s *relationState, row envelope.Row, abs
 	if k < 0 {
 		return nil
 	}
-	return d.tableFault(place, s.name(),
+	return &rowError{d.tableFault(place, s.name(),
 		fmt.Errorf("the key's column %q is TOASTed and unchanged, so the log does not carry it", s.layout.Table.Columns[k].Name),
-		fmt.Sprintf("ALTER TABLE %s REPLICA IDENTITY FULL; then take a new snapshot of the table", quotedTable(s.relation)))
+		fmt.Sprintf("ALTER TABLE %s REPLICA IDENTITY FULL; then take a new snapshot of the table", quotedTable(s.relation)))}
 }
 
 // tableFault stops a table for good.
@@ -145,34 +159,53 @@ func (d *decoder) tableFault(place uint64, table string, cause error, hint strin
 	return &fault.Error{Op: "decode the log", Object: fmt.Sprintf("of table %s at %s", table, lsnText(place)), Cause: cause, Hint: hint, Permanent: true}
 }
 
-// oversize is a message above max.row.bytes (P70, K4). head is the beginning of its CopyData.
-func (d *decoder) oversize(e *oversizeError) (wanted bool, err error) {
-	place, s := d.peek(e.Head)
-	if s != nil && s.layout == nil {
-		return false, nil
+// oversize is a message above max.row.bytes, which is not read: its table stops, or nothing happens where nobody
+// wants it (P70, K4). The head of e is the beginning of its CopyData.
+func (d *decoder) oversize(e *oversizeError) error {
+	if len(e.Head) <= xlogHeaderBytes || e.Head[0] != copyXLogData {
+		return d.tooLarge(0, "an unknown message", e)
 	}
-	table := "an unknown table"
-	if s != nil {
-		table = "table " + s.name()
+	place, data := binary.BigEndian.Uint64(e.Head[1:]), e.Head[xlogHeaderBytes:]
+	if d.block != nil {
+		return d.gatherLarge(place, data, e)
 	}
-	return true, &fault.Error{
-		Op: "receive a row", Object: fmt.Sprintf("of %s at %s", table, lsnText(place)), Cause: e, Permanent: true,
-		Hint: fmt.Sprintf("max.row.bytes: %d, with memory for it", roundUp(e.Bytes)),
-	}
+	return d.refuseLarge(place, data, e)
 }
 
-// peek finds the place and the relation of a change from the beginning of its CopyData; the relation is nil
-// where it is no row of one that was described.
-func (d *decoder) peek(head []byte) (place uint64, s *relationState) {
-	if len(head) < xlogHeaderBytes+5 || head[0] != copyXLogData {
-		return 0, nil
-	}
-	place = binary.BigEndian.Uint64(head[1:])
-	switch head[xlogHeaderBytes] {
+// refuseLarge stops the table of a change of which only the beginning is known.
+func (d *decoder) refuseLarge(place uint64, data []byte, e *oversizeError) error {
+	switch data[0] {
 	case msgInsert, msgUpdate, msgDelete:
-		s = d.relations.find(binary.BigEndian.Uint32(head[xlogHeaderBytes+1:]))
+	default:
+		return d.tooLarge(place, fmt.Sprintf("a message of type %q", data[0]), e)
 	}
-	return place, s
+	if len(data) < 5 {
+		return d.corrupt(place, errTruncated)
+	}
+	deliver, err := d.ensureBegun(place)
+	if err != nil || !deliver {
+		return err
+	}
+	s := d.relations.find(binary.BigEndian.Uint32(data[1:]))
+	switch {
+	case s == nil:
+		return d.corrupt(place, errNoRelation)
+	case s.layout == nil:
+		return nil
+	}
+	if err := d.announce(s); err != nil {
+		return err
+	}
+	return d.h.Refuse(s.layout, d.tooLarge(place, "table "+s.name(), e))
+}
+
+func (d *decoder) tooLarge(place uint64, of string, e *oversizeError) error {
+	cause := *e
+	cause.Head = nil
+	return &fault.Error{
+		Op: "receive a row", Object: fmt.Sprintf("of %s at %s", of, lsnText(place)), Cause: &cause, Permanent: true,
+		Hint: fmt.Sprintf("max.row.bytes: %d, with memory for it", roundUp(e.Bytes)),
+	}
 }
 
 // roundUp is the next power of two of bytes, for a limit that will do.

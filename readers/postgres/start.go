@@ -44,11 +44,20 @@ type session struct {
 }
 
 // startCommand is START_REPLICATION with every name quoted: the slot as an identifier, the publication as
-// an identifier in a list in a literal (P31). Protocol version 1 leaves large transactions to the server,
+// an identifier in a list in a literal (P31). Without streaming, large transactions are left to the server,
 // which spills them to its disk and sends them once they are committed.
-func startCommand(slot, publication string, from uint64) string {
-	return fmt.Sprintf("START_REPLICATION SLOT %s LOGICAL %s (proto_version '1', publication_names %s, messages 'true')",
-		quoteIdentifier(slot), lsnText(from), quoteOption(quoteIdentifier(publication)))
+func (c *Config) startCommand(from uint64) string {
+	options := fmt.Sprintf("proto_version '%d', publication_names %s, messages 'true'", c.protocol(), quoteOption(quoteIdentifier(c.PublicationName)))
+	if c.Streaming == StreamingOn {
+		options += ", streaming 'on'"
+	}
+	if c.TwoPhase {
+		options += ", two_phase 'on'"
+	}
+	if c.Origins == OriginNone {
+		options += ", origin 'none'"
+	}
+	return fmt.Sprintf("START_REPLICATION SLOT %s LOGICAL %s (%s)", quoteIdentifier(c.SlotName), lsnText(from), options)
 }
 
 // start connects and begins to stream from a place. A slot that another process holds is tried again, as
@@ -134,7 +143,7 @@ func senderTimeout(ctx context.Context, conn *pgconn.PgConn) (time.Duration, err
 func (s *streamer) open(ctx context.Context, got *session, from uint64) error {
 	stop := context.AfterFunc(ctx, got.receiver.interrupt)
 	defer stop()
-	query, err := (&pgproto3.Query{String: startCommand(s.cfg.SlotName, s.cfg.PublicationName, from)}).Encode(nil)
+	query, err := (&pgproto3.Query{String: s.cfg.startCommand(from)}).Encode(nil)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"rdip/envelope"
 	"rdip/internal/fault"
+	"rdip/offsets"
 )
 
 // goodbyeTime bounds how long a stream that ends well waits for the server to let the slot go.
@@ -28,15 +29,18 @@ func newStreamer(cfg *Config, wire *progress) *streamer { return &streamer{cfg: 
 // run streams from a place until ctx ends, the Handler refuses or the source fails. An error of h comes
 // back as it is, the end of ctx as ctx.Err(); everything else is a *fault.Error. From is durable: it is
 // what the server is told until more is confirmed.
-func (s *streamer) run(ctx context.Context, from uint64, h envelope.Handler) error {
-	s.wire.confirm(from)
-	got, err := s.start(ctx, from)
+func (s *streamer) run(ctx context.Context, from offsets.Position, h envelope.Handler) error {
+	s.wire.begin(from)
+	if err := clearSpill(s.cfg.SpillDir); err != nil {
+		return err
+	}
+	got, err := s.start(ctx, startPlace(from))
 	if err != nil {
 		return err
 	}
 	s.wire.connected.Store(true)
 	defer s.wire.connected.Store(false)
-	return s.stream(ctx, got, from, h)
+	return s.stream(ctx, got, from.Place, h)
 }
 
 // stream runs the three that share a session: this goroutine, which reads and calls the Handler, the
@@ -63,8 +67,15 @@ func (s *streamer) stream(ctx context.Context, got *session, from uint64, h enve
 	sql := &catalogSession{cfg: s.cfg}
 	d := newDecoder(work, h, from, s.wire)
 	d.slot = s.cfg.SlotName
+	if s.cfg.spills() {
+		d.spill = newSpill(s.cfg)
+		defer d.spill.close()
+	}
 	cat := newCatalog(s.cfg, sql)
 	d.captured, d.layout = cat.filter.captured, cat.layout
+	if s.cfg.Events.DDL {
+		d.altered = cat.schemaChange
+	}
 	err := ending(ctx, work, s.read(got, d, alive))
 
 	cancel(nil)
@@ -116,6 +127,9 @@ func (s *streamer) read(got *session, d *decoder, alive *keepalive) error {
 func (s *streamer) copyData(b []byte, d *decoder, alive *keepalive) error {
 	switch {
 	case len(b) > xlogHeaderBytes && b[0] == copyXLogData:
+		if d.block != nil {
+			return d.gather(binary.BigEndian.Uint64(b[1:]), b[xlogHeaderBytes:])
+		}
 		return d.change(binary.BigEndian.Uint64(b[1:]), b[xlogHeaderBytes:])
 	case len(b) == keepaliveBytes && b[0] == copyKeepalive:
 		end := binary.BigEndian.Uint64(b[1:])
@@ -146,7 +160,7 @@ func (s *streamer) other(typ byte, payload []byte) error {
 }
 
 // unread is why there is no next message: the read would wait, which is the moment to flush; a row is too
-// large, which is passed over where nobody wants it; or the connection has failed.
+// large, which stops its table and is passed over; or the connection has failed.
 func (s *streamer) unread(got *session, d *decoder, err error) error {
 	if errors.Is(err, errWouldWait) {
 		return d.h.Flush()
@@ -160,9 +174,8 @@ func (s *streamer) unread(got *session, d *decoder, err error) error {
 		return lostConnection(err)
 	}
 	large.Bytes, large.Limit = large.Bytes-xlogHeaderBytes, large.Limit-xlogHeaderBytes
-	wanted, refusal := d.oversize(large)
-	if wanted {
-		return refusal
+	if err := d.oversize(large); err != nil {
+		return err
 	}
 	got.framer.discard()
 	return nil
