@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"rdip/offsets"
 )
 
 // Progress is how far a snapshot has come. The zero value is a snapshot that has not begun. All its methods
@@ -72,6 +74,12 @@ type TableReport struct {
 	Share
 	Table    string
 	Estimate int64 // of all its rows; -1 where unknown
+	// What follows is of a table that is read while the log is streamed.
+	State   ReadingState
+	Why     offsets.Why
+	By      string
+	Waiting string // what it waits for, or why it failed; "" for nothing
+	Owed    int    // rows to be read once more by key, since the log gave them in part
 }
 
 // Share is how much is done, of a table or of all.

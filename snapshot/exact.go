@@ -1,0 +1,160 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"rdip/envelope"
+	"rdip/internal/fault"
+	"rdip/offsets"
+)
+
+// A table without a key has no rows that the log could be matched with, so that no window puts them in order.
+// It is read from a state at an exact place of the stream, made while the stream is held, and goes out when the
+// stream gets there; the stream waits meanwhile (P71).
+
+// exact is one such reading. Until it is placed, it is Run's; from then on the stream's goroutine's.
+type exact struct {
+	reading *reading
+	ctx     context.Context
+	number  uint64
+	source  Source
+	plan    TablePlan
+	place   atomic.Uint64 // where the stream hands the table on; 0 while not known
+
+	held    chan struct{} // closed by the stream's goroutine: it waits
+	release chan struct{} // closed by Run: the stream goes on
+	waited  bool          // the stream's goroutine's own
+	done    chan error    // holds one
+}
+
+// whole reads a table without a key.
+func (w *Windows) whole(ctx context.Context, r *reading) error {
+	x := &exact{reading: r, ctx: ctx, number: w.readings.number(), held: make(chan struct{}), release: make(chan struct{}), done: make(chan error, 1)}
+	w.exact.Store(x)
+	err := w.placeExact(ctx, x)
+	if err != nil {
+		x.place.Store(^uint64(0)) // never
+		w.exact.CompareAndSwap(x, nil)
+		close(x.release)
+		return err
+	}
+	close(x.release)
+	w.hit(PointOpened)
+	if _, err := w.live.Mark(ctx); err != nil {
+		return err
+	}
+	select {
+	case err = <-x.done:
+	case <-ctx.Done():
+		err = ended(ctx)
+	}
+	_ = x.source.Close(context.WithoutCancel(ctx)) // it was only read
+	return err
+}
+
+// placeExact makes the state while the stream is held.
+func (w *Windows) placeExact(ctx context.Context, x *exact) error {
+	if _, err := w.live.Mark(ctx); err != nil { // so that the stream soon comes to a boundary
+		return err
+	}
+	select {
+	case <-x.held:
+	case <-ctx.Done():
+		return ended(ctx)
+	}
+	source, err := w.live.Exact(ctx, []Asked{{Table: x.reading.id, Where: x.reading.record.Where}})
+	if err != nil {
+		return err
+	}
+	plans, err := source.Plan(ctx)
+	if err == nil && (len(plans) != 1 || plans[0].Table.ID() != x.reading.id) {
+		err = &fault.Error{Op: "read", Object: "table " + x.reading.id, Cause: fmt.Errorf("%d plans came back", len(plans)), Permanent: true}
+	}
+	if err != nil {
+		_ = source.Close(context.WithoutCancel(ctx)) // nothing was read
+		return err
+	}
+	x.source, x.plan = source, plans[0]
+	x.place.Store(max(source.Transaction().Place, 1))
+	return nil
+}
+
+// reach is called between two transactions: the one that begins, or ended, at place. It waits for a state that
+// is being made, and hands on a table whose place has come.
+func (w *Windows) reach(place uint64) error {
+	x := w.exact.Load()
+	if x == nil {
+		return nil
+	}
+	if !x.waited {
+		x.waited = true
+		close(x.held)
+		<-x.release // Run always gets there: it ends with the stream
+	}
+	at := x.place.Load()
+	if at == ^uint64(0) || place < at {
+		return nil
+	}
+	w.exact.Store(nil)
+	if !w.watches(x.reading) { // a person stopped it meanwhile
+		x.done <- nil
+		return nil
+	}
+	err := w.emitWhole(x)
+	x.done <- err
+	if fault.IsPermanent(err) {
+		return nil // the table's: Run gives it up
+	}
+	return err
+}
+
+// emitWhole hands on every row of a table, straight from the database.
+func (w *Windows) emitWhole(x *exact) error {
+	lane, err := x.source.Lane(x.ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lane.Close(context.WithoutCancel(x.ctx)) }()
+	tx := x.source.Transaction()
+	tx.Place = x.place.Load()
+	if err := w.next.Begin(&tx); err != nil {
+		return err
+	}
+	to := &wholeRows{Handler: w.next}
+	for _, c := range x.plan.Chunks {
+		if err := lane.Read(x.ctx, c, to); err != nil {
+			return err
+		}
+	}
+	w.readings.wholeSent(x.reading)
+	if err := w.next.Commit(offsets.Durable{Chunk: &offsets.Chunk{Table: x.reading.id, Index: 0, Rows: to.rows, Window: x.number}}); err != nil {
+		return err
+	}
+	w.hit(PointEmitted)
+	return w.announceAgain(x.reading.id, true)
+}
+
+// wholeRows marks the rows of a table that is read whole.
+type wholeRows struct {
+	envelope.Handler
+	rows int64
+}
+
+func (h *wholeRows) Row(e *envelope.Event) error {
+	h.rows++
+	e.Mark = envelope.Incremental
+	return h.Handler.Row(e)
+}
+
+// wholeSent: the table is one chunk, which went out; it counts once Kafka has it.
+func (s *Readings) wholeSent(r *reading) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.record.Plan, r.record.Chunks, r.record.Done = "", 1, offsets.Ranges{}
+	r.plan = &TablePlan{Table: r.table, Chunks: []Chunk{{Table: r.table}}}
+	r.sent.Add(0)
+	r.gathers = false
+	r.changed()
+}
