@@ -1,6 +1,10 @@
 package envelope
 
-import "rdip/schema"
+import (
+	"bytes"
+
+	"rdip/schema"
+)
 
 // keyField is one field of the key: a column, written as the key has it.
 type keyField struct {
@@ -39,3 +43,21 @@ func compileMask(c *schema.Column, value byte) column {
 
 // carried says whether a record shows that the log did not carry the column's value.
 func (c *column) carried() bool { return c.encode != nil && !c.masked }
+
+// Unchanged says whether an update is known to leave every column as it was that records show: the whole old
+// row is known, and wire forms are the source's canonical ones.
+func (x *Encoder) Unchanged(e *Event) bool {
+	if e.Op != Update || e.Before == nil || e.KeyOnly {
+		return false
+	}
+	for i := range x.columns {
+		b, a := e.Before[i], e.After[i]
+		if !x.columns[i].carried() || a.State == Absent {
+			continue
+		}
+		if b.State != a.State || !bytes.Equal(b.Wire, a.Wire) {
+			return false
+		}
+	}
+	return true
+}

@@ -19,6 +19,8 @@ type Layout struct {
 	// KeyColumns are the encoders of the key's fields, one a Table.Key, where they are not simply those of
 	// Columns; nil: they are.
 	KeyColumns []ColumnEncoder
+	// Names is what the names of the schemas begin with; "": the topic.
+	Names string
 	// KeySuffix is the value of the field Table.KeySuffix.
 	KeySuffix string
 	// SourceSchema is the source block's schema; the same pointer for every table of a connector.
