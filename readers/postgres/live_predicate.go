@@ -16,7 +16,7 @@ import (
 // that is prepared is a single one (exec_parse_message in postgres.c).
 func checkPredicate(ctx context.Context, conn *pgx.Conn, u *unit, text string) error {
 	for _, sql := range []string{
-		"SELECT ARRAY[(" + text + "\n)]::pg_catalog.bool[] FROM " + u.from(),
+		"SELECT ARRAY[" + text + "\n]::pg_catalog.bool[] FROM " + u.from(),
 		"SELECT FROM " + u.from() + " WHERE (" + text + "\n)",
 	} {
 		described, err := conn.PgConn().Prepare(ctx, "", sql, nil)

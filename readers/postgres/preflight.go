@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"rdip/internal/fault"
 	"rdip/schema"
 )
@@ -24,7 +26,7 @@ func (r *Reader) Check(ctx context.Context) []fault.Finding {
 }
 
 // check is every finding; an error is a question that could not be asked.
-func (c *Config) check(ctx context.Context, q querier) ([]fault.Finding, error) {
+func (c *Config) check(ctx context.Context, q *pgx.Conn) ([]fault.Finding, error) {
 	s, err := readServer(ctx, q)
 	if err != nil {
 		return nil, err
@@ -38,6 +40,7 @@ func (c *Config) check(ctx context.Context, q querier) ([]fault.Finding, error) 
 		return fs, err
 	}
 	fs = append(fs, c.serverFindings(s, slot)...)
+	fs = append(fs, c.replicationFindings(s)...)
 	fs = append(fs, c.slotFindings(s, slot)...)
 	want, err := newCatalog(c, q).capture(ctx, c.PublicationViaRoot)
 	if err != nil {
@@ -51,7 +54,17 @@ func (c *Config) check(ctx context.Context, q querier) ([]fault.Finding, error) 
 	if len(want.units) > 0 {
 		fs = append(fs, c.publicationFindings(pub, want)...)
 	}
-	more, err := c.privilegeFindings(ctx, q, s, want, pub)
+	more, err := c.rowFilterFindings(ctx, q, s, want, pub)
+	if err != nil {
+		return fs, err
+	}
+	fs = append(fs, more...)
+	more, err = c.ddlFindings(ctx, q, s.Standby)
+	if err != nil {
+		return fs, err
+	}
+	fs = append(fs, more...)
+	more, err = c.privilegeFindings(ctx, q, s, want, pub)
 	return append(fs, more...), err
 }
 
