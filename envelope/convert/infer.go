@@ -1,0 +1,237 @@
+package convert
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"math"
+	"strconv"
+
+	"rdip/schema"
+)
+
+// InferOptions say what becomes of what has no type of its own.
+type InferOptions struct {
+	KeepNulls       bool // a null is an optional field of type bytes, and not left out
+	KeepEmptyArrays bool // an empty array is one of strings, and not left out
+}
+
+// Infer makes a schema for a JSON object, and the object's Avro, as Debezium's JsonSchemaData does: every field is
+// optional, an array's items are of one type, its objects share one record. The schema is a ["null", record]
+// named name. ok is false for what is no object, or has no such schema.
+func Infer(name string, text []byte, o InferOptions) (avroSchema string, avro []byte, ok bool) {
+	t, err := parseTree(string(text))
+	if err != nil || t.delim != '{' {
+		return "", nil, false
+	}
+	in := inferrer{o: o, names: map[string]bool{}}
+	root := in.infer(name, t)
+	if in.failed || root == nil {
+		return "", nil, false
+	}
+	return string(in.appendType(nil, root)), appendInferred(nil, root, t), !in.failed
+}
+
+// inferred is a type that was made out of values.
+type inferred struct {
+	kind   schema.Kind
+	name   string // of a record
+	fields []inferredField
+	items  *inferred
+	isNull bool // only nulls were seen
+}
+
+type inferredField struct {
+	name string
+	typ  *inferred
+}
+
+type inferrer struct {
+	o      InferOptions
+	names  map[string]bool // of the records that were written
+	failed bool
+}
+
+// infer is the type of a value; nil for one that is left out.
+func (in *inferrer) infer(name string, t *tree) *inferred {
+	switch {
+	case t.delim == '{':
+		return in.object(name, t)
+	case t.delim == '[':
+		return in.array(name, t)
+	}
+	switch v := t.value.(type) {
+	case string:
+		return &inferred{kind: schema.String}
+	case bool:
+		return &inferred{kind: schema.Boolean}
+	case json.Number:
+		return &inferred{kind: numberKind(v)}
+	default:
+		if in.o.KeepNulls {
+			return &inferred{kind: schema.Bytes, isNull: true}
+		}
+		return nil
+	}
+}
+
+func numberKind(n json.Number) schema.Kind {
+	v, err := strconv.ParseInt(n.String(), 10, 64)
+	switch {
+	case err != nil:
+		return schema.Double
+	case v >= math.MinInt32 && v <= math.MaxInt32:
+		return schema.Int
+	default:
+		return schema.Long
+	}
+}
+
+func (in *inferrer) object(name string, t *tree) *inferred {
+	out := &inferred{kind: schema.Record, name: name}
+	for i, field := range t.names {
+		if typ := in.infer(name+"."+field, t.items[i]); typ != nil && out.field(field) == nil {
+			out.fields = append(out.fields, inferredField{field, typ})
+		}
+	}
+	return out
+}
+
+func (t *inferred) field(name string) *inferred {
+	for i := range t.fields {
+		if t.fields[i].name == name {
+			return t.fields[i].typ
+		}
+	}
+	return nil
+}
+
+func (in *inferrer) array(name string, t *tree) *inferred {
+	var items *inferred
+	for _, item := range t.items {
+		if item.delim == 0 && item.value == nil {
+			continue
+		}
+		items = in.merge(items, in.infer(name, item))
+	}
+	switch {
+	case items != nil:
+		return &inferred{kind: schema.Array, items: items}
+	case len(t.items) == 0 && in.o.KeepEmptyArrays:
+		return &inferred{kind: schema.Array, items: &inferred{kind: schema.String}}
+	case len(t.items) > 0:
+		in.failed = true // nothing but nulls: no type is known
+	}
+	return nil
+}
+
+// merge is the type that takes both; where there is none, the object has no schema.
+func (in *inferrer) merge(a, b *inferred) *inferred {
+	switch {
+	case a == nil || a.isNull && b != nil:
+		return b
+	case b == nil || b.isNull:
+		return a
+	case a.kind != b.kind:
+		in.failed = true
+	case a.kind == schema.Array:
+		a.items = in.merge(a.items, b.items)
+	case a.kind == schema.Record:
+		for _, f := range b.fields {
+			if old := a.field(f.name); old == nil {
+				a.fields = append(a.fields, f)
+			} else {
+				a.set(f.name, in.merge(old, f.typ))
+			}
+		}
+	}
+	return a
+}
+
+func (t *inferred) set(name string, typ *inferred) {
+	for i := range t.fields {
+		if t.fields[i].name == name {
+			t.fields[i].typ = typ
+		}
+	}
+}
+
+// appendType writes the type, with null, as an Avro schema.
+func (in *inferrer) appendType(dst []byte, t *inferred) []byte {
+	dst = append(dst, `["null",`...)
+	switch t.kind {
+	case schema.Array:
+		dst = append(in.appendType(append(dst, `{"type":"array","items":`...), t.items), '}')
+	case schema.Record:
+		dst = in.appendRecord(dst, t)
+	default:
+		dst = append(append(append(dst, '"'), t.kind.String()...), '"')
+	}
+	return append(dst, ']')
+}
+
+func (in *inferrer) appendRecord(dst []byte, t *inferred) []byte {
+	full := schema.AvroNamespace(t.name)
+	if in.names[full] {
+		in.failed = true // two objects of one name, in arrays of arrays
+	}
+	in.names[full] = true
+	namespace, name := "", full
+	for i := len(full) - 1; i >= 0; i-- {
+		if full[i] == '.' {
+			namespace, name = full[:i], full[i+1:]
+			break
+		}
+	}
+	dst = appendText(append(dst, `{"type":"record","name":`...), name)
+	dst = append(appendText(append(dst, `,"namespace":`...), namespace), `,"fields":[`...)
+	for i, f := range t.fields {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendText(append(dst, `{"name":`...), schema.AvroName(f.name))
+		dst = append(in.appendType(append(dst, `,"type":`...), f.typ), `,"default":null}`...)
+	}
+	return append(appendText(append(dst, `],"connect.name":`...), full), '}')
+}
+
+// appendInferred writes a value that is not null as Avro, without the union's index.
+func appendInferred(dst []byte, t *inferred, v *tree) []byte {
+	switch t.kind {
+	case schema.Record:
+		for _, f := range t.fields {
+			dst = appendInferredOptional(dst, f.typ, v.get(f.name))
+		}
+		return dst
+	case schema.Array:
+		if len(v.items) > 0 {
+			dst = binary.AppendVarint(dst, int64(len(v.items)))
+			for _, item := range v.items {
+				dst = appendInferredOptional(dst, t.items, item)
+			}
+		}
+		return append(dst, 0)
+	case schema.Boolean:
+		if v.value == true {
+			return append(dst, 1)
+		}
+		return append(dst, 0)
+	case schema.String:
+		s, _ := v.value.(string)
+		return append(binary.AppendVarint(dst, int64(len(s))), s...)
+	case schema.Double:
+		n, _ := v.value.(json.Number)
+		f, _ := n.Float64() // beyond the largest it is infinite, as Java's
+		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(f))
+	default:
+		n, _ := v.value.(json.Number)
+		i, _ := n.Int64() // numberKind has read it
+		return binary.AppendVarint(dst, i)
+	}
+}
+
+func appendInferredOptional(dst []byte, t *inferred, v *tree) []byte {
+	if v == nil || v.delim == 0 && v.value == nil || t.isNull {
+		return append(dst, 0)
+	}
+	return appendInferred(append(dst, 2), t, v)
+}
