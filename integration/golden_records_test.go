@@ -32,10 +32,16 @@ type goldenPart struct {
 	Hex      string `json:"hex"`
 }
 
-// readGolden reads testdata/golden: topic to records, each with the schema that it was written with.
+// readGolden reads testdata/golden, as readGoldenOf does.
 func readGolden(t *testing.T) map[string][]wire {
 	t.Helper()
-	files, err := filepath.Glob("testdata/golden/records/*.jsonl")
+	return readGoldenOf(t, "testdata/golden")
+}
+
+// readGoldenOf reads a folder: topic to records, each with the schema that it was written with.
+func readGoldenOf(t *testing.T, dir string) map[string][]wire {
+	t.Helper()
+	files, err := filepath.Glob(dir + "/records/*.jsonl")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden records: %v", err)
 	}
@@ -54,7 +60,7 @@ func readGolden(t *testing.T) map[string][]wire {
 			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 				t.Fatal(err)
 			}
-			out[topic] = append(out[topic], r.wire(t, topic, versions))
+			out[topic] = append(out[topic], r.wire(t, dir, topic, versions))
 		}
 		if err := lines.Err(); err != nil {
 			t.Fatal(err)
@@ -64,20 +70,20 @@ func readGolden(t *testing.T) map[string][]wire {
 	return out
 }
 
-func (r goldenRecord) wire(t *testing.T, topic string, versions map[int32]int) wire {
+func (r goldenRecord) wire(t *testing.T, dir, topic string, versions map[int32]int) wire {
 	t.Helper()
 	var w wire
 	for _, h := range r.Headers {
 		w.Headers = append(w.Headers, header(h.Key, unhex(t, h.Hex)))
 	}
 	if r.Key != nil {
-		w.Key, w.KeySchema = unhex(t, r.Key.Hex), schemaFile(t, topic+"-key", 1)
+		w.Key, w.KeySchema = unhex(t, r.Key.Hex), schemaFile(t, dir, topic+"-key", 1)
 	}
 	if r.Value != nil && r.Value.Hex != "" {
 		if versions[r.Value.SchemaID] == 0 {
 			versions[r.Value.SchemaID] = len(versions) + 1
 		}
-		w.Value, w.ValueSchema = unhex(t, r.Value.Hex), schemaFile(t, topic+"-value", versions[r.Value.SchemaID])
+		w.Value, w.ValueSchema = unhex(t, r.Value.Hex), schemaFile(t, dir, topic+"-value", versions[r.Value.SchemaID])
 	}
 	return w
 }
@@ -99,10 +105,10 @@ func unhex(t *testing.T, text string) []byte {
 	return b
 }
 
-func schemaFile(t *testing.T, subject string, version int) string {
+func schemaFile(t *testing.T, dir, subject string, version int) string {
 	t.Helper()
 	for _, name := range []string{fmt.Sprintf("%s.v%d.avsc", subject, version), subject + ".avsc"} {
-		if b, err := os.ReadFile("testdata/golden/schemas/" + name); err == nil {
+		if b, err := os.ReadFile(dir + "/schemas/" + name); err == nil {
 			return string(b)
 		}
 	}

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"rdip/envelope/decode"
+	"rdip/integration/testenv"
 )
 
 var update = flag.Bool("update", false, "write the generated part of docs/TYPES.md in place of comparing it")
@@ -18,47 +20,96 @@ const (
 	typesFile  = "../docs/TYPES.md"
 	typesBegin = "<!-- made by: go test ./integration -run TestTypesDocument -update -->\n"
 	typesEnd   = "<!-- end of what is made -->\n"
+
+	extensionsBegin = "<!-- extensions, made by: go test ./integration -run TestTypesDocument -update -->\n"
+	extensionsEnd   = "<!-- end of extensions -->\n"
+
+	modesBegin = "<!-- modes, made by: go test ./integration -run TestTypesDocument -update -->\n"
+	modesEnd   = "<!-- end of modes -->\n"
 )
 
 // docs/TYPES.md shows what a real server's rows became in real topics.
 func TestTypesDocumentIsWhatRowsBecome(t *testing.T) {
-	ours := captureWide(t, 18, "types_rdip", "rdip", documented)
-	theirs := captureWide(t, 18, "types_debezium", "debezium", documented)
-	table := typesMarkdown(t, ours, theirs)
+	ours, theirs := captureWide(t, 18, "types_rdip", "rdip", documented), captureWide(t, 18, "types_debezium", "debezium", flattened(documented))
+	replaceInTypes(t, typesBegin, typesEnd, typesHead+typesTable(t, documented, ours, theirs))
+}
+
+// G10: a row is the same from the snapshot and from the stream, the extremes included. P23
+func TestTypesDocumentShowsPostGISAndPgvector(t *testing.T) {
+	rows := append(slices.Clone(extensions), extremeExtensions...)
+	var w [2]wide
+	for i, compatibility := range []string{"rdip", "debezium"} {
+		w[i] = captureModes(t, testenv.SharedExtensions(t), extensionsSQL, "types_extensions_"+compatibility, rows, "compatibility", compatibility)
+		checkAgreement(t, w[i], rows)
+	}
+	replaceInTypes(t, extensionsBegin, extensionsEnd, typesHead+typesTable(t, extensions, w[0], w[1]))
+}
+
+// G10, P25 to P30, in each mode.
+func TestTypesDocumentShowsEachMode(t *testing.T) {
+	replaceInTypes(t, modesBegin, modesEnd, modesTable(t))
+}
+
+// replaceInTypes compares what is made with the page, or writes it there.
+func replaceInTypes(t *testing.T, begin, end, made string) {
+	t.Helper()
 	page, err := os.ReadFile(typesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, rest, ok := strings.Cut(string(page), typesBegin)
-	_, tail, ok2 := strings.Cut(rest, typesEnd)
+	head, rest, ok := strings.Cut(string(page), begin)
+	_, tail, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatalf("%s lacks the lines %q and %q", typesFile, typesBegin, typesEnd)
+		t.Fatalf("%s lacks the lines %q and %q", typesFile, begin, end)
 	}
-	want := head + typesBegin + table + typesEnd + tail
+	want := head + begin + made + end + tail
 	if want == string(page) {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s is not what the code does; go test ./integration -run TestTypesDocument -update writes:\n%s", typesFile, table)
+		t.Fatalf("%s is not what the code does; go test ./integration -run TestTypesDocument -update writes:\n%s", typesFile, made)
 	}
 	if err := os.WriteFile(typesFile, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func typesMarkdown(t *testing.T, ours, theirs wide) string {
+const typesHead = "| PostgreSQL | Avro | semantic type | example | in the record |\n| --- | --- | --- | --- | --- |\n"
+
+func typesTable(t *testing.T, rows []typeRow, ours, theirs wide) string {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("| PostgreSQL | Avro | semantic type | example | in the record |\n| --- | --- | --- | --- | --- |\n")
 	columns := rowFields(t, ours.read.ValueSchema)[1:] // without the key
 	kept := rowFields(t, theirs.read.ValueSchema)
-	for i, r := range documented {
-		avro, meaning := describe(t, columns[i].Type)
+	for i, r := range rows {
+		note := ""
 		if !slices.ContainsFunc(kept, func(f avroField) bool { return f.Name == columns[i].Name }) {
-			avro += " ¹"
+			note = " ¹"
 		}
-		value := ours.change.After[i+1].Value
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(r.sql), avro, meaning, cell(r.literal), cell(string(decode.AppendJSON(nil, &value))))
+		fmt.Fprintf(&b, "| %s |\n", exampleOf(t, r, note, columns[i], ours.change.After[i+1].Value))
+	}
+	return b.String()
+}
+
+// exampleOf is a row of either table: the type, its Avro form and meaning, the example and what it became.
+func exampleOf(t *testing.T, r typeRow, note string, column avroField, value decode.Value) string {
+	t.Helper()
+	avro, meaning := describe(t, column.Type)
+	return strings.Join([]string{cell(r.sql), avro + note, meaning, cell(r.literal), cell(string(decode.AppendJSON(nil, &value)))}, " | ")
+}
+
+func modesTable(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("| mode | PostgreSQL | Avro | semantic type | example | in the record |\n| --- | --- | --- | --- | --- | --- |\n")
+	for i := range modeSets {
+		set := &modeSets[i]
+		w := captureModes(t, testenv.SharedPostgres(t, 18), typesSQL, fmt.Sprintf("types_modes%d", i), set.all(), set.options...)
+		checkAgreement(t, w, set.all())
+		columns := rowFields(t, w.read.ValueSchema)[1:]
+		for j, r := range set.rows {
+			fmt.Fprintf(&b, "| %s | %s |\n", cell(r.mode), exampleOf(t, r.typeRow, "", columns[j], w.change.After[j+1].Value))
+		}
 	}
 	return b.String()
 }
@@ -83,6 +134,7 @@ type connectType struct {
 	Name       string            `json:"connect.name"`
 	Parameters map[string]string `json:"connect.parameters"`
 	Items      json.RawMessage   `json:"items"`
+	Values     json.RawMessage   `json:"values"`
 	Fields     []avroField       `json:"fields"`
 	Precision  int               `json:"precision"`
 	Scale      int               `json:"scale"`
@@ -106,8 +158,11 @@ func describeType(t *testing.T, text json.RawMessage) (avro, meaning string) {
 	}
 	switch {
 	case c.Type == "array":
-		items, of := describe(t, c.Items)
-		return "array of " + items, of
+		items, of := describeItems(t, c.Items)
+		return "array of " + items, cmp.Or(meaning, of)
+	case c.Type == "map":
+		values, _ := describeItems(t, c.Values)
+		return "map of " + values, meaning
 	case c.Precision > 0:
 		return avro, fmt.Sprintf("Decimal, precision %d, scale %d", c.Precision, c.Scale)
 	case c.Parameters["length"] != "":
@@ -116,6 +171,15 @@ func describeType(t *testing.T, text json.RawMessage) (avro, meaning string) {
 		return avro, meaning + ", allowed " + c.Parameters["allowed"]
 	}
 	return avro, meaning
+}
+
+// describeItems is the type of an array's items or a map's values, which may be nullable.
+func describeItems(t *testing.T, items json.RawMessage) (avro, meaning string) {
+	t.Helper()
+	if items[0] == '[' {
+		return describe(t, items)
+	}
+	return describeType(t, items)
 }
 
 // cutLast cuts a full name at its last dot; the meaning of a repeated record is its name.

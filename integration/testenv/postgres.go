@@ -42,6 +42,16 @@ func SharedPostgres(t testing.TB, major int) *pgserver.Server {
 	})
 }
 
+// SharedExtensions is this process's server with PostGIS and pgvector, PostgreSQL 17. The package's TestMain must
+// call Main.
+func SharedExtensions(t testing.TB) *pgserver.Server {
+	t.Helper()
+	Need(t, component.PostgresExtensions())
+	return shared(t, component.PostgresExtensions().Name, func() (*pgserver.Server, error) {
+		return pgserver.Start(sharedContext, pgserver.Options{Extensions: true})
+	})
+}
+
 // Database makes a database of its own for the test, and drops it with the test together with the
 // replication slots that are in it.
 func Database(t testing.TB, s *pgserver.Server) string {
@@ -51,14 +61,15 @@ func Database(t testing.TB, s *pgserver.Server) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := dropDatabase(s, name); err != nil && s.Running() {
+		if err := DropDatabase(s, name); err != nil && s.Running() {
 			t.Error(err)
 		}
 	})
 	return name
 }
 
-func dropDatabase(s *pgserver.Server, name string) error {
+// DropDatabase drops a database together with the replication slots that are in it.
+func DropDatabase(s *pgserver.Server, name string) error {
 	err := s.Exec(sharedContext, pgserver.Superuser, `SELECT pg_terminate_backend(active_pid)
 		FROM pg_replication_slots WHERE database = $1 AND active`, name)
 	if err != nil {

@@ -18,6 +18,11 @@ const (
 	KafkaVersion    = "4.4.0"
 	RegistryVersion = "3.0.9"
 	LinterVersion   = "v2.15.0"
+	// ExtensionsSuite is the Debian release whose PostgreSQL, of ExtensionsMajor, has the extensions.
+	ExtensionsSuite = "trixie"
+	ExtensionsMajor = 17
+	// ExtensionsFolder names what is unpacked of it; raise its number when that changes.
+	ExtensionsFolder = ExtensionsSuite + "-postgresql-1"
 	// ConsumerVersion names the Avro consumer's Python environment; raise it when Requirements change.
 	ConsumerVersion = "1"
 )
@@ -32,6 +37,7 @@ var ErrMissing = errors.New("not installed")
 type Component struct {
 	Name    string // as the installer takes it
 	Install string // the command that installs it, from the top of the project
+	Root    bool   // only root can install it
 	look    func() (string, bool)
 }
 
@@ -56,7 +62,20 @@ func (c Component) Installed() bool {
 // distribution's.
 func Postgres(major int) Component {
 	name := "postgres-" + strconv.Itoa(major)
-	return Component{name, installer(name), func() (string, bool) { return findPostgres(major) }}
+	return Component{Name: name, Install: installer(name), look: func() (string, bool) { return findPostgres(major) }}
+}
+
+// PostgresExtensions is the bin folder of a PostgreSQL 17 with PostGIS and pgvector: Debian's own packages,
+// unpacked into the cache beside a libc of their own.
+func PostgresExtensions() Component {
+	c := cached("postgres-extensions", filepath.Join("debian", ExtensionsFolder), "complete")
+	c.Root = true
+	look := c.look
+	c.look = func() (string, bool) {
+		dir, ok := look()
+		return filepath.Join(dir, "usr", "lib", "postgresql", strconv.Itoa(ExtensionsMajor), "bin"), ok
+	}
+	return c
 }
 
 // Kafka is the folder of Apache Kafka's jars.
@@ -119,7 +138,7 @@ func installer(name string) string { return "go run ./integration/testenv/instal
 
 // cached is a folder under the cache that counts as installed once it holds the file.
 func cached(name, folder, file string) Component {
-	return Component{name, installer(name), func() (string, bool) {
+	return Component{Name: name, Install: installer(name), look: func() (string, bool) {
 		dir := filepath.Join(CacheDir(), folder)
 		_, err := os.Stat(filepath.Join(dir, file))
 		return dir, err == nil
@@ -127,7 +146,7 @@ func cached(name, folder, file string) Component {
 }
 
 func program(name, install string) Component {
-	return Component{name, install, func() (string, bool) {
+	return Component{Name: name, Install: install, look: func() (string, bool) {
 		path, err := exec.LookPath(name)
 		return path, err == nil
 	}}

@@ -107,14 +107,15 @@ func installOne(ctx context.Context, s step) error {
 	return nil
 }
 
-// wanted are the steps for the names that are not installed yet; for no names, all that tests need.
+// wanted are the steps for the names that are not installed yet; for no names, all that tests need and this user
+// can install.
 func wanted(all []step, names []string) ([]step, error) {
 	known := map[string]step{}
 	var order, tests []string
 	for _, s := range all {
 		known[s.component.Name] = s
 		order = append(order, s.component.Name)
-		if s.component.Name != component.Linter().Name {
+		if s.component.Name != component.Linter().Name && (!s.component.Root || os.Geteuid() == 0) {
 			tests = append(tests, s.component.Name)
 		}
 	}
@@ -148,6 +149,7 @@ func steps() []step {
 		step{component.Registry(), installRegistry},
 		step{component.Kcat(), apt("kcat")},
 		step{component.Python(), installPython},
+		step{component.PostgresExtensions(), installExtensions},
 		step{component.Linter(), installLinter},
 	)
 }

@@ -100,6 +100,7 @@ func TestAnInstallThatCannotSucceedSaysWhatToType(t *testing.T) {
 	}{
 		{"without Maven", installRegistry, "fix: sudo apt-get install -y maven"},
 		{"without apt", apt("kcat"), "install kcat with the system's package manager"},
+		{"PostGIS without apt", installExtensions, "this is not Debian"},
 		{"without Python", installPython, "fix: sudo apt-get install -y python3-venv"},
 	}
 	for _, c := range cases {

@@ -21,6 +21,8 @@ const (
 type Options struct {
 	// Version is the major version; 0 is the newest that is found, of at least 14.
 	Version int
+	// Extensions asks for the server that has PostGIS and pgvector, whatever Version says.
+	Extensions bool
 	// Settings are lines of postgresql.conf, and win over the defaults of defaultSettings.
 	Settings map[string]string
 	// Fsync is on for tests that crash the machine, so to speak; killing the process alone loses nothing

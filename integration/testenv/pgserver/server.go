@@ -54,7 +54,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 func create(ctx context.Context, o Options) (*Server, error) {
-	bin, major, err := binaries(o.Version)
+	bin, major, err := binaries(o)
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +98,14 @@ func (s *Server) prepare(ctx context.Context) error {
 	return s.writeHBA()
 }
 
-func binaries(version int) (bin string, major int, err error) {
-	if version != 0 {
-		bin, err = component.Postgres(version).Path()
-		return bin, version, err
+func binaries(o Options) (bin string, major int, err error) {
+	switch {
+	case o.Extensions:
+		bin, err = component.PostgresExtensions().Path()
+		return bin, component.ExtensionsMajor, err
+	case o.Version != 0:
+		bin, err = component.Postgres(o.Version).Path()
+		return bin, o.Version, err
 	}
 	bin, major, ok := component.NewestPostgres(minMajor)
 	if !ok {
