@@ -25,7 +25,7 @@ type Config struct {
 	columns    columnConfig
 	transforms TransformConfig
 	chain      *Chain
-	topics  namingConfig
+	topics     namingConfig
 }
 
 // Compatibility says whose way is taken where rdip differs from Debezium on purpose.
