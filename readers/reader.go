@@ -57,8 +57,11 @@ type Stored struct {
 // Resume is how Open found the source.
 type Resume struct {
 	Identity string // the source's identity as JSON: system identifier, timeline, slot; kept beside the position
-	// Snapshot: the tables are to be copied first, from Reader.Snapshot.
+	// Snapshot: the tables are to be copied first, from Reader.Snapshot. Whatever is stored of an earlier position
+	// and of earlier snapshots is void then: the source was lost, and the configuration asks to begin anew.
 	Snapshot bool
+	// Again: the configuration asks for every table to be read once more, while the log is streamed.
+	Again bool
 	// Repeated: an earlier snapshot was cut off, and the stream replays from its consistent point, so that
 	// old states may follow newer ones until it has caught up.
 	Repeated bool

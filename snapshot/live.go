@@ -48,8 +48,9 @@ type Asked struct {
 type LiveLane interface {
 	// Begin takes a new snapshot and lets the one before go.
 	Begin(ctx context.Context) (View, error)
-	// Read hands the rows of c to h as Lane.Read does. Where h.Row returns ErrFull, having taken the row, Read
-	// ends without an error: rest is the part of c behind that row, nil where nothing is left.
+	// Read hands the rows of c to h as Lane.Read does, and lets the snapshot go, with every lock: the stream may be
+	// long in reaching the window's end. Where h.Row returns ErrFull, having taken the row, Read ends without an
+	// error: rest is the part of c behind that row, nil where nothing is left.
 	Read(ctx context.Context, c Chunk, h envelope.Handler) (rest *Chunk, err error)
 	Close(ctx context.Context) error
 }
@@ -63,7 +64,8 @@ type View interface {
 	// commit that is about as old as the snapshot (a standby), it says no.
 	Sees(id, place uint64) bool
 	// Running lists the transactions that were in progress when the snapshot was taken: those older than its
-	// newest that it does not see. A view sees everything that an earlier view saw.
+	// newest that it does not see. Whatever was in progress before a Mark that came before the snapshot is older.
+	// A view sees everything that an earlier view saw.
 	Running() []uint64
 }
 

@@ -72,7 +72,7 @@ func newConformed(t *testing.T, server *pgserver.Server) *conformed {
 	c.cfg.Database, c.cfg.SlotName, c.cfg.PublicationName = testenv.Database(t, server), testenv.Name("slot"), "rdip"
 	c.cfg.ApplicationName = c.cfg.SlotName
 	c.cfg.TableExclude = patterns(t, `.*\.`+readertest.HiddenPrefix+".*")
-	c.cfg.SnapshotChunkBytes, c.cfg.HeartbeatInterval = 1, 0
+	c.cfg.SnapshotChunkBytes, c.cfg.WindowChunkBytes, c.cfg.HeartbeatInterval = 1, 1, 0
 	c.cfg.StatusInterval, c.cfg.SlotMaxRetries, c.cfg.SlotRetryDelay = 100*time.Millisecond, 400, 25*time.Millisecond
 	return c
 }

@@ -13,6 +13,9 @@ import (
 // position still to be had (P48 to P50, P61, P62)?
 func (o *opening) judgeSlot() error {
 	s := o.slot
+	if err := o.judgeTimeline(); err != nil {
+		return err
+	}
 	if s == nil {
 		return o.judgeMissing()
 	}
@@ -22,6 +25,9 @@ func (o *opening) judgeSlot() error {
 	}
 	if why := s.invalid(); why != "" {
 		return o.lost(why + o.behind("P50"))
+	}
+	if err := o.judgeOptions(s); err != nil {
+		return err
 	}
 	if o.stored.Identity == "" && o.stored.Position.IsZero() {
 		return o.notOurs()
@@ -43,18 +49,24 @@ func (o *opening) judgeMissing() error {
 		return nil
 	}
 	if o.stored.Position.IsZero() {
-		return o.lost("the slot does not exist any more, and its snapshot was not finished (P48)")
+		return o.lost("the slot does not exist any more, and its snapshot was not finished (P48)" + o.promoted())
 	}
-	return o.lost("the slot does not exist any more" + o.behind("P48"))
+	return o.lost("the slot does not exist any more" + o.behind("P48") + o.promoted())
 }
 
 // judgePosition: the log from the stored position on must be all there.
 func (o *opening) judgePosition(s *slot) error {
-	at := o.stored.Position.Place
+	at := startPlace(o.stored.Position)
 	switch {
+	case at > o.system.Flushed && o.server.Standby:
+		return &fault.Error{Op: "resume from", Object: slotObject(s.Name), Hint: "wait for the standby to catch up with its primary; it is tried again",
+			Cause: fmt.Errorf("the standby's log ends at %s, %d bytes before the stored position %s", lsnText(o.system.Flushed), at-o.system.Flushed, lsnText(at))}
 	case at > o.system.Flushed:
 		return o.lost(fmt.Sprintf("the stored position %s is %d bytes beyond the end of the server's log, %s: the server was restored to an earlier point (P61)",
 			lsnText(at), at-o.system.Flushed, lsnText(o.system.Flushed)))
+	case at < s.Confirmed && o.cfg.Mismatch != TrustOffset && o.cfg.Mismatch != "":
+		o.trustSlot(s)
+		return nil
 	case at < s.Confirmed:
 		return o.lost(fmt.Sprintf("the slot begins at %s, %d bytes behind the stored position %s: it was made anew (P49), or the stored position is older than what was confirmed (P62)",
 			lsnText(s.Confirmed), s.Confirmed-at, lsnText(at)))
@@ -104,8 +116,8 @@ func (o *opening) notOurs() error {
 			dropSQL(s.Name), o.r.name, lsnText(s.Confirmed))}
 }
 
-// temporaryName names the temporary slot whose snapshot is read in place of one that was cut off.
+// temporaryName names a temporary slot that is made for its snapshot alone.
 func temporaryName(name string) string {
-	const longest = 63 - len("_again_") - 8
-	return name[:min(len(name), longest)] + "_again_" + strings.ToLower(rand.Text()[:8])
+	const longest = 63 - len("_exact_") - 8
+	return name[:min(len(name), longest)] + "_exact_" + strings.ToLower(rand.Text()[:8])
 }

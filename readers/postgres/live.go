@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"sync"
-	"time"
 
 	"rdip/schema"
 	"rdip/snapshot"
@@ -18,8 +17,6 @@ type live struct {
 	mu      sync.Mutex
 	catalog *catalogSession
 	known   map[uint32]*liveTable // captured tables by OID, as they were looked up last
-	want    *captured             // all of them; nil where they are to be listed again
-	fresh   time.Time             // when want was listed
 
 	marks marker
 }
@@ -46,7 +43,6 @@ func (l *live) Captured(ctx context.Context) ([]*schema.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.want, l.fresh = want, time.Now()
 	tables := make([]*schema.Table, len(want.units))
 	for i, u := range want.units {
 		t, err := l.remember(ctx, u)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"rdip/envelope"
 	"rdip/internal/fault"
-	"rdip/offsets"
 	"rdip/snapshot"
 )
 
@@ -45,8 +43,9 @@ func (l *live) Exact(ctx context.Context, asked []snapshot.Asked) (snapshot.Sour
 		closeConn(repl)
 		return nil, err
 	}
-	return &snapshotSource{cfg: l.cfg, exporter: repl, name: made.Snapshot, consistent: made.Consistent, from: offsets.Position{Place: made.Consistent},
-		tx: envelope.Transaction{Place: made.Consistent}, asked: tables}, nil
+	source := newSnapshotSource(l.cfg, repl, made)
+	source.asked = tables
+	return source, nil
 }
 
 // checkAsked refuses what cannot be read before a slot is made for it.

@@ -87,7 +87,7 @@ func (l *liveLane) place(ctx context.Context) (standby bool, place uint64, err e
 
 // unit locks a unit's tables, makes sure that the snapshot can see their rows, and finds the layout that the
 // snapshot's catalog gives it.
-func (l *liveLane) unit(ctx context.Context, oid uint32) (*liveTable, error) {
+func (l *liveLane) unit(ctx context.Context, id string, oid uint32) (*liveTable, error) {
 	if t := l.tables[oid]; t != nil {
 		return t, nil
 	}
@@ -95,8 +95,9 @@ func (l *liveLane) unit(ctx context.Context, oid uint32) (*liveTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t == nil {
-		return nil, l.rewritten(fmt.Sprintf("of OID %d", oid), "it is not captured any more")
+	if t == nil || t.unit.ID() != id {
+		l.live.forget()
+		return nil, l.rewritten(id, "it was dropped or renamed")
 	}
 	if err := l.conn.exec(ctx, "LOCK TABLE "+t.unit.from()+" IN ACCESS SHARE MODE"); err != nil {
 		return nil, l.unreadable(ctx, t.unit.table, err)
@@ -114,18 +115,11 @@ func (l *liveLane) unit(ctx context.Context, oid uint32) (*liveTable, error) {
 			return nil, err
 		}
 		if t == nil || t.shape != got[1] {
-			return nil, &fault.Error{Op: "copy", Object: "table " + l.name(t, oid), Cause: errors.New("its columns were changed while the snapshot was taken"), Hint: "nothing: it is read again"}
+			return nil, &fault.Error{Op: "copy", Object: "table " + id, Cause: errors.New("its columns were changed while the snapshot was taken"), Hint: "nothing: it is read again"}
 		}
 	}
 	l.tables[oid] = t
 	return t, nil
-}
-
-func (l *liveLane) name(t *liveTable, oid uint32) string {
-	if t == nil {
-		return fmt.Sprintf("of OID %d", oid)
-	}
-	return t.unit.ID()
 }
 
 // visibleSQL asks whether every table of the unit is there with the file that the snapshot knows (P69), and for

@@ -3,18 +3,13 @@ package postgres
 import (
 	"context"
 	"errors"
-	"time"
 
 	"rdip/internal/fault"
 	"rdip/snapshot"
 )
 
-const (
-	// defaultWindowChunkBytes serves a Config without a size.
-	defaultWindowChunkBytes = 8 << 20
-	// captureFresh is how long the list of captured tables may be used again, as long as nothing shows it to be old.
-	captureFresh = 2 * time.Second
-)
+// defaultWindowChunkBytes serves a Config without a size.
+const defaultWindowChunkBytes = 8 << 20
 
 func (c *Config) windowChunkBytes() int64 {
 	if c.WindowChunkBytes <= 0 {
@@ -27,7 +22,6 @@ func (c *Config) windowChunkBytes() int64 {
 func (l *live) Plan(ctx context.Context, asked []snapshot.Asked) ([]snapshot.TablePlan, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.fresh = time.Time{}
 	plans := make([]snapshot.TablePlan, len(asked))
 	for i, a := range asked {
 		p, err := l.planning(ctx, a)
@@ -98,14 +92,11 @@ func (l *live) checkRows(ctx context.Context, p *planning, u *unit, where string
 
 // unit is the captured table of that ID. The caller holds mu.
 func (l *live) unit(ctx context.Context, id string) (*unit, error) {
-	if l.want == nil || time.Since(l.fresh) > captureFresh {
-		want, err := newCatalog(l.cfg, l.catalog).capture(ctx, l.cfg.PublicationViaRoot)
-		if err != nil {
-			return nil, err
-		}
-		l.want, l.fresh = want, time.Now()
+	want, err := newCatalog(l.cfg, l.catalog).capture(ctx, l.cfg.PublicationViaRoot)
+	if err != nil {
+		return nil, err
 	}
-	for _, u := range l.want.units {
+	for _, u := range want.units {
 		if u.ID() == id {
 			return u, nil
 		}
@@ -123,7 +114,6 @@ func (l *live) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clear(l.known)
-	l.want = nil
 }
 
 // only is the units that were asked for.

@@ -26,7 +26,7 @@ func (l *liveLane) Read(ctx context.Context, c snapshot.Chunk, h envelope.Handle
 	if l.view == nil {
 		return nil, &fault.Error{Op: "copy", Object: "table " + c.Table.ID(), Cause: errors.New("no snapshot was begun"), Permanent: true}
 	}
-	t, err := l.unit(ctx, uint32(c.Table.OID))
+	t, err := l.unit(ctx, c.Table.ID(), uint32(c.Table.OID))
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +47,9 @@ func (l *liveLane) Read(ctx context.Context, c snapshot.Chunk, h envelope.Handle
 	default:
 		err = &fault.Error{Op: "copy", Object: "table " + c.Table.ID(), Cause: fmt.Errorf("a chunk of %T is not PostgreSQL's", c.Range), Permanent: true}
 	}
+	if err == nil {
+		err = l.release(ctx)
+	}
 	if rest == nil || err != nil {
 		return nil, err
 	}
@@ -56,6 +59,12 @@ func (l *liveLane) Read(ctx context.Context, c snapshot.Chunk, h envelope.Handle
 		left.Bytes = r.weight()
 	}
 	return &left, nil
+}
+
+// release ends the transaction: neither a lock nor the snapshot, which holds vacuum up, outlasts the reading.
+func (l *liveLane) release(ctx context.Context) error {
+	l.view = nil
+	return l.conn.exec(ctx, "ROLLBACK")
 }
 
 // taking is what became of one statement's rows.

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/readers"
@@ -23,10 +22,13 @@ type opening struct {
 	repl    *pgconn.PgConn // takes replication commands; nil once a snapshot lives on it
 	server  *server
 	system  system
+	history timelineHistory
 	want    *captured
 	pub     *publication // nil: none
 	slot    *slot        // nil: none
 	stored  readers.Stored
+	renewed *slot           // to be dropped before a new one is made; nil for none
+	filters []fault.Finding // of row.filter.*
 	notices []fault.Finding
 }
 
@@ -50,6 +52,18 @@ func (r *Reader) Open(ctx context.Context, stored readers.Stored) (readers.Resum
 			return readers.Resume{}, err
 		}
 	}
+	if err := o.dropRenewed(ctx); err != nil {
+		return readers.Resume{}, err
+	}
+	if err := o.captureDDL(ctx); err != nil {
+		return readers.Resume{}, err
+	}
+	if err := o.setIdentities(ctx); err != nil {
+		return readers.Resume{}, err
+	}
+	if err := o.failover(ctx); err != nil {
+		return readers.Resume{}, err
+	}
 	if err := o.publish(ctx); err != nil {
 		return readers.Resume{}, err
 	}
@@ -58,7 +72,9 @@ func (r *Reader) Open(ctx context.Context, stored readers.Stored) (readers.Resum
 		return readers.Resume{}, err
 	}
 	resume.Identity, resume.Notices = o.identity().encode(), o.notices
-	r.wire.confirm(resume.From.Place)
+	resume.Again = o.cfg.SnapshotMode == SnapshotAlways && !resume.Snapshot
+	r.wire.begin(resume.From)
+	r.streamer.expect = o.system
 	r.startWatch()
 	return resume, nil
 }
@@ -81,10 +97,25 @@ func (o *opening) look(ctx context.Context) error {
 	if o.system, err = identifySystem(ctx, o.repl); err != nil {
 		return err
 	}
+	if o.history, err = readHistory(ctx, o.repl, o.system.Timeline); err != nil {
+		return err
+	}
+	standby, err := o.cfg.standbyFindings(ctx, o.sql, o.server)
+	if err != nil {
+		return err
+	}
+	standby = append(standby, o.cfg.replicationFindings(o.server)...)
+	if err := fault.Findings(standby).Err(); err != nil {
+		return err
+	}
+	o.notices = append(o.notices, standby...)
 	if o.want, err = newCatalog(o.cfg, o.sql).capture(ctx, o.cfg.PublicationViaRoot); err != nil {
 		return err
 	}
 	if o.pub, err = readPublication(ctx, o.sql, o.cfg.PublicationName); err != nil {
+		return err
+	}
+	if o.filters, err = o.cfg.rowFilterFindings(ctx, o.sql, o.server, o.want, o.pub); err != nil {
 		return err
 	}
 	if o.slot, err = readSlot(ctx, o.sql, o.cfg.SlotName); err != nil {
@@ -96,16 +127,12 @@ func (o *opening) look(ctx context.Context) error {
 
 // judge refuses whatever cannot be resumed or begun, before anything is changed.
 func (o *opening) judge() error {
-	if o.stored.Identity != "" {
-		if err := o.identity().compare(o.stored.Identity, o.r.name); err != nil {
-			return err
-		}
-	}
-	if err := o.judgeSlot(); err != nil {
+	if err := o.judgeStored(); err != nil {
 		return err
 	}
 	fs := o.cfg.tableFindings(o.want, o.pub)
 	fs = append(fs, o.cfg.publicationFindings(o.pub, o.want)...)
+	fs = append(fs, o.filters...)
 	if err := fault.Findings(fs).Err(); err != nil {
 		return err
 	}
@@ -119,14 +146,14 @@ func (o *opening) firstStart() bool {
 }
 
 func (o *opening) identity() identity {
-	return identity{System: o.system.Identifier, Timeline: o.system.Timeline, Slot: o.cfg.SlotName, Database: o.cfg.Database}
+	return identity{System: o.system.Identifier, Timeline: o.system.Timeline, Slot: o.cfg.SlotName, Database: o.cfg.Database, Standby: o.server.Standby}
 }
 
 // publish makes the publication, or adds what it lacks (P57, P58).
 func (o *opening) publish(ctx context.Context) error {
 	switch {
 	case o.pub == nil:
-		return o.alter(ctx, "create", o.cfg.createPublicationSQL(o.want))
+		return o.alter(ctx, "create", o.cfg.createPublicationSQL(o.want)+"; "+o.cfg.signPublicationSQL())
 	case o.cfg.mends(o.pub):
 		missing := o.pub.missing(o.want)
 		if len(missing) == 0 {
@@ -144,6 +171,9 @@ func (o *opening) publish(ctx context.Context) error {
 }
 
 func (o *opening) alter(ctx context.Context, op, sql string) error {
+	if o.server.Standby {
+		return o.onStandby(op, publicationObject(o.cfg.PublicationName), sql)
+	}
 	_, err := o.sql.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
 	var server *pgconn.PgError
 	if errors.As(err, &server) && server.Code == stateNoPrivilege {
@@ -161,28 +191,27 @@ func (o *opening) resume(ctx context.Context) (readers.Resume, error) {
 	snapshotDue := o.cfg.SnapshotMode != SnapshotNone && !o.stored.SnapshotDone
 	switch {
 	case o.slot == nil && snapshotDue:
-		made, err := o.create(ctx, o.cfg.SlotName, false, exportSnapshot)
+		if err := pause(ctx, o.cfg.SnapshotDelay); err != nil {
+			return readers.Resume{}, err
+		}
+		made, err := o.create(ctx, exportSnapshot)
 		return readers.Resume{Snapshot: true, From: made}, err
 	case o.slot == nil:
-		made, err := o.create(ctx, o.cfg.SlotName, false, noSnapshot)
+		made, err := o.create(ctx, noSnapshot)
 		return readers.Resume{From: made}, err
 	case !o.stored.Position.IsZero():
 		return readers.Resume{From: o.stored.Position}, nil
-	case snapshotDue:
-		// A snapshot was cut off. The slot has everything from its consistent point on, which nobody has
-		// confirmed; the new snapshot is of a later point, and the stream goes over what lies between again.
-		_, err := o.create(ctx, temporaryName(o.cfg.SlotName), true, exportSnapshot)
-		return readers.Resume{Snapshot: true, Repeated: true, From: offsets.Position{Place: o.slot.Confirmed}}, err
 	default:
+		// A first start was cut off. The slot has everything from its consistent point on, which nobody has
+		// confirmed: what is left of the snapshot is read while the log is streamed from there (P56).
 		return readers.Resume{From: offsets.Position{Place: o.slot.Confirmed}}, nil
 	}
 }
 
-// create makes a slot, and keeps the snapshot of its consistent point where one was asked for. Of a
-// temporary slot only the snapshot matters: the stream goes on from the permanent one.
-func (o *opening) create(ctx context.Context, name string, temporary bool, use snapshotUse) (offsets.Position, error) {
-	command := createSlotCommand(o.server.major(), name, temporary, use)
-	made, err := createSlot(ctx, o.repl, o.sql, name, command, o.r.slotPatience)
+// create makes the slot, and keeps the snapshot of its consistent point where one was asked for.
+func (o *opening) create(ctx context.Context, use snapshotUse) (offsets.Position, error) {
+	name := o.cfg.SlotName
+	made, err := createSlot(ctx, o.repl, o.sql, name, o.cfg.slotCommand(o.server.major(), use), o.r.slotPatience)
 	if err != nil {
 		return offsets.Position{}, err
 	}
@@ -190,13 +219,10 @@ func (o *opening) create(ctx context.Context, name string, temporary bool, use s
 	if use == noSnapshot {
 		return from, nil
 	}
-	source := &snapshotSource{cfg: o.cfg, exporter: o.repl, name: made.Snapshot, consistent: made.Consistent, from: from, tx: envelope.Transaction{Place: made.Consistent}}
-	if temporary {
-		source.from = offsets.Position{Place: o.slot.Confirmed}
-	}
+	source := newSnapshotSource(o.cfg, o.repl, made)
 	o.repl = nil
 	o.r.mu.Lock()
-	o.r.source = source
+	o.r.source, o.r.copied = source, true
 	o.r.mu.Unlock()
 	return from, nil
 }

@@ -25,9 +25,16 @@ type snapshotSource struct {
 	exporter   *pgconn.PgConn
 	name       string           // of the exported snapshot
 	consistent uint64           // its place in the log
-	from       offsets.Position // where the stream goes on; before consistent where an earlier snapshot was cut off
+	from       offsets.Position // where the stream goes on
 	tx         envelope.Transaction
 	asked      map[string]snapshot.Asked // the tables to read, by ID; nil for all
+}
+
+// newSnapshotSource is the state at the consistent point of a slot that was made over exporter, which belongs to it
+// from then on.
+func newSnapshotSource(cfg *Config, exporter *pgconn.PgConn, made newSlot) *snapshotSource {
+	return &snapshotSource{cfg: cfg, exporter: exporter, name: made.Snapshot, consistent: made.Consistent,
+		from: offsets.Position{Place: made.Consistent}, tx: envelope.Transaction{Place: made.Consistent}}
 }
 
 // Transaction is the state's. Its Micros are the server's time at Plan. Its ID is the oldest transaction that

@@ -34,7 +34,7 @@ func TestSnapshotAndStreamTogetherHaveNoGap(t *testing.T) { // G6, P55, P57
 		defer other.Close(t.Context())
 
 		r, resume := s.open(t, readers.Stored{})
-		if !resume.Snapshot || resume.Repeated || resume.From.IsZero() {
+		if !resume.Snapshot || resume.Again || resume.From.IsZero() {
 			t.Fatalf("a first start resumes with %+v", resume)
 		}
 		// Between the slot's consistent point and the reading: in the log, not in the snapshot.

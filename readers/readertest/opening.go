@@ -99,7 +99,7 @@ func firstStart(t *testing.T, subject *Subject) {
 	s.sql.createPairs("t")
 	r, resume := s.open(readers.Stored{})
 	source := r.Snapshot()
-	if !resume.Snapshot || resume.Repeated || resume.Identity == "" || resume.From.IsZero() || source == nil {
+	if !resume.Snapshot || resume.Again || resume.Identity == "" || resume.From.IsZero() || source == nil {
 		t.Fatalf("opened with %+v, and the snapshot %v", resume, source)
 	}
 	if source.Position() != resume.From {
@@ -144,7 +144,7 @@ func storedPositionResumed(t *testing.T, subject *Subject) {
 	r, stored := s.begin()
 	s.close(r)
 	again, resume := s.open(stored)
-	if resume.Snapshot || resume.Repeated || resume.From != stored.Position || resume.Identity != stored.Identity || again.Snapshot() != nil {
+	if resume.Snapshot || resume.Again || resume.From != stored.Position || resume.Identity != stored.Identity || again.Snapshot() != nil {
 		t.Errorf("opened with %+v, stored was %+v", resume, stored)
 	}
 }

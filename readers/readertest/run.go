@@ -18,7 +18,7 @@ type scenario struct {
 func Run(t *testing.T, s Subject) {
 	before := goleak.IgnoreCurrent()
 	t.Run("in parallel", func(t *testing.T) {
-		for _, group := range [][]scenario{opening, snapshots, transactions, images, resuming, endings, positions} {
+		for _, group := range [][]scenario{opening, snapshots, lives, transactions, images, resuming, endings, positions} {
 			for _, c := range group {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
