@@ -29,12 +29,16 @@ func (c *OwnConfig) compatible(section *configs.Section) {
 }
 
 // TransactionTopicName is the name of the transaction topic.
-func (c *Config) TransactionTopicName() string { return c.Prefix + "." + c.Own.TransactionTopic }
+func (c *Config) TransactionTopicName() string {
+	return c.Prefix + c.topics.delimiter + c.Own.TransactionTopic
+}
 
 // HeartbeatTopicName is the name of the heartbeat topic.
-func (c *Config) HeartbeatTopicName() string { return c.Own.HeartbeatPrefix + "." + c.Prefix }
+func (c *Config) HeartbeatTopicName() string {
+	return c.Own.HeartbeatPrefix + c.topics.delimiter + c.Prefix
+}
 
-// MessageTopicName is the name of the topic of logical messages; Debezium fixes it
+// MessageTopicName is the name of the topic of logical messages; Debezium fixes it, delimiter and all
 // (LogicalDecodingMessageMonitor).
 func (c *Config) MessageTopicName() string { return c.Prefix + ".message" }
 
