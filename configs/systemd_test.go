@@ -41,8 +41,8 @@ func TestTheUnitIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The binary is not installed here: only its path is replaced.
-	text := strings.Replace(string(read(t, unit)), "/usr/local/bin/rdip run", self+" run", 1)
+	// The binary is not installed here: only its paths are replaced.
+	text := strings.ReplaceAll(string(read(t, unit)), "/usr/local/bin/rdip ", self+" ")
 	path := filepath.Join(t.TempDir(), "rdip.service")
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)

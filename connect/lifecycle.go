@@ -153,9 +153,11 @@ func (w *Worker) exchange(units []*unit, added map[string]*unit) {
 	for _, u := range added {
 		w.start(u)
 	}
-	select {
-	case w.settled <- struct{}{}: // what was removed may have been the last that was not over
-	default:
+	for _, told := range []chan struct{}{w.settled, w.changed} { // what was removed may have been the last that was not over
+		select {
+		case told <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func (a Alarm) finding(connector string, retained, limit int64) (fault.Finding, 
 	return f, true
 }
 
-// survey looks at every connector now and then, until ctx ends.
+// survey looks at every connector now and then, and after each change of them, until ctx ends.
 func (w *Worker) survey(ctx context.Context) {
 	tick := time.NewTicker(w.options.SurveyEvery)
 	defer tick.Stop()
@@ -82,6 +82,7 @@ func (w *Worker) survey(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-w.changed:
 		}
 	}
 }

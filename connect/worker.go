@@ -53,6 +53,7 @@ type Worker struct {
 
 	group   sync.WaitGroup
 	settled chan struct{} // a unit's run has ended; holds one
+	changed chan struct{} // other connectors are there; holds one
 }
 
 // NewWorker is a worker of these connectors. A connector that was paused or stopped before stays so.
@@ -63,7 +64,7 @@ func NewWorker(o Options, connectors ...Connector) (*Worker, error) {
 	if o.SurveyEvery == 0 {
 		o.SurveyEvery = time.Minute
 	}
-	w := &Worker{options: o, begun: time.Now(), settled: make(chan struct{}, 1)}
+	w := &Worker{options: o, begun: time.Now(), settled: make(chan struct{}, 1), changed: make(chan struct{}, 1)}
 	for _, c := range connectors {
 		u, err := w.newUnit(c)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"rdip/connect/source"
@@ -111,9 +112,40 @@ func (s *settings) checkServers(ctx context.Context) fault.Findings {
 		findings = append(findings, kafka.TopicCollisions(topics)...)
 		if !s.worker.Embedded {
 			findings = append(findings, s.checkKafka(ctx, c, topics, keyless)...)
+			findings = append(findings, s.checkSubjects(ctx, c, judged.Topics)...)
 		}
 	}
-	return findings
+	return distinct(findings)
+}
+
+// checkSubjects asks whether the registry takes schemas for a connector's topics.
+func (s *settings) checkSubjects(ctx context.Context, c *connectorSettings, topics []string) []fault.Finding {
+	if !c.source.Converters.NeedsRegistry() {
+		return nil
+	}
+	config, err := s.registryConfig()
+	if err != nil {
+		return nil // checkRegistry says why
+	}
+	registry, err := client.New(config)
+	if err != nil {
+		return nil
+	}
+	var subjects []string
+	for _, t := range topics {
+		subjects = append(subjects, t+"-key", t+"-value")
+	}
+	return registry.CheckSubjects(ctx, subjects)
+}
+
+// distinct leaves out what another connector has already said of the same server.
+func distinct(findings fault.Findings) fault.Findings {
+	said := map[fault.Finding]bool{}
+	return slices.DeleteFunc(findings, func(f fault.Finding) bool {
+		again := said[f]
+		said[f] = true
+		return again
+	})
 }
 
 func (s *settings) checkRegistry(ctx context.Context) []fault.Finding {
@@ -133,6 +165,9 @@ func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]*sc
 	r := postgres.New(c.name, c.postgres)
 	defer r.Close(context.WithoutCancel(ctx))
 	findings := r.Check(ctx)
+	if look, err := postgres.LookAt(ctx, c.postgres, s.slots(), nil); err == nil { // else Check has said why
+		findings = append(findings, look.Orphans...)
+	}
 	tables, err := r.Tables(ctx)
 	if err != nil {
 		return nil, findings // Check has said why

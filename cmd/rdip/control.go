@@ -73,7 +73,7 @@ var changesLive = map[string]bool{"log.level": true}
 // fixed finds the worker's keys that differ and cannot be changed while the process runs.
 func (s *settings) fixed(next *settings) fault.Findings {
 	var findings fault.Findings
-	for _, d := range s.workerDefinitions() {
+	for _, d := range (&settings{}).workerDefinitions() { // of no settings in use: a definition fills in defaults
 		for _, key := range d.Names() {
 			is, will := s.exact[key], next.exact[key]
 			if is == will || changesLive[key] {

@@ -30,7 +30,7 @@ func validation(class string, section *configs.Section, c *connectorSettings, fi
 	for _, names := range errs {
 		v.ErrorCount += len(names)
 	}
-	for _, d := range c.definitions() {
+	for _, d := range (&connectorSettings{}).definitions() { // of none in use: a definition fills in defaults
 		for _, k := range d.Keys() {
 			if !slices.Contains(v.Groups, k.Group) {
 				v.Groups = append(v.Groups, k.Group)

@@ -68,7 +68,7 @@ func (a *api) changes(mux map[string]methods) {
 	add(http.MethodPut, "/connectors/{name}/pause", named(a.control.Pause), http.StatusAccepted)
 	add(http.MethodPut, "/connectors/{name}/resume", named(a.control.Resume), http.StatusAccepted)
 	add(http.MethodPut, "/connectors/{name}/stop", named(a.control.Stop), http.StatusNoContent)
-	add(http.MethodPost, "/connectors/{name}/restart", a.restart, http.StatusAccepted)
+	add(http.MethodPost, "/connectors/{name}/restart", a.restart, http.StatusNoContent)
 	add(http.MethodPost, "/connectors/{name}/tasks/{id}/restart", a.restartTask, http.StatusNoContent)
 	add(http.MethodDelete, "/connectors/{name}/offsets", a.resetOffsets, http.StatusOK)
 	add(http.MethodPatch, "/connectors/{name}/offsets", a.setOffsets, http.StatusOK)
@@ -97,10 +97,9 @@ func (a *api) guardedChange(answer func(*http.Request) (any, *ErrorMessage), cod
 		case problem != nil:
 			write(w, problem.ErrorCode, problem)
 		case body == nil:
-			if code == http.StatusOK {
-				code = http.StatusNoContent
-			}
 			w.WriteHeader(code)
+		case code == http.StatusNoContent: // Connect's restart has an answer only where one is asked for
+			write(w, http.StatusAccepted, body)
 		default:
 			write(w, code, body)
 		}

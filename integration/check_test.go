@@ -1,0 +1,75 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/pgserver"
+)
+
+// rdip check warns of a slot that looks like rdip's and that nobody reads, and says what is free.
+func TestACheckWarnsOfASlotThatNobodyReads(t *testing.T) { // P68
+	p := itemsPipeline(t, 18)
+	orphan := "rdip_" + strings.ReplaceAll(p.prefix, "-", "_")
+	p.exec(t, fmt.Sprintf("SELECT pg_create_logical_replication_slot('%s', 'pgoutput')", orphan))
+	t.Cleanup(func() {
+		if err := p.pg.Exec(context.Background(), p.database, fmt.Sprintf("SELECT pg_drop_replication_slot('%s')", orphan)); err != nil {
+			t.Error(err)
+		}
+	})
+	text, code := p.check(t)
+	for _, word := range []string{fmt.Sprintf("warning: slot %q: nobody reads it", orphan), "pg_drop_replication_slot('" + orphan} {
+		if code != exitDone || !strings.Contains(text, word) {
+			t.Errorf("exit code %d; %q is not in\n%s", code, word, text)
+		}
+	}
+}
+
+// P50, P6, R4: a check says which setting will end the slot, which table's UPDATEs a publication would break, and
+// which subject takes no schema; as JSON too.
+func TestACheckSaysWhatWillEndASlotBreakTheApplicationOrRefuseASchema(t *testing.T) {
+	pg := testenv.Postgres(t, pgserver.Options{Version: 18, Settings: map[string]string{"idle_replication_slot_timeout": "2h"}})
+	p := newPipelineBetween(t, pg, testenv.SharedKafka(t))
+	p.makeItems(t)
+	p.exec(t, "CREATE TABLE keyless(note text)")
+	subject := p.prefix + ".public.items-value"
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, p.registry+"/mode/"+subject, strings.NewReader(`{"mode":"READONLY"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	closed := answer.StatusCode == http.StatusOK // a registry that forbids its mode to be changed has no other
+	text, code := p.check(t)
+	words := []string{"warning: idle_replication_slot_timeout: 2h0m0s", "error: table public.keyless: it has no primary key", "max_replication_slots: 0 of"}
+	if closed {
+		words = append(words, fmt.Sprintf("error: subject %q: its mode is READONLY", subject))
+	}
+	for _, word := range words {
+		if code != exitPreflight || !strings.Contains(text, word) {
+			t.Errorf("exit code %d; %q is not in\n%s", code, word, text)
+		}
+	}
+	var findings []struct{ Severity, Where, Seen, Case string }
+	if err := json.Unmarshal([]byte(p.rdip(t, exitPreflight, "check", "--format", "json", p.configFile())), &findings); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]bool{}
+	for _, f := range findings {
+		cases[f.Severity+" "+f.Case] = true
+	}
+	for _, want := range []string{"warning P50", "error P6"} {
+		if !cases[want] {
+			t.Errorf("%s is not among %v", want, findings)
+		}
+	}
+}
