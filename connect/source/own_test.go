@@ -290,3 +290,40 @@ func TestNothingIsWrittenThatWasNotAskedFor(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The topics of no table are written in the connector's formats, as its tables' topics are.
+func TestTopicsOfNoTableHaveTheConnectorsFormats(t *testing.T) {
+	l, k := ownLane(t, nil)
+	l.run.task.Keys, l.run.task.Values = Format{Kind: FormatJSON}, Format{Kind: FormatJSON}
+	l.own = newOwnTopics(l.run)
+	var got []string
+	l.run.producer = &texts{kept: k, to: &got}
+	s := script{l}
+	play(t, l, k, s.begin(7, 19), s.message(true, 11, "audit", "who"), s.commit(20))
+	want := []string{
+		`{"id":"tx-07:0010"} {"status":"BEGIN","id":"tx-07:0010","event_count":null,"data_collections":null,"ts_ms":0}`,
+		`{"prefix":"audit"} {"op":"m",`,
+		`{"id":"tx-07:0020"} {"status":"END","id":"tx-07:0020","event_count":1,"data_collections":[{"data_collection":"LOGICAL_DECODING_MESSAGE","event_count":1}],"ts_ms":0}`}
+	if len(got) != len(want) {
+		t.Fatalf("%d records: %q", len(got), got)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("got  %s\nwant %s", got[i], want[i])
+		}
+	}
+}
+
+// texts is kept for records that are text.
+type texts struct {
+	*kept
+	to *[]string
+}
+
+func (x *texts) Send(_ context.Context, b *sinks.Batch) error {
+	for i := range b.Records {
+		*x.to = append(*x.to, fmt.Sprintf("%s %s", b.Records[i].Key, b.Records[i].Value))
+	}
+	x.acks(b, nil)
+	return nil
+}

@@ -49,8 +49,8 @@ func (o *alteredObject) table() bool {
 // schemaChange reads a message of the event trigger; nil for one that is not its own, since any role may emit a
 // message with that prefix. Captured tables are shown as the catalog has them now, later than the statement.
 func (c *catalog) schemaChange(ctx context.Context, content []byte) (*envelope.SchemaChange, error) {
-	var m ddlMessage
-	if json.Unmarshal(content, &m) != nil || m.Tag == "" || len(m.Objects) == 0 {
+	m, ok := parseDDL(content)
+	if !ok {
 		return nil, nil
 	}
 	change := &envelope.SchemaChange{DDL: m.text(), Facts: m.facts()}
@@ -60,7 +60,7 @@ func (c *catalog) schemaChange(ctx context.Context, content []byte) (*envelope.S
 		}
 	}
 	var err error
-	if change.Tables, err = c.tableChanges(ctx, &m); err != nil {
+	if change.Tables, err = c.tableChanges(ctx, m); err != nil {
 		return nil, err
 	}
 	if len(change.Tables) == 1 {
@@ -71,6 +71,13 @@ func (c *catalog) schemaChange(ctx context.Context, content []byte) (*envelope.S
 		}
 	}
 	return change, nil
+}
+
+// parseDDL reads a message's content; ok says that it reads like one of the event trigger's.
+func parseDDL(content []byte) (m *ddlMessage, ok bool) {
+	m = &ddlMessage{}
+	err := json.Unmarshal(content, m)
+	return m, err == nil && m.Tag != "" && len(m.Objects) > 0
 }
 
 // tableChanges are the captured tables among the objects, each once.

@@ -175,6 +175,23 @@ func TestASchemaChangeSaysWhoAlteredWhat(t *testing.T) {
 	}
 }
 
+// Any role may write a message with the prefix: what does not read like the event trigger's changes nothing, and
+// what does is still looked at for secrets.
+func TestAMessageThatIsNotTheEventTriggersIsNoSchemaChange(t *testing.T) {
+	c := newCatalog(&Config{}, nil)
+	for _, content := range []string{"", "x", "null", "[]", "{}", `{"tag":"DROP TABLE"}`, `{"tag":"DROP TABLE","objects":[]}`, `{"tag":1,"objects":[{}]}`, `{"tag":"X","objects":[{"oid":-1}]}`} {
+		if change, err := c.schemaChange(t.Context(), []byte(content)); change != nil || err != nil {
+			t.Errorf("%s: %+v, %v", content, change, err)
+		}
+	}
+	for _, text := range []string{"ALTER ROLE x PASSWORD 'canary'", "CREATE VIEW v AS SELECT 'https://u:canary@host/'"} {
+		change, err := c.schemaChange(t.Context(), []byte(`{"event":"sql_drop","tag":"ALTER ROLE","statement":"`+text+`","objects":[{"identity":null}]}`))
+		if err != nil || change == nil || strings.Contains(change.DDL, "canary") {
+			t.Errorf("%s: %+v, %v", text, change, err)
+		}
+	}
+}
+
 func TestAShapeHasTheCatalogsColumnsInDebeziumsForm(t *testing.T) {
 	c, _ := open(t, 15, &Config{}, `CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN d AS int;
 		CREATE TABLE t(id int GENERATED ALWAYS AS IDENTITY, s serial, n numeric(10,-2), v varchar(20) NOT NULL DEFAULT 'x', m mood, a int[],
@@ -259,7 +276,9 @@ func TestWithoutTheEventTriggerAPlainRoleIsToldWhatASuperuserRuns(t *testing.T) 
 	role := testenv.Name("plain")
 	s.exec(t, "CREATE ROLE "+quoteIdentifier(role)+" LOGIN REPLICATION; GRANT ALL ON SCHEMA public TO "+quoteIdentifier(role)+"; ALTER TABLE t OWNER TO "+quoteIdentifier(role)+
 		"; GRANT CREATE ON DATABASE "+quoteIdentifier(s.cfg.Database)+" TO "+quoteIdentifier(role))
-	t.Cleanup(func() { _, _ = s.sql.Exec(context.Background(), "DROP OWNED BY "+quoteIdentifier(role)+" CASCADE; DROP ROLE "+quoteIdentifier(role)) })
+	t.Cleanup(func() {
+		_, _ = s.sql.Exec(context.Background(), "DROP OWNED BY "+quoteIdentifier(role)+" CASCADE; DROP ROLE "+quoteIdentifier(role))
+	})
 	s.cfg.Events.DDL, s.cfg.User = true, role
 	var found fault.Finding
 	for _, f := range s.reader(t).Check(t.Context()) {
