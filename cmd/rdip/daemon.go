@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/IBM/sarama"
 	gometrics "github.com/rcrowley/go-metrics"
 
 	"rdip/configs"
@@ -122,7 +123,7 @@ func (d *daemon) waiting(prefix string) string {
 		return ""
 	}
 	for _, p := range d.registrar.Pending() {
-		if isOf(prefix, p.Subject) {
+		if isOf(prefix, p.Subject) || ownSubject(prefix, p.Subject) {
 			return fmt.Sprintf("the schema registry, for subject %s, since %s: %v", p.Subject, p.Since.Format(time.RFC3339), p.Err)
 		}
 	}
@@ -131,7 +132,8 @@ func (d *daemon) waiting(prefix string) string {
 
 // tune sets the garbage collector to the byte budget: rows under way, and a fixed part for the rest.
 func tune(budget int64) {
-	gometrics.UseNilMetrics = true // sarama keeps histograms a topic otherwise
+	gometrics.UseNilMetrics = true   // sarama keeps histograms a topic otherwise
+	sarama.MaxRequestSize = 11 << 27 // 1.4 GiB: max.request.size bounds a record at 1 GiB
 	const rest = 8 << 20
 	debug.SetMemoryLimit(budget + rest)
 }

@@ -140,8 +140,8 @@ func (c *Config) producer(d *configs.Definition) {
 		configs.Default("5ms"), configs.Between("0", "10s"))
 	d.Bytes(&c.BatchBytes, "batch.size", "Bytes gathered for one broker that go out without waiting for linger.ms. A single partition's batch never exceeds what the topic takes.",
 		configs.Default("512KiB"), configs.Between("1KiB", "64MiB"))
-	d.Bytes(&c.MaxRequest, "max.request.size", "Largest record, before compression. 0: what the topic takes (its max.message.bytes), and never more than that.",
-		configs.Default("0"), configs.Between("0", "95MiB"))
+	d.Bytes(&c.MaxRequest, "max.request.size", "Largest record, before compression. Never more than what the topic takes (its max.message.bytes). 0: that, up to 95 MiB; above it the brokers' socket.request.max.bytes has to be raised too, since they cut the connection otherwise.",
+		configs.Default("0"), configs.Between("0", "1GiB"))
 	d.Bytes(&c.Buffer, "buffer.memory", "Bytes of records, with what is kept beside each, that are sent and not yet acknowledged; then the next batch waits. One batch always passes.",
 		configs.Default("64MiB"), configs.Between("1MiB", "16GiB"))
 }

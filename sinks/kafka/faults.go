@@ -145,7 +145,10 @@ func (c *cluster) tooLarge(topic string, key []byte, size, limit, brokerLimit in
 	e := &fault.Error{Op: "send a record to", Object: fmt.Sprintf("topic %q", topic), Permanent: true,
 		Cause: fmt.Errorf("the record with key hash %s has %d bytes before compression, and the limit is %d", keyHash(key), size, limit)}
 	if limit < brokerLimit-batchOverhead {
-		e.Hint = fmt.Sprintf("max.request.size: %d, or remove the key; the topic's own max.message.bytes is %d", size, brokerLimit)
+		e.Hint = fmt.Sprintf("max.request.size: %d (the topic's own max.message.bytes is %d)", size, brokerLimit)
+		if size > largestRecord {
+			e.Hint += fmt.Sprintf(", with socket.request.max.bytes=%d or more in the brokers' server.properties", size+size/16)
+		}
 	} else {
 		e.Hint = c.sizeHint(topic, size+batchOverhead)
 	}

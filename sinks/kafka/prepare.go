@@ -19,8 +19,9 @@ const (
 	visibility = 30 * time.Second
 	// defaultMaxMessage is Kafka's default of max.message.bytes, for where it may not be read.
 	defaultMaxMessage = 1_048_588
-	// largestRecord keeps a record below sarama's and the brokers' limit on a request, 100 MiB
-	// (socket.request.max.bytes).
+	// largestRecord keeps a record below the brokers' limit on a request, 100 MiB as they come
+	// (socket.request.max.bytes), unless max.request.size says that theirs is another. A broker cuts the
+	// connection of whoever sends more, and says nothing.
 	largestRecord = 95 << 20
 	// unknownOperations is what a broker that cannot tell says of what we may do with a topic (KIP-430).
 	unknownOperations = -1 << 31
@@ -58,11 +59,11 @@ func (p *Producer) Prepare(ctx context.Context, name string) (sinks.Topic, error
 
 // largest is the largest record, where a topic takes batches of limit bytes.
 func (c *Config) largest(limit int) int {
-	n := min(limit-batchOverhead, largestRecord)
+	most := largestRecord
 	if c.MaxRequest > 0 {
-		n = min(n, int(c.MaxRequest))
+		most = int(c.MaxRequest)
 	}
-	return max(n, 1)
+	return max(min(limit-batchOverhead, most), 1)
 }
 
 // topicID is empty where the broker is too old to give one.

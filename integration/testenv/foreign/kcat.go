@@ -28,9 +28,12 @@ type Sizes struct {
 	Key, Value int // bytes
 }
 
+// largestAnswer is what kcat takes in one answer; its own default is a tenth of it.
+const largestAnswer = "receive.message.max.bytes=1000000000"
+
 // KcatSizes lists a topic's records up to its present end.
 func KcatSizes(ctx context.Context, bootstrap, topic string) ([]Sizes, error) {
-	out, err := Kcat(ctx, bootstrap, "-C", "-e", "-o", "beginning", "-t", topic, "-f", `%p %o %K %S\n`)
+	out, err := Kcat(ctx, bootstrap, "-X", largestAnswer, "-C", "-e", "-o", "beginning", "-t", topic, "-f", `%p %o %K %S\n`)
 	if err != nil {
 		return nil, err
 	}
