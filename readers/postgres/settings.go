@@ -35,8 +35,8 @@ func (s *server) settingFindings(slot *slot, idle time.Duration) []fault.Finding
 			Seen: fmt.Sprintf("%d of %d are in use, and the first start makes one", s.Slots, s.MaxSlots), Need: "a free one"})
 	}
 	if s.SenderExpiry == 0 {
-		fs = append(fs, fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: "wal_sender_timeout", Case: "P45",
-			Seen: "0: the server never notices that rdip's machine has gone, and holds the slot for it", Need: "a time, such as the default",
+		fs = append(fs, fault.Finding{Severity: fault.Notice, Kind: fault.Preflight, Where: "wal_sender_timeout", Case: "P45",
+			Seen: "0: when rdip's machine goes without a word, the server notices as late as its TCP does, and holds the slot for it", Need: "a time, such as the default",
 			Fix: "ALTER SYSTEM SET wal_sender_timeout = '60s'; SELECT pg_reload_conf()"})
 	}
 	return fs

@@ -18,7 +18,7 @@ func TestSettingsThatEndASlotOrKeepADeadOneAreFound(t *testing.T) {
 		"all is well, and the slot is there": {0, plenty, &slot{}, ""},
 		"a first start":                      {0, plenty, nil, "notice: max_replication_slots: 3 of 10 are in use"},
 		"idle slots are invalidated":         {2 * time.Hour, plenty, &slot{}, "warning: idle_replication_slot_timeout: 2h0m0s"},
-		"dead connections are kept":          {0, &server{MaxSlots: 10}, &slot{}, "warning: wal_sender_timeout: 0"},
+		"dead connections are kept":          {0, &server{MaxSlots: 10}, &slot{}, "notice: wal_sender_timeout: 0"},
 		"no slot is free, which others say":  {0, &server{MaxSlots: 3, Slots: 3, SenderExpiry: time.Minute}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
