@@ -91,3 +91,21 @@ func DropDatabase(s *pgserver.Server, name string) error {
 	}
 	return s.Exec(sharedContext, pgserver.Superuser, "DROP DATABASE "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
 }
+
+// Standby makes a hot standby of a server (15 or later), and ends it with the test.
+func Standby(t testing.TB, primary *pgserver.Server, settings map[string]string) *pgserver.Server {
+	t.Helper()
+	s, err := primary.Standby(t.Context(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the end of the standby's log:\n%s", s.LogTail(logLines))
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}

@@ -149,6 +149,11 @@ func tooLate(ctx context.Context, q querier, pid uint32, name string, patience t
 		return f
 	}
 	f.Cause = errors.New(waited)
+	var standby bool
+	if err := q.QueryRow(ctx, "SELECT pg_catalog.pg_is_in_recovery()").Scan(&standby); err == nil && standby {
+		f.Cause = fmt.Errorf("the standby waited %s for its primary to tell which transactions run (P53)", patience)
+		f.Hint = standbySnapshotHint
+	}
 	return f
 }
 

@@ -2,10 +2,11 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"rdip/integration/testenv"
@@ -38,21 +39,40 @@ func (s *openServer) restarted(t *testing.T, change func(dataDir string) error) 
 	s.sql = conn
 }
 
-func TestAStandbyIsRefusedAndSoIsAPositionFromBeforeItsPromotion(t *testing.T) { // P53, P60
-	for _, major := range []int{15, 18} {
-		t.Run(fmt.Sprintf("PostgreSQL %d", major), func(t *testing.T) {
-			s := newOpenServer(t, testenv.Postgres(t, pgserver.Options{Version: major}), oneTable)
-			stored := s.begun(t)
-			s.restarted(t, func(dataDir string) error {
-				return os.WriteFile(filepath.Join(dataDir, "standby.signal"), nil, 0o644)
-			})
-			s.refuse(t, stored, fault.Preflight, "standby", "the primary")
-			expectFinding(t, s.reader(t).Check(t.Context()), fault.Fatal, "P53", "primary")
+// P53, P60: a standby of 15 decodes nothing. A server that is promoted has another timeline; with the slot and a
+// position on its line, the stream goes on.
+func TestAStandbyBefore16IsRefusedAndItsPromotionIsResumed(t *testing.T) {
+	s := newOpenServer(t, testenv.Postgres(t, pgserver.Options{Version: 15}), oneTable)
+	stored := s.begun(t)
+	s.exec(t, "INSERT INTO t VALUES (50, 'on timeline 1')")
+	s.restarted(t, func(dataDir string) error {
+		return os.WriteFile(filepath.Join(dataDir, "standby.signal"), nil, 0o644)
+	})
+	s.refuse(t, stored, fault.Preflight, "standby", "16", "the primary")
+	expectFinding(t, s.reader(t).Check(t.Context()), fault.Fatal, "P53", "primary")
 
-			s.exec(t, "SELECT pg_promote()")
-			s.refuse(t, stored, fault.PositionLost, "P60", "timeline 1", "has 2", "rdip offsets reset shop")
-		})
+	s.exec(t, "SELECT pg_promote()")
+	s.exec(t, "INSERT INTO t VALUES (51, 'on timeline 2')")
+	r, resume := s.open(t, stored)
+	expectFinding(t, resume.Notices, fault.Notice, "P60", "")
+	if got, want := s.streamed(t, r, resume.From), []string{"c public.t after(50,on timeline 1)", "c public.t after(51,on timeline 2)"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
+	if !strings.Contains(resume.Identity, `"timeline":2`) {
+		t.Errorf("the identity is %s", resume.Identity)
+	}
+	beyond := stored
+	beyond.Position.Place = mustLSN(t, s.ask(t, "SELECT pg_current_wal_flush_lsn()"))
+	s.refuse(t, beyond, fault.PositionLost, "P60", "timeline 1", "has 2", lsnText(beyond.Position.Place), "rdip offsets reset shop")
+}
+
+func mustLSN(t *testing.T, text string) uint64 {
+	t.Helper()
+	place, err := parseLSN(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return place
 }
 
 func TestAServerRestoredToAnEarlierPointIsRefused(t *testing.T) { // P61

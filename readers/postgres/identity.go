@@ -14,6 +14,7 @@ type identity struct {
 	Timeline int    `json:"timeline"`
 	Slot     string `json:"slot"`
 	Database string `json:"database"`
+	Standby  bool   `json:"standby,omitempty"` // it was streamed from a standby
 }
 
 func (i identity) encode() string {
@@ -33,7 +34,8 @@ func decodeIdentity(text string) (identity, error) {
 	return i, nil
 }
 
-// differences is a stored identity that is not the server's: every difference, or nil.
+// compare is why a stored identity is not the server's, or nil. An older timeline is judged with the position
+// (judgeTimeline).
 func (i identity) compare(stored string, connector string) error {
 	old, err := decodeIdentity(stored)
 	if err != nil {
@@ -49,8 +51,6 @@ func (i identity) compare(stored string, connector string) error {
 		return lost("system identifier", "P61", old.System, i.System, "it is another cluster, or one made anew")
 	case old.Timeline > i.Timeline:
 		return lost("timeline", "P61", old.Timeline, i.Timeline, "the server was restored from a backup that is older than the failover")
-	case old.Timeline != i.Timeline:
-		return lost("timeline", "P60", old.Timeline, i.Timeline, "after a failover or a restore the log has gone on from another place, and what was delivered may not be in it")
 	case old.Database != i.Database:
 		return lost("database", "P62", old.Database, i.Database, "database.dbname was changed")
 	case old.Slot != i.Slot:

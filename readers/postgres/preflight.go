@@ -41,7 +41,17 @@ func (c *Config) check(ctx context.Context, q *pgx.Conn) ([]fault.Finding, error
 	}
 	fs = append(fs, c.serverFindings(s, slot)...)
 	fs = append(fs, c.replicationFindings(s)...)
+	standby, err := c.standbyFindings(ctx, q, s)
+	if err != nil {
+		return fs, err
+	}
+	fs = append(fs, standby...)
 	fs = append(fs, c.slotFindings(s, slot)...)
+	idle, err := idleSlotTimeout(ctx, q)
+	if err != nil {
+		return fs, err
+	}
+	fs = append(fs, s.settingFindings(slot, idle)...)
 	want, err := newCatalog(c, q).capture(ctx, c.PublicationViaRoot)
 	if err != nil {
 		return fs, err
@@ -148,7 +158,7 @@ func (c *Config) tableFindings(want *captured, pub *publication) []fault.Finding
 	}
 	for _, u := range want.units {
 		for _, leaf := range u.leaves {
-			if f, ok := c.identityFinding(u, leaf, pub); ok {
+			if f, ok := c.identityFinding(u, leaf, pub); ok && !c.givesIdentity(leaf) {
 				fs = append(fs, f)
 			}
 		}

@@ -93,6 +93,16 @@ func identityOf(all []wantedIdentity, id string) (*wantedIdentity, error) {
 	return found, nil
 }
 
+// givesIdentity says whether the start gives a table an identity under which it can be published.
+func (c *Config) givesIdentity(t *table) bool {
+	all, err := parseIdentities(c.Identities)
+	if err != nil {
+		return false
+	}
+	w, err := identityOf(all, t.ID())
+	return err == nil && w != nil && (w.kind == 'f' || w.kind == 'i' || w.kind == 'd' && len(t.PrimaryKey) > 0)
+}
+
 // setIdentities gives the captured tables the replica identities that the configuration asks for, before
 // anything of them is published. What it changes is told in a notice a table.
 func (o *opening) setIdentities(ctx context.Context) error {

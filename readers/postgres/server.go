@@ -78,9 +78,9 @@ func (s *server) served() []fault.Finding {
 		fs = append(fs, fault.Finding{Kind: fault.Preflight, Where: "PostgreSQL", Seen: "version " + s.Version,
 			Need: fmt.Sprintf("%d or newer", oldestVersion), Fix: "upgrade the server: its version is past its end of life", Case: "P72"})
 	}
-	if s.Standby {
+	if s.Standby && s.major() < standbySince {
 		fs = append(fs, fault.Finding{Kind: fault.Preflight, Where: "PostgreSQL", Seen: "the server is a standby (pg_is_in_recovery)",
-			Need: "the primary: capturing from a standby is not supported yet", Fix: "set database.hostname and database.port to the primary", Case: "P53"})
+			Need: fmt.Sprintf("the primary: standbys decode the log from PostgreSQL %d on", standbySince), Fix: "set database.hostname and database.port to the primary", Case: "P53"})
 	}
 	return fs
 }

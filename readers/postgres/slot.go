@@ -29,6 +29,9 @@ type slot struct {
 	Reason    string // why it was invalidated; empty where it was not, or before 17
 	Conflicts bool
 	Retained  int64 // bytes of log kept for it
+	TwoPhase  bool  // prepared transactions are sent at PREPARE
+	Failover  bool  // it is synchronized to standbys (17 and later)
+	Synced    bool  // this server synchronizes it from its primary
 }
 
 // slotSQL reads columns that only newer servers have through JSON, so that one statement serves all:
@@ -41,7 +44,8 @@ SELECT s.slot_name, coalesce(s.plugin, ''), coalesce(s.database, ''), s.temporar
 	coalesce(s.restart_lsn, '0/0')::text, coalesce(s.confirmed_flush_lsn, '0/0')::text,
 	coalesce(s.wal_status, ''), coalesce(s.safe_wal_size, -1),
 	coalesce(to_jsonb(s) ->> 'invalidation_reason', ''), coalesce(to_jsonb(s) ->> 'conflicting', 'false')::bool,
-	coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, s.restart_lsn), 0)::bigint
+	coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, s.restart_lsn), 0)::bigint,
+	coalesce(to_jsonb(s) ->> 'two_phase', 'false')::bool, coalesce(to_jsonb(s) ->> 'failover', 'false')::bool, coalesce(to_jsonb(s) ->> 'synced', 'false')::bool
 FROM pg_replication_slots s LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid
 WHERE s.slot_name = $1::text`
 
@@ -50,7 +54,7 @@ func readSlot(ctx context.Context, q querier, name string) (*slot, error) {
 	s := &slot{}
 	var restart, confirmed string
 	err := q.QueryRow(ctx, slotSQL, name).Scan(&s.Name, &s.Plugin, &s.Database, &s.Temporary, &s.ActivePID, &s.ActiveBy,
-		&restart, &confirmed, &s.WALStatus, &s.SafeBytes, &s.Reason, &s.Conflicts, &s.Retained)
+		&restart, &confirmed, &s.WALStatus, &s.SafeBytes, &s.Reason, &s.Conflicts, &s.Retained, &s.TwoPhase, &s.Failover, &s.Synced)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}

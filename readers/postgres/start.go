@@ -101,6 +101,9 @@ func (s *streamer) startOnce(ctx context.Context, from uint64) (*session, error)
 
 // take asks what has to be known of the session and takes the socket from pgconn.
 func (s *streamer) take(ctx context.Context, conn *pgconn.PgConn) (*session, error) {
+	if err := s.same(ctx, conn); err != nil {
+		return nil, err
+	}
 	timeout, err := senderTimeout(ctx, conn)
 	if err != nil {
 		return nil, serverFault("show wal_sender_timeout", "", err)
@@ -124,6 +127,23 @@ func (s *streamer) take(ctx context.Context, conn *pgconn.PgConn) (*session, err
 		conn: raw.Conn, receiver: rx, timeout: timeout,
 		framer: newFramer(rx, receiveBufferBytes, int(limit)+xlogHeaderBytes),
 	}, nil
+}
+
+// same refuses another server, or another timeline, than was opened: a failover may lie between. The next attempt
+// opens it, and judges (P60).
+func (s *streamer) same(ctx context.Context, conn *pgconn.PgConn) error {
+	if s.expect.Identifier == "" {
+		return nil
+	}
+	now, err := identifySystem(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if now.Identifier != s.expect.Identifier || now.Timeline != s.expect.Timeline {
+		return &fault.Error{Op: "start replication from", Object: slotObject(s.cfg.SlotName),
+			Cause: fmt.Errorf("the server is another than a moment ago: cluster %s on timeline %d, before %s on %d; it is judged anew", now.Identifier, now.Timeline, s.expect.Identifier, s.expect.Timeline)}
+	}
+	return nil
 }
 
 // senderTimeout is wal_sender_timeout as this session has it: it can be set for a role or a database.

@@ -20,8 +20,9 @@ const goodbyeTime = 2 * time.Second
 
 // streamer reads the log of one slot. One run at a time; wire outlives the runs.
 type streamer struct {
-	cfg  *Config
-	wire *progress
+	cfg    *Config
+	wire   *progress
+	expect system // who the server has to be; zero for whoever answers
 }
 
 func newStreamer(cfg *Config, wire *progress) *streamer { return &streamer{cfg: cfg, wire: wire} }

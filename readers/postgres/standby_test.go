@@ -1,0 +1,187 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/pgserver"
+	"rdip/internal/fault"
+	"rdip/readers"
+)
+
+// at is the same database on another server of the cluster.
+func (s *openServer) at(t *testing.T, other *pgserver.Server) *openServer {
+	t.Helper()
+	conn, err := other.Connect(t.Context(), s.cfg.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	there := &openServer{server: other, sql: conn, cfg: s.cfg}
+	there.cfg.Port = other.Port()
+	return there
+}
+
+// replayed waits until a standby has replayed the primary's log.
+func (s *openServer) replayed(t *testing.T, standby *openServer) {
+	t.Helper()
+	end := s.ask(t, "pg_current_wal_flush_lsn()")
+	eventually(t, "the standby has the log", func() bool {
+		return standby.ask(t, fmt.Sprintf("SELECT pg_last_wal_replay_lsn() >= '%s'", end)) == "true"
+	})
+}
+
+// P53, P60: a slot, a snapshot and a stream on a standby, and its promotion.
+func TestAStandbyIsASourceAndSoItIsOncePromoted(t *testing.T) {
+	for _, major := range []int{16, 18} {
+		t.Run(fmt.Sprintf("PostgreSQL %d", major), func(t *testing.T) {
+			primary := testenv.Postgres(t, pgserver.Options{Version: major})
+			p := newOpenServer(t, primary, oneTable)
+			p.exec(t, "INSERT INTO t VALUES (40, 'in the snapshot')")
+			standby := testenv.Standby(t, primary, nil)
+			s := p.at(t, standby)
+
+			// the publication is the primary's to make
+			s.refuse(t, readers.Stored{}, fault.Preflight, "standby", "on the primary: CREATE PUBLICATION")
+			p.exec(t, p.cfg.createPublicationSQL(&captured{units: []*unit{{table: &table{Schema: "public", Name: "t"}, published: &table{Schema: "public", Name: "t"}}}}))
+			p.replayed(t, s)
+			expectFinding(t, s.reader(t).Check(t.Context()), fault.Notice, "P53", "")
+
+			// the slot waits for a record of the primary's, and says for which
+			waiting := s.reader(t)
+			waiting.slotPatience = 1
+			if _, err := waiting.Open(t.Context(), readers.Stored{}); err == nil || fault.IsPermanent(err) || !strings.Contains(err.Error(), "pg_log_standby_snapshot()") {
+				t.Errorf("without such a record: %v", err)
+			}
+			stop := make(chan struct{})
+			done := make(chan struct{})
+			conn, err := primary.Connect(t.Context(), p.cfg.Database)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				defer close(done)
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						_, _ = conn.Exec(context.Background(), "SELECT pg_log_standby_snapshot(), pg_sleep(0.1)")
+					}
+				}
+			}()
+			r, resume := s.open(t, readers.Stored{})
+			close(stop)
+			<-done
+			_ = conn.Close(context.Background())
+			if rows := copied(t, r, 1).rows["public.t"]; !slices.Contains(rows, "r 40,in the snapshot") {
+				t.Errorf("the snapshot has %q", rows)
+			}
+			p.exec(t, "INSERT INTO t VALUES (41, 'streamed')")
+			if got := s.streamedFrom(t, p, r, resume); !slices.Equal(got, []string{"c public.t after(41,streamed)"}) {
+				t.Errorf("the stream has %q", got)
+			}
+			stored := readers.Stored{Identity: resume.Identity, Position: resume.From, SnapshotDone: true}
+			if err := r.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+
+			if err := primary.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			s.exec(t, "SELECT pg_promote()")
+			s.exec(t, "INSERT INTO t VALUES (42, 'promoted')")
+			r, resume = s.open(t, stored)
+			if got := s.streamed(t, r, resume.From); !slices.Equal(got, []string{"c public.t after(41,streamed)", "c public.t after(42,promoted)"}) {
+				t.Errorf("once promoted the stream has %q", got)
+			}
+		})
+	}
+}
+
+// streamedFrom reads a standby's log up to a marker that the primary writes.
+func (s *openServer) streamedFrom(t *testing.T, primary *openServer, r *Reader, resume readers.Resume) []string {
+	t.Helper()
+	marked := *s
+	marked.sql = primary.sql
+	return marked.streamed(t, r, resume.From)
+}
+
+// P60, P61, P62: a failover slot is on the new primary, and the stream goes on without a gap or a repetition; a
+// position that the old primary gave behind the new one's beginning is refused, with both places.
+func TestAFailoverSlotGoesOnAfterAFailover(t *testing.T) {
+	for _, major := range []int{17, 18} {
+		t.Run(fmt.Sprintf("PostgreSQL %d", major), func(t *testing.T) {
+			primary := testenv.Postgres(t, pgserver.Options{Version: major})
+			p := newOpenServer(t, primary, oneTable)
+			plain := p.begun(t) // a slot made without, altered below
+			p.cfg.Failover = true
+			r, resume := p.open(t, plain)
+			if p.askSlot(t, "failover") != "true" {
+				t.Fatal("the slot is no failover slot")
+			}
+			expectFinding(t, resume.Notices, fault.Notice, "P60", "")
+			p.exec(t, "INSERT INTO t VALUES (50, 'before')")
+			standby := testenv.Standby(t, primary, map[string]string{"sync_replication_slots": "on"})
+			s := p.at(t, standby)
+			ctx, cancel := context.WithCancel(t.Context())
+			h := &recorder{position: r.Confirm}
+			done := make(chan error, 1)
+			go func() { done <- r.Stream(ctx, resume.From, h) }()
+			eventually(t, "the slot is synchronized while its log is read", func() bool {
+				p.exec(t, "SELECT pg_logical_emit_message(true, 'x', ''), pg_log_standby_snapshot()")
+				return s.askSlot(t, "synced AND NOT temporary") == "true"
+			})
+			cancel()
+			<-done
+			if h.count() != 1 {
+				t.Fatalf("the stream has %q", h.all())
+			}
+			stored := readers.Stored{Identity: resume.Identity, Position: offsetsAt(h.commits[len(h.commits)-1]), SnapshotDone: true}
+			if err := r.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			p.exec(t, "INSERT INTO t VALUES (51, 'while we are away')")
+			p.replayed(t, s)
+			s.cfg.Failover = false
+			s.refuse(t, stored, fault.Preflight, "synchronizes it", "P60", "database.hostname to the primary")
+
+			if err := primary.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			s.exec(t, "SELECT pg_promote()")
+			s.exec(t, "INSERT INTO t VALUES (52, 'on the new primary')")
+			s.cfg.Failover = true
+			again, resumed := s.open(t, stored)
+			expectFinding(t, resumed.Notices, fault.Notice, "P60", "")
+			if got := s.streamed(t, again, resumed.From); !slices.Equal(got, []string{"c public.t after(51,while we are away)", "c public.t after(52,on the new primary)"}) {
+				t.Errorf("the new primary's stream has %q", got)
+			}
+			if err := again.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			ahead := stored
+			ahead.Position = offsetsAt(mustLSN(t, s.ask(t, "pg_current_wal_flush_lsn()")))
+			s.refuse(t, ahead, fault.PositionLost, "P60", lsnText(ahead.Position.Place), "which left it at", "rdip offsets reset shop")
+		})
+	}
+}
+
+// P60: before 17, or without slot.failover, the new primary has no slot.
+func TestAFailoverWithoutTheSlotSaysWhy(t *testing.T) {
+	primary := testenv.Postgres(t, pgserver.Options{Version: 15})
+	p := newOpenServer(t, primary, oneTable)
+	stored := p.begun(t)
+	standby := testenv.Standby(t, primary, nil)
+	s := p.at(t, standby)
+	p.replayed(t, s)
+	if err := primary.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	s.exec(t, "SELECT pg_promote()")
+	s.refuse(t, stored, fault.PositionLost, "P48", "P60", "timeline 1, now 2", "slot.failover", "rdip offsets reset shop")
+}
