@@ -141,15 +141,19 @@ func CheckAddress(s string) error {
 }
 
 // Prefix binds every key that begins with the name, which ends with a dot, and that no other key takes; the
-// map's keys are without it. Values are texts as they are written.
+// map's keys are without it. Values are texts as they are written, a list's items separated by commas.
 func (d *Definition) Prefix(p *map[string]string, name, doc string, opts ...Option) {
 	k := &Key{Name: name, Type: typeMap, Doc: doc, Prefix: true}
-	k.parse = text(func(string) error { return nil })
+	k.parse = func(Value) error { return nil }
 	k.put = func(full string, v Value) {
 		if *p == nil {
 			*p = map[string]string{}
 		}
-		(*p)[strings.TrimPrefix(full, k.Name)] = v.Text
+		text := v.Text
+		if v.Form == Sequence {
+			text = strings.Join(v.Items, ",")
+		}
+		(*p)[strings.TrimPrefix(full, k.Name)] = text
 	}
 	k.render = func() string {
 		var parts []string

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rdip/envelope"
+	"rdip/envelope/convert"
 	"rdip/offsets"
 	"rdip/schema"
 	"rdip/sinks"
@@ -31,7 +32,7 @@ func nullLane(t *testing.T, task *Task) *lane {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r := &run{task: task, work: ctx, fail: cancel, budget: newBudget(32 << 20)}
 	r.producer = null.New(4, r.acked)
-	r.tables = newTables(Naming{Prefix: "shop"}, r.producer)
+	r.tables = newTables(task.shopNaming(), r.producer)
 	r.tables.known = func(sinks.Topic) error { return nil }
 	return newLane(ctx, r, false)
 }
@@ -56,7 +57,12 @@ func ordersLayout(key ...int) *envelope.Layout {
 		Columns:      []envelope.ColumnEncoder{number, text, text},
 		SourceSchema: &schema.Source{Name: "io.debezium.connector.test.Source"},
 		Source: func(dst []byte, tx *envelope.Transaction, e *envelope.Event) []byte {
-			return envelope.AppendLong(envelope.AppendLong(dst, tx.Micros), int64(e.Place))
+			for _, text := range [...]string{"version", "connector", "name"} {
+				dst = envelope.AppendString(dst, text)
+			}
+			dst = append(envelope.AppendLong(dst, tx.Micros), 0)
+			dst = envelope.AppendString(envelope.AppendString(dst, e.Mark.String()), "shop")
+			return append(dst, 0, 0, 0) // sequence, ts_us, ts_ns
 		},
 	}
 }
@@ -93,6 +99,10 @@ func TestNothingIsAllocatedARow(t *testing.T) {
 			{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},
 		{"inserts in transactions that are told", &Task{Own: Own{Transactions: true, TransactionTopic: "shop.transaction", Origin: envelope.Origin{TransactionID: numbered}}}, []int{0},
 			[]envelope.Event{{Op: envelope.Create, After: whole}}},
+		{"JSON, and tombstones", &Task{Tombstones: true, Keys: Format{Kind: FormatJSON}, Values: Format{Kind: FormatJSON}}, []int{0},
+			[]envelope.Event{{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},
+		{"flattened rows", &Task{Tombstones: true, Naming: Naming{Transforms: flattened}}, []int{0},
+			[]envelope.Event{{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},
 		{"operations that are skipped", &Task{Skipped: Ops(0).With(envelope.Truncate)}, []int{0}, []envelope.Event{
 			{Op: envelope.Truncate}, {Op: envelope.Create, After: whole}}},
 	} {
@@ -129,6 +139,17 @@ func TestNothingIsAllocatedARow(t *testing.T) {
 		})
 	}
 }
+
+// shopNaming is the task's naming below the prefix shop.
+func (t *Task) shopNaming() Naming {
+	n := t.Naming
+	n.Prefix = "shop"
+	return n
+}
+
+// flattened is the transform ExtractNewRecordState with fields of the envelope.
+var flattened = &Chain{steps: []step{{flat: &FlatOptions{Deletes: DeleteRewriteAndNil, fields: []addition{
+	{convert.Path{Field: "op"}, "__op"}, {convert.Path{Parent: "source", Field: "ts_ms"}, "__ts"}}}}}}
 
 // numbered names transactions by a number, without an allocation.
 func numbered(dst []byte, tx *envelope.Transaction, place uint64) []byte {
