@@ -52,8 +52,11 @@ func guardBack(path, connector string, r Record) func(*bbolt.Tx) error {
 }
 
 // Replace stores a connector's record whatever was there: for a position that a person set.
-func (s *Store) Replace(connector string, r Record) error {
-	return s.put(connector, r, nil, func(*bbolt.Tx) error { return nil })
+func (s *Store) Replace(connector string, r Record) error { return s.ReplaceTables(connector, r, nil) }
+
+// ReplaceTables is Replace together with tables, as PutTables stores them.
+func (s *Store) ReplaceTables(connector string, r Record, changed map[string]*TableSnapshot) error {
+	return s.put(connector, r, changed, func(*bbolt.Tx) error { return nil })
 }
 
 func (s *Store) put(connector string, r Record, changed map[string]*TableSnapshot, guard func(*bbolt.Tx) error) error {

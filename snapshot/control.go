@@ -3,6 +3,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"rdip/internal/fault"
@@ -11,8 +12,9 @@ import (
 )
 
 // Ask has captured tables read, or read again: by says who asked. One that is being read is refused, unless the
-// very same was asked for; then nothing of any of them is begun.
-func (s *Readings) Ask(asked []Asked, captured []*schema.Table, by string) error {
+// very same was asked for; then nothing of any of them is begun. first, which may be nil, is called with the
+// tables that are begun, before anything of them is noted.
+func (s *Readings) Ask(asked []Asked, captured []*schema.Table, by string, first func(tables []string)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	begin := map[string]offsets.TableSnapshot{}
@@ -32,6 +34,9 @@ func (s *Readings) Ask(asked []Asked, captured []*schema.Table, by string) error
 		if r.record.Where != a.Where || !slices.EqualFunc(r.record.Keys, a.Keys, slices.Equal) {
 			return refused("snapshot", a.Table, "another snapshot of it is under way", "wait until it has finished, or stop it: rdip snapshot CONNECTOR "+a.Table+" --stop")
 		}
+	}
+	if first != nil {
+		first(slices.Sorted(maps.Keys(begin)))
 	}
 	s.add(begin)
 	return nil

@@ -1,7 +1,7 @@
 package snapshot
 
 import (
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -26,6 +26,8 @@ type Readings struct {
 
 	set  atomic.Pointer[workSet] // the tables with work left, for the stream's goroutine
 	wake chan struct{}           // holds one notice that there may be work, or none left
+	end  chan struct{}           // closed once nothing was left
+	once sync.Once
 }
 
 // reading is one table's. All but its id is guarded by Readings.mu.
@@ -66,7 +68,7 @@ type watch struct {
 
 // NewReadings holds what was stored. order is the order in which tables are read; those that it lacks come last.
 func NewReadings(stored map[string]offsets.TableSnapshot, order []string) *Readings {
-	s := &Readings{tables: map[string]*reading{}, order: order, clock: time.Now, wake: make(chan struct{}, 1)}
+	s := &Readings{tables: map[string]*reading{}, order: order, clock: time.Now, wake: make(chan struct{}, 1), end: make(chan struct{})}
 	for id, record := range stored {
 		s.tables[id] = newReading(id, record)
 	}
@@ -103,11 +105,22 @@ func (s *Readings) publish() {
 			set.tables[id] = &watch{reading: r, counted: !r.record.Paused && r.failed == nil}
 		}
 	}
-	s.set.Store(set)
+	was := s.set.Swap(set)
+	if was != nil && len(was.tables) > 0 && len(set.tables) == 0 {
+		s.once.Do(func() { close(s.end) })
+	}
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// Finished is closed once nothing is left, or was not at some time since the start of the stream.
+func (s *Readings) Finished() <-chan struct{} {
+	if s.Left() == 0 {
+		s.once.Do(func() { close(s.end) })
+	}
+	return s.end
 }
 
 // Left is how many tables are not read to their end.
@@ -133,23 +146,23 @@ func (s *Readings) add(tables map[string]offsets.TableSnapshot) {
 	s.publish()
 }
 
-// Forget drops a table that is not captured any more.
-func (s *Readings) Forget(table string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.tables[table]; r != nil {
-		*r = reading{id: table, version: r.version + 1, stored: r.stored, record: offsets.TableSnapshot{Finished: s.clock()}, failed: errForgotten}
-	}
-	s.publish()
+// drop forgets a table that is not captured any more, once that is stored.
+func (s *Readings) drop(r *reading) {
+	*r = reading{id: r.id, version: r.version + 1, stored: r.stored, record: offsets.TableSnapshot{Finished: s.clock()}, failed: errForgotten}
 }
 
-var errForgotten = fmt.Errorf("it is not captured any more")
+var errForgotten = errors.New("it is not captured any more")
 
 // Planned notes the plan of a first snapshot, before its first chunk is read.
 func (s *Readings) Planned(plan []TablePlan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.order = s.order[:0:0]
+	for _, r := range s.tables { // what is not in the plan is not to be copied
+		if !slices.ContainsFunc(plan, func(p TablePlan) bool { return p.Table.ID() == r.id }) && r.left() {
+			r.finish(s.clock())
+		}
+	}
 	for i := range plan {
 		id := plan[i].Table.ID()
 		s.order = append(s.order, id)

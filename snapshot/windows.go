@@ -73,13 +73,16 @@ func NewWindows(next envelope.Handler, live Live, readings *Readings, o WindowOp
 	}
 	w := &Windows{next: next, live: live, readings: readings, o: o, layouts: map[string]*envelope.Layout{},
 		buf: newBuffer(o.Bytes), log: newTouched(o.Touched)}
-	w.refresh()
+	w.set = readings.set.Load()
+	w.on = len(w.set.tables) > 0
 	return w
 }
 
 // Begin opens a transaction.
 func (w *Windows) Begin(tx *envelope.Transaction) error {
-	w.refresh()
+	if err := w.refresh(); err != nil {
+		return err
+	}
 	if !w.on {
 		return w.next.Begin(tx)
 	}
@@ -129,19 +132,31 @@ func (w *Windows) Idle(p offsets.Position) error {
 	return w.boundary(p.Place)
 }
 
-// refresh takes up what has work left now.
-func (w *Windows) refresh() {
-	set := w.readings.set.Load()
-	if set == w.set {
-		return
+// refresh takes up what has work left now. The layout of a table that comes is announced again: it may have
+// been stopped, and is not any more.
+func (w *Windows) refresh() error {
+	set, was := w.readings.set.Load(), w.set
+	if set == was {
+		return nil
 	}
 	w.set, w.layout, w.watch = set, nil, nil
 	w.on = len(set.tables) > 0
+	for id, now := range set.tables {
+		before := was.tables[id]
+		if l := w.layouts[id]; l != nil && (before == nil || before.reading != now.reading) {
+			if err := w.next.Table(l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // boundary is between two transactions: everything before place was handed on.
 func (w *Windows) boundary(place uint64) error {
-	w.refresh()
+	if err := w.refresh(); err != nil {
+		return err
+	}
 	if !w.on && w.armed.Load() == nil && w.exact.Load() == nil {
 		return nil
 	}

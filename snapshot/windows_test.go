@@ -22,6 +22,7 @@ type topic struct {
 	faults []string
 	state  map[int]modelRow // text "" where it is not known
 	newest map[int]int      // the newest version that was ever written of a key
+	known  map[int]string   // the text of a version, once it was known: what is repeated is not news
 	reads  int
 }
 
@@ -97,7 +98,11 @@ func (c *consumer) write(op envelope.Op, before, after *modelRow) {
 			carried = t.state[after.id].text
 		}
 		after.text = carried
+		if known := t.known[after.version]; known != "" {
+			after.text = known
+		}
 	}
+	t.known[after.version] = after.text
 	t.state[after.id] = *after
 }
 
@@ -162,7 +167,7 @@ func play(s script) (faults []string) {
 	random := rand.New(rand.NewPCG(s.seed, 2))
 	d := newDatabase(s.seed, s.rows, s.keys)
 	state := &stored{place: d.place, tables: map[string]offsets.TableSnapshot{"public.m": {OID: 7, Why: offsets.WhyInitial}}}
-	to := &topic{state: map[int]modelRow{}, newest: map[int]int{}}
+	to := &topic{state: map[int]modelRow{}, newest: map[int]int{}, known: map[int]string{}}
 	writing := make(chan struct{})
 	go func() {
 		defer close(writing)

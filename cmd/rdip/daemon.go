@@ -148,6 +148,7 @@ func (d *daemon) task(c *connectorSettings, memory int64) *source.Task {
 		Keys: keys, Values: values,
 		Tombstones: c.source.Tombstones, ExtendedHeaders: c.source.Extended,
 		Skipped: c.source.Operations(), Own: c.own(), Memory: memory,
+		SnapshotOnly: c.postgres.SnapshotMode == postgres.SnapshotOnly, NoData: c.postgres.SnapshotMode == postgres.SnapshotNone,
 		SnapshotLanes: c.postgres.SnapshotThreads, FlushInterval: d.settings.worker.OffsetInterval,
 		DrainTimeout: d.settings.worker.DrainTimeout, RunID: runID(),
 		Registrar: d.registrar, Store: d.store, Log: log,

@@ -5,6 +5,7 @@ import (
 
 	"rdip/internal/failpoint"
 	"rdip/internal/fault"
+	"rdip/offsets"
 )
 
 const (
@@ -62,19 +63,61 @@ func (r *run) storeAgain(quit <-chan struct{}, store func() error) error {
 // fsynced, and only then the source is told (G3, G4).
 func (r *run) commit(l *lane) error {
 	p, ok := l.tracker.Safe()
+	chunks := l.tracker.TakeChunks() // behind Safe: what of them lies before p is among them
+	if len(chunks) > 0 && (!ok || p == l.confirmed) {
+		return r.commitChunks(chunks)
+	}
 	if !ok || p == l.confirmed {
 		return nil
 	}
 	failpoint.Hit(failpoint.Acked)
 	began := time.Now()
-	discard, err := r.ledger.advance(p, r.reader.EncodePosition)
+	discard, err := r.ledger.advance(p, chunks, r.reader)
 	if err != nil {
 		return err
 	}
 	r.task.counts.stores.Observe(time.Since(began), 1)
+	if len(chunks) > 0 {
+		failpoint.Hit(failpoint.ChunkStored)
+	}
 	failpoint.Hit(failpoint.Stored)
 	r.reader.Confirm(discard)
 	l.confirmed = p
 	failpoint.Hit(failpoint.Confirmed)
 	return nil
 }
+
+// commitChunks keeps chunks that Kafka has, where no position comes with them (G3). Where it fails, they go with
+// the next write.
+func (r *run) commitChunks(chunks []offsets.Chunk) error {
+	began := time.Now()
+	if err := r.ledger.chunksDone(chunks); err != nil {
+		return err
+	}
+	r.task.counts.stores.Observe(time.Since(began), 1)
+	failpoint.Hit(failpoint.ChunkStored)
+	return nil
+}
+
+// chunkLoop keeps the chunks that one lane of a first snapshot has delivered, until quit.
+func (r *run) chunkLoop(l *lane, quit <-chan struct{}) {
+	for {
+		select {
+		case <-l.tracker.Ready():
+		case <-quit:
+			return
+		}
+		if err := r.storeAgain(quit, func() error { return r.takeChunks(l) }); err != nil {
+			r.fail(err)
+			return
+		}
+		select {
+		case <-time.After(r.task.FlushInterval):
+		case <-quit:
+			return
+		}
+	}
+}
+
+// takeChunks stores also what an earlier write failed to.
+func (r *run) takeChunks(l *lane) error { return r.commitChunks(l.tracker.TakeChunks()) }

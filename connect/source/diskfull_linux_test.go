@@ -14,6 +14,7 @@ import (
 
 	"rdip/offsets"
 	"rdip/readers/postgres"
+	"rdip/snapshot"
 )
 
 // O4: a disk that is full when a snapshot ends is waited for: hours of copying are not done again for it. A
@@ -34,7 +35,7 @@ func TestAFullDiskAtTheEndOfASnapshotIsWaitedFor(t *testing.T) {
 	defer func() { _ = store.Close() }()
 	task := &Task{Name: "shop", Store: store, Log: slog.New(slog.DiscardHandler)}
 	r := &run{task: task, reader: postgres.New("shop", postgres.Config{})}
-	r.ledger = &ledger{task: task, record: offsets.Record{Topics: map[string]string{}}}
+	r.ledger = &ledger{task: task, record: offsets.Record{Topics: map[string]string{}}, readings: snapshot.NewReadings(nil, nil)}
 	for i := range 1000 { // so that the record needs room
 		r.ledger.record.Topics[fmt.Sprintf("shop.public.table_%04d", i)] = "an id of a topic"
 	}
@@ -43,14 +44,14 @@ func TestAFullDiskAtTheEndOfASnapshotIsWaitedFor(t *testing.T) {
 
 	stopped, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer stop()
-	if err := r.keepSnapshot(stopped, at(7)); !errors.Is(err, context.DeadlineExceeded) {
+	if err := r.keepSnapshot(stopped, at(7), nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("on a full disk: %v", err)
 	}
 	if record, found, err := store.Get("shop"); found || err != nil {
 		t.Fatalf("stored: %+v %v", record, err)
 	}
 	kept := make(chan error)
-	go func() { kept <- r.keepSnapshot(t.Context(), at(7)) }()
+	go func() { kept <- r.keepSnapshot(t.Context(), at(7), nil) }()
 	for task.Status().StoreErr == nil {
 		time.Sleep(time.Millisecond)
 	}

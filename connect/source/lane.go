@@ -56,7 +56,7 @@ func (l *lane) Begin(tx *envelope.Transaction) error {
 
 // Table makes the encoding of a layout. Layouts that are no longer announced are forgotten with their table.
 func (l *lane) Table(layout *envelope.Layout) error {
-	if _, known := l.encodings[layout]; known {
+	if x, known := l.encodings[layout]; known && !x.stopped {
 		return nil
 	}
 	t, err := l.run.tables.get(l.ctx, layout.Table)
@@ -350,6 +350,9 @@ func (l *lane) Commit(d offsets.Durable) error {
 }
 
 func (l *lane) commitChunk(c offsets.Chunk) error {
+	if c.Window > 0 && l.run.tables.isStopped(c.Table) {
+		return l.Flush() // its rows did not all go out: it is read again once the table is back
+	}
 	if l.batch == nil {
 		l.tracker.MarkChunk(c)
 		return nil

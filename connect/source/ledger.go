@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"sync"
 	"time"
 
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/readers"
+	"rdip/schema"
 	"rdip/sinks"
+	"rdip/snapshot"
 )
 
 // ledger is a run's copy of the connector's durable record: each change is on disk before the call that
@@ -20,6 +21,9 @@ import (
 type ledger struct {
 	task   *Task
 	resume readers.Resume
+
+	// readings is how far the snapshot of each table has come; what changes of it is stored with the record.
+	readings *snapshot.Readings
 
 	mu     sync.Mutex
 	record offsets.Record
@@ -44,7 +48,11 @@ func openLedger(ctx context.Context, t *Task, p sinks.Producer) (*ledger, error)
 			Hint:  fmt.Sprintf("rdip offsets reset %s to take a new snapshot into this cluster, or rdip offsets set %s --accept-cluster if its topics hold the same events", t.Name, t.Name)}
 	}
 	record.Cluster = cluster
-	return &ledger{task: t, record: record}, nil
+	tables, err := t.Store.Tables(t.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &ledger{task: t, record: record, readings: snapshot.NewReadings(tables, nil)}, nil
 }
 
 // stored is what the reader needs of the record: the stream begins at the oldest place that a captured
@@ -79,24 +87,61 @@ func (g *ledger) keep(identity string) error {
 
 // opened keeps how the source was opened before anything is read from it, so that a snapshot which is cut
 // off is known to be ours.
-func (g *ledger) opened(resume readers.Resume) error {
+//
+// captured are the tables as they are now: what is to be read of them follows from what is stored. added are
+// those that came since the last start.
+func (g *ledger) opened(resume readers.Resume, captured []*schema.Table) (added []string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.resume = resume
-	g.record.Identity = resume.Identity
+	terms := snapshot.Terms{Known: g.record.Tables, Done: g.record.SnapshotDone, NoData: g.task.NoData, Again: resume.Again}
+	g.record.Identity, g.record.Tables = resume.Identity, true
 	if resume.Snapshot {
-		g.record.SnapshotStarted, g.record.SnapshotDone = time.Now().UTC(), false
-		g.record.Stopped = nil
+		g.begunAnew(captured)
+		return nil, g.store(nil, g.task.Store.ReplaceTables)
 	}
+	added = g.readings.Reconcile(captured, terms)
+	return added, g.put()
+}
+
+// begunAnew: whatever was stored of positions and tables is void.
+func (g *ledger) begunAnew(captured []*schema.Table) {
+	g.record.SnapshotStarted, g.record.SnapshotDone = time.Now().UTC(), false
+	g.record.SnapshotFinished = time.Time{}
+	g.record.Stopped, g.record.Position, g.record.Place = nil, "", 0
+	all := map[string]offsets.TableSnapshot{}
+	for _, t := range captured {
+		all[t.ID()] = offsets.TableSnapshot{OID: t.OID, Why: offsets.WhyInitial, Asked: time.Now()}
+	}
+	g.readings.Add(all)
+}
+
+// planned keeps the plan of a first snapshot, before its first chunk is read.
+func (g *ledger) planned(plan []snapshot.TablePlan) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.readings.Planned(plan)
 	return g.put()
 }
 
+// chunksDone keeps chunks of a first snapshot that Kafka has.
+func (g *ledger) chunksDone(chunks []offsets.Chunk) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.store(chunks, g.task.Store.PutTables)
+}
+
+// keep keeps what a person changed of the tables' snapshots.
+func (g *ledger) keepTables() error { return g.chunksDone(nil) }
+
 // snapshotDone keeps that the snapshot is complete and where the stream goes on.
-func (g *ledger) snapshotDone(r readers.Reader, from offsets.Position) error {
+func (g *ledger) snapshotDone(r readers.Reader, from offsets.Position, chunks []offsets.Chunk) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.record.SnapshotDone, g.record.SnapshotFinished = true, time.Now().UTC()
 	g.record.Position, g.record.Place = r.EncodePosition(from), from.Place
+	g.readings.Changed(chunks)
+	g.readings.Finish()
 	return g.put()
 }
 
@@ -107,8 +152,19 @@ func (g *ledger) begin(r readers.Reader, from offsets.Position) error {
 	if g.record.Position != "" {
 		return nil
 	}
-	g.record.Position, g.record.Place, g.record.SnapshotDone = r.EncodePosition(from), from.Place, true
+	g.record.Position, g.record.Place = r.EncodePosition(from), from.Place
 	return g.put()
+}
+
+// isComplete notes, once, that nothing is left of the first snapshot. The caller holds mu.
+func (g *ledger) isComplete() {
+	if g.record.SnapshotDone || g.record.Position == "" || g.readings.Left() > 0 {
+		return
+	}
+	g.record.SnapshotDone = true
+	if !g.record.SnapshotStarted.IsZero() {
+		g.record.SnapshotFinished = time.Now().UTC()
+	}
 }
 
 // resumeTables lets the tables that had stopped go on from their own places, all others from the record's;
@@ -175,19 +231,28 @@ func (g *ledger) stopTable(id string, s *Stop) error {
 	return g.put()
 }
 
-// advance keeps that everything before p is delivered, and says up to where the source may discard: the
-// oldest place that some table still needs.
-func (g *ledger) advance(p offsets.Position, encode func(offsets.Position) string) (offsets.Position, error) {
+// positions is a reader's way to write its positions and to read them back.
+type positions interface {
+	EncodePosition(p offsets.Position) string
+	DecodePosition(text string) (offsets.Position, error)
+}
+
+// advance keeps that everything before p is delivered, and chunks that were, and says up to where the source may
+// discard: the oldest position that some table still needs.
+func (g *ledger) advance(p offsets.Position, chunks []offsets.Chunk, r positions) (offsets.Position, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p.Place >= g.record.Place {
-		g.record.Position, g.record.Place = encode(p), p.Place
+		g.record.Position, g.record.Place = r.EncodePosition(p), p.Place
 	}
-	g.caughtUp(p, encode)
-	if err := g.put(); err != nil {
+	g.caughtUp(p, r.EncodePosition)
+	if err := g.store(chunks, g.task.Store.PutTables); err != nil {
 		return offsets.Position{}, err
 	}
-	return offsets.Position{Place: min(p.Place, g.oldestStop()), Detail: p.Detail}, nil
+	if s, ok := g.oldestStop(); ok && s.Place < p.Place {
+		return r.DecodePosition(s.Position)
+	}
+	return p, nil
 }
 
 // caughtUp moves the tables that are catching up to p, and forgets those that have.
@@ -210,15 +275,27 @@ func (g *ledger) caughtUp(p offsets.Position, encode func(offsets.Position) stri
 	g.record.Stopped = stopped
 }
 
-func (g *ledger) oldestStop() uint64 {
-	oldest := uint64(math.MaxUint64)
+// oldestStop is where the table goes on that stopped first; ok is false where none has.
+func (g *ledger) oldestStop() (oldest offsets.StoppedTable, ok bool) {
 	for _, s := range g.record.Stopped {
-		if s.Position != "" {
-			oldest = min(oldest, s.Place)
+		if s.Position != "" && (!ok || s.Place < oldest.Place) {
+			oldest, ok = s, true
 		}
 	}
-	return oldest
+	return oldest, ok
 }
 
-// put writes the record. The caller holds mu.
-func (g *ledger) put() error { return g.task.Store.Put(g.task.Name, g.record) }
+// put writes the record and what changed of the tables. The caller holds mu.
+func (g *ledger) put() error { return g.store(nil, g.task.Store.PutTables) }
+
+// store takes up chunks that Kafka has and writes the record with the tables that changed, all or nothing. The
+// caller holds mu.
+func (g *ledger) store(chunks []offsets.Chunk, put func(string, offsets.Record, map[string]*offsets.TableSnapshot) error) error {
+	changed, stored := g.readings.Changed(chunks)
+	g.isComplete()
+	if err := put(g.task.Name, g.record, changed); err != nil {
+		return err
+	}
+	stored()
+	return nil
+}

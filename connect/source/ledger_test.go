@@ -11,6 +11,7 @@ import (
 	"rdip/offsets"
 	"rdip/readers"
 	"rdip/sinks"
+	"rdip/snapshot"
 )
 
 func text(p offsets.Position) string { return fmt.Sprintf(`{"at":%d}`, p.Place) }
@@ -22,7 +23,7 @@ func newLedger(t interface{ Fatal(...any) }, store *offsets.Store) *ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &ledger{task: &Task{Name: "shop", Store: store}, record: record}
+	return &ledger{task: &Task{Name: "shop", Store: store}, record: record, readings: snapshot.NewReadings(nil, nil)}
 }
 
 func openStore(t *testing.T) *offsets.Store {
@@ -123,7 +124,7 @@ func TestNoTableLosesItsPlace(t *testing.T) {
 						delivered[id] = max(delivered[id], place)
 					}
 				}
-				discard, err := g.advance(at(place), text)
+				discard, err := g.advance(at(place), nil, decoder{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -135,7 +136,7 @@ func TestNoTableLosesItsPlace(t *testing.T) {
 
 func advance(t *testing.T, g *ledger, place uint64) uint64 {
 	t.Helper()
-	p, err := g.advance(at(place), text)
+	p, err := g.advance(at(place), nil, decoder{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +145,8 @@ func advance(t *testing.T, g *ledger, place uint64) uint64 {
 
 // decoder reads what text wrote; nothing else of a reader is asked for.
 type decoder struct{ readers.Reader }
+
+func (decoder) EncodePosition(p offsets.Position) string { return text(p) }
 
 func (decoder) DecodePosition(s string) (offsets.Position, error) {
 	var p offsets.Position

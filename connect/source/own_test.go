@@ -14,6 +14,7 @@ import (
 	"rdip/offsets"
 	"rdip/schema"
 	"rdip/sinks"
+	"rdip/snapshot"
 )
 
 // kept is a producer that keeps what it takes, one line a record, and acknowledges at once.
@@ -211,7 +212,7 @@ func TestATransactionIsToldWithItsEventsAndCounts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, k := ownLane(t, nil)
-			l.run.ledger = &ledger{task: l.run.task}
+			l.run.ledger = &ledger{task: l.run.task, readings: snapshot.NewReadings(nil, nil)}
 			if got := play(t, l, k, c.calls(script{l})...); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", strings.ReplaceAll(got, "; ", "\n"), strings.ReplaceAll(c.want, "; ", "\n"))
 			}

@@ -19,6 +19,7 @@ import (
 	"rdip/sinks"
 	"rdip/sinks/kafka"
 	"rdip/sinks/kafka/embedded"
+	"rdip/snapshot"
 )
 
 // A start that fails for now is tried again with a producer and a reader of its own, and leaves nothing of the
@@ -71,6 +72,8 @@ type stalled struct {
 func (stalled) Open(context.Context, readers.Stored) (readers.Resume, error) {
 	return readers.Resume{Identity: "{}", From: at(1)}, nil
 }
+
+func (stalled) Live() snapshot.Live { return nil }
 
 func (s stalled) Stream(ctx context.Context, _ offsets.Position, h envelope.Handler) error {
 	if err := h.Begin(&envelope.Transaction{ID: 1, Place: 2}); err != nil {

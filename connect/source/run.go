@@ -12,6 +12,7 @@ import (
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/readers"
+	"rdip/schema"
 	"rdip/sinks"
 	"rdip/snapshot"
 )
@@ -85,12 +86,29 @@ func (r *run) open(stop context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.notice(append(resume.Notices, judged...))
 	failpoint.Hit(failpoint.SlotCreated)
-	if err := r.ledger.opened(resume); err != nil {
+	resume.Notices = append(resume.Notices, judged...)
+	if err := r.reconcile(stop, resume); err != nil {
 		return err
 	}
 	r.isOpen.Store(true)
+	return nil
+}
+
+// reconcile keeps how the source was opened, and finds out what is to be read of its tables.
+func (r *run) reconcile(ctx context.Context, resume readers.Resume) error {
+	var captured []*schema.Table
+	if live := r.reader.Live(); live != nil {
+		var err error
+		if captured, err = live.Captured(ctx); err != nil {
+			return err
+		}
+	}
+	added, err := r.ledger.opened(resume, captured)
+	if err != nil {
+		return err
+	}
+	r.task.notice(append(resume.Notices, cameLater(added)...))
 	return nil
 }
 
@@ -108,6 +126,9 @@ func (r *run) capture(stop context.Context) error {
 		return err
 	}
 	r.ledger.resumeTables(r.tables)
+	if r.task.SnapshotOnly && r.ledger.readings.Left() == 0 {
+		return errFinished
+	}
 	r.task.enter(StateStreaming, r)
 	return r.stream(stop, from)
 }
@@ -120,13 +141,15 @@ func (r *run) copy(stop context.Context) (offsets.Position, error) {
 	t.setProgress(progress)
 	ctx, cancel := r.until(stop)
 	defer cancel()
-	src := r.reader.Snapshot()
+	src := keptPlan{r.reader.Snapshot(), r.ledger}
 	lanes := make([]*lane, max(1, t.SnapshotLanes))
 	handlers := make([]envelope.Handler, len(lanes))
 	for i := range lanes {
 		lanes[i] = newLane(ctx, r, true)
 		handlers[i] = lanes[i]
 	}
+	quit := r.keepChunks(lanes)
+	defer quit()
 	if err := snapshot.Run(ctx, src, handlers, progress, r.fail); err != nil {
 		return offsets.Position{}, r.cause(err)
 	}
@@ -138,9 +161,10 @@ func (r *run) copy(stop context.Context) (offsets.Position, error) {
 	if err := drained(ctx, lanes...); err != nil {
 		return offsets.Position{}, r.cause(err)
 	}
+	quit()
 	from := src.Position()
 	failpoint.Hit(failpoint.SnapshotCopied)
-	if err := r.keepSnapshot(ctx, from); err != nil {
+	if err := r.keepSnapshot(ctx, from, lanes); err != nil {
 		return offsets.Position{}, r.cause(err)
 	}
 	failpoint.Hit(failpoint.SnapshotMarked)
@@ -149,10 +173,14 @@ func (r *run) copy(stop context.Context) (offsets.Position, error) {
 
 // keepSnapshot writes down that the snapshot is complete. A disk that is full for a while is no reason to copy
 // everything again (O4).
-func (r *run) keepSnapshot(ctx context.Context, from offsets.Position) error {
+func (r *run) keepSnapshot(ctx context.Context, from offsets.Position, lanes []*lane) error {
 	done := false
 	err := r.storeAgain(ctx.Done(), func() error {
-		err := r.ledger.snapshotDone(r.reader, from)
+		var chunks []offsets.Chunk
+		for _, l := range lanes {
+			chunks = append(chunks, l.tracker.TakeChunks()...)
+		}
+		err := r.ledger.snapshotDone(r.reader, from, chunks)
 		done = err == nil
 		return err
 	})
@@ -173,8 +201,12 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 		defer close(committed)
 		r.commitLoop(l, quit)
 	}()
-	err := r.reader.Stream(ctx, from, l)
-	if stop.Err() != nil {
+	through, reading := r.windows(ctx, cancel, l)
+	err := r.reader.Stream(ctx, from, through)
+	cancel()
+	<-reading
+	finished := r.isFinished()
+	if stop.Err() != nil || finished {
 		err = r.drain(l)
 	}
 	close(quit)
@@ -182,6 +214,9 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 	// What was acknowledged is kept in any case: the next run repeats less.
 	if commitErr := r.commit(l); err == nil {
 		err = commitErr
+	}
+	if err == nil && finished {
+		return errFinished
 	}
 	return r.cause(err)
 }

@@ -22,10 +22,11 @@ const (
 	StateRetrying
 	StateFailed
 	StateStopped
+	StateFinished // every table is read, and no more was asked for (initial_only)
 )
 
 func (s State) String() string {
-	return [...]string{"starting", "snapshot", "streaming", "retrying", "failed", "stopped"}[s]
+	return [...]string{"starting", "snapshot", "streaming", "retrying", "failed", "stopped", "finished"}[s]
 }
 
 // Status is a task at one moment.
@@ -84,6 +85,11 @@ func (t *Task) Status() Status {
 	}
 	if r == nil {
 		return s
+	}
+	if s.State == StateStreaming {
+		if windows := r.ledger.readings.Report(); len(windows.Tables) > 0 {
+			s.Snapshot = windows
+		}
 	}
 	s.Held, s.Budget = r.budget.held()
 	r.describe(&s)

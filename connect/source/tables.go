@@ -135,6 +135,18 @@ func (ts *tables) entry(id string) *table {
 	return found
 }
 
+// isStopped says whether a table was given up.
+func (ts *tables) isStopped(id string) bool {
+	ts.mu.Lock()
+	t := ts.byID[id]
+	ts.mu.Unlock()
+	if t == nil {
+		return false
+	}
+	_, stopped := t.shown()
+	return stopped != nil
+}
+
 // all lists the tables by name.
 func (ts *tables) all() []*table {
 	ts.mu.Lock()

@@ -34,6 +34,9 @@ type Task struct {
 	Own             Own           // what is written beside the tables' topics
 	Memory          int64         // bytes of row data that may be under way
 	SnapshotLanes   int           // connections that copy the snapshot
+	SnapshotOnly    bool          // the task ends well once every table is read (initial_only)
+	NoData          bool          // tables count as read before they are (no_data)
+	WindowBytes     int           // of rows that are read while the log is streamed; 0: 4 MiB, or an eighth of Memory where that is less
 	FlushInterval   time.Duration // between two writes of the offsets file
 	DrainTimeout    time.Duration // how long a stop waits for acknowledgements
 	RunID           string        // tells one start of the daemon from another, in extended headers
@@ -83,6 +86,8 @@ func (t *Task) Run(ctx context.Context) error {
 		began := time.Now()
 		err := t.once(ctx)
 		switch {
+		case errors.Is(err, errFinished):
+			return t.end(StateFinished, nil)
 		case ctx.Err() != nil:
 			return t.end(StateStopped, err)
 		case err == nil:

@@ -17,5 +17,9 @@ const (
 	MidChunk       = "mid-chunk"       // a row of a snapshot chunk was encoded
 	SnapshotCopied = "snapshot-copied" // the last chunk was acknowledged, the snapshot is not yet marked done
 	SnapshotMarked = "snapshot-marked" // the snapshot is marked done, the stream has not begun
+	ChunkStored    = "chunk-stored"    // a chunk of a snapshot is on disk as done
+	WindowOpened   = "window-opened"   // a window has its view, and nothing was read in it yet
+	WindowRead     = "window-read"     // a window's rows are in memory, and its end is marked in the log
+	WindowEmitted  = "window-emitted"  // a window's rows went to the producer, before their acks
 	Draining       = "draining"        // SIGTERM came, the last batches are being waited for
 )

@@ -1,0 +1,118 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"rdip/envelope"
+	"rdip/internal/failpoint"
+	"rdip/internal/fault"
+	"rdip/snapshot"
+)
+
+// errFinished ends a task that was to read its tables and no more.
+var errFinished = errors.New("every table is read, and snapshot.mode asks for no more")
+
+// defaultWindow is how many bytes of rows a window holds, unless an eighth of the connector's memory is less.
+const defaultWindow = 4 << 20
+
+// keptPlan is a first snapshot whose plan is stored before its first chunk is read, so that a chunk keeps its
+// meaning if the copy is cut off.
+type keptPlan struct {
+	snapshot.Source
+	ledger *ledger
+}
+
+func (k keptPlan) Plan(ctx context.Context) ([]snapshot.TablePlan, error) {
+	plan, err := k.Source.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return plan, k.ledger.planned(plan)
+}
+
+// keepChunks stores what the lanes of a first snapshot deliver, until the function that it gives is called,
+// which may be called again.
+func (r *run) keepChunks(lanes []*lane) (quit func()) {
+	over := make(chan struct{})
+	var loops sync.WaitGroup
+	for _, l := range lanes {
+		loops.Go(func() { r.chunkLoop(l, over) })
+	}
+	return sync.OnceFunc(func() {
+		close(over)
+		loops.Wait()
+	})
+}
+
+// windows is the way of the stream through whatever is still read of the tables, and a channel that is closed
+// once that reading has ended, after ctx. Where the tables are all that was asked for, it ends the stream.
+func (r *run) windows(ctx context.Context, end context.CancelFunc, l *lane) (envelope.Handler, <-chan struct{}) {
+	ended := make(chan struct{})
+	live := r.reader.Live()
+	if live == nil {
+		close(ended)
+		return l, ended
+	}
+	w := snapshot.NewWindows(l, live, r.ledger.readings, snapshot.WindowOptions{Bytes: r.task.windowBytes(), Touched: r.task.windowBytes(),
+		Skip: r.tables.isStopped, Notice: r.task.remark, Hit: failpoint.Hit})
+	var both sync.WaitGroup
+	both.Go(func() { r.fails(w.Run(ctx)) })
+	if r.task.SnapshotOnly {
+		both.Go(func() { r.endWhenRead(ctx, end) })
+	}
+	go func() {
+		both.Wait()
+		close(ended)
+	}()
+	return w, ended
+}
+
+func (r *run) fails(err error) {
+	if err != nil {
+		r.fail(err)
+	}
+}
+
+// endWhenRead ends the stream once nothing is left.
+func (r *run) endWhenRead(ctx context.Context, end context.CancelFunc) {
+	select {
+	case <-r.ledger.readings.Finished():
+		end()
+	case <-ctx.Done():
+	}
+}
+
+// isFinished says whether the task has done all that was asked for.
+func (r *run) isFinished() bool {
+	return r.task.SnapshotOnly && r.work.Err() == nil && r.ledger.readings.Left() == 0
+}
+
+func (t *Task) windowBytes() int {
+	if t.WindowBytes > 0 {
+		return t.WindowBytes
+	}
+	return max(int(min(defaultWindow, t.Memory/8)), 64<<10)
+}
+
+// remark is a notice of a table's reading.
+func (t *Task) remark(text string) {
+	t.Log.Warn(text)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.notices = append(t.notices[:len(t.notices):len(t.notices)], fault.Finding{Severity: fault.Warning, Where: "snapshot", Seen: text})
+}
+
+// cameLater says that tables were not captured before.
+func cameLater(tables []string) []fault.Finding {
+	var fs []fault.Finding
+	for _, id := range tables {
+		fs = append(fs, fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: "table " + id, Case: "P58",
+			Seen: "it was not captured before, or is another table under its name",
+			Need: "nothing: its rows are read while the log is streamed",
+			Fix:  fmt.Sprintf("to leave them out: rdip snapshot CONNECTOR %s --stop", id)})
+	}
+	return fs
+}

@@ -1,0 +1,59 @@
+package snapshot
+
+import (
+	"rdip/offsets"
+	"rdip/schema"
+)
+
+// Terms is what decides which tables have work left when a connector starts.
+type Terms struct {
+	Known  bool // the stored tables are complete: one that is missing there came later
+	Done   bool // the first snapshot was finished, or was not asked for
+	NoData bool // tables that come count as read
+	Again  bool // every table is read once more
+}
+
+// Reconcile compares what is stored with the tables that are captured now: one that came, or has another OID
+// under its old name (P18), is to be read; one that is gone is forgotten. It gives those that came.
+func (s *Readings) Reconcile(captured []*schema.Table, t Terms) (added []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := map[string]bool{}
+	begin := map[string]offsets.TableSnapshot{}
+	s.order = s.order[:0:0]
+	for _, table := range captured {
+		id := table.ID()
+		now[id] = true
+		s.order = append(s.order, id)
+		r := s.tables[id]
+		switch {
+		case r != nil && (r.record.OID == table.OID || r.record.OID == 0):
+			r.adoptOID(table.OID)
+			if t.Again && !r.left() {
+				begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyAsked, By: "snapshot.mode: always", Asked: s.clock()}
+			}
+		case t.NoData, r == nil && !t.Known && t.Done:
+			begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyInitial, Asked: s.clock(), Finished: s.clock()}
+		case r == nil && !t.Known:
+			begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyInitial, Asked: s.clock()}
+		default:
+			begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyAdded, Asked: s.clock()}
+			added = append(added, id)
+		}
+	}
+	s.add(begin)
+	for id, r := range s.tables {
+		if !now[id] {
+			s.drop(r)
+		}
+	}
+	s.publish()
+	return added
+}
+
+func (r *reading) adoptOID(oid uint64) {
+	if r.record.OID != oid {
+		r.record.OID = oid
+		r.changed()
+	}
+}
