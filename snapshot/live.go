@@ -63,9 +63,8 @@ type View interface {
 	// the log's Begin. A commit may be in the log and not yet be seen (P67). Where a source cannot tell it of a
 	// commit that is about as old as the snapshot (a standby), it says no.
 	Sees(id, place uint64) bool
-	// Running lists the transactions that were in progress when the snapshot was taken: those older than its
-	// newest that it does not see. Whatever was in progress before a Mark that came before the snapshot is older.
-	// A view sees everything that an earlier view saw.
+	// Running lists the transactions that were in progress when the snapshot was taken, at least every one that was
+	// so before Begin was called, and none that the snapshot sees. A view sees everything that an earlier view saw.
 	Running() []uint64
 }
 

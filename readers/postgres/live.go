@@ -24,7 +24,7 @@ type live struct {
 var _ snapshot.Live = (*live)(nil)
 
 func newLive(r *Reader) *live {
-	return &live{r: r, cfg: r.cfg, catalog: &catalogSession{cfg: r.cfg}, known: map[uint32]*liveTable{}, marks: marker{cfg: r.cfg, wire: r.wire}}
+	return &live{r: r, cfg: r.cfg, catalog: &catalogSession{cfg: r.cfg}, known: map[uint32]*liveTable{}, marks: marker{cfg: r.cfg}}
 }
 
 // close lets the sessions go. Lanes are closed by whoever opened them.

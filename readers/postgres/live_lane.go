@@ -30,7 +30,9 @@ func (l *live) Lane(ctx context.Context) (snapshot.LiveLane, error) {
 	return &liveLane{copier: copier{cfg: l.cfg, conn: conn}, live: l}, nil
 }
 
-// Begin takes a new snapshot, in a transaction that lasts until the next one.
+// Begin takes a new snapshot, in a transaction that lasts until it is read. A mark comes first: its transaction's id
+// is above that of every transaction that ran before, and it is over, so that the snapshot, whose xmax is behind the
+// newest that is over, lists all of them that still run (P67). On a standby it is what was replayed, and is seen.
 func (l *liveLane) Begin(ctx context.Context) (snapshot.View, error) {
 	v, err := l.begin(ctx)
 	if err != nil {
@@ -46,7 +48,7 @@ func (l *liveLane) begin(ctx context.Context) (*view, error) {
 		}
 	}
 	l.view, l.parts, l.tables = nil, map[uint32]bool{}, map[uint32]*liveTable{}
-	standby, place, err := l.place(ctx)
+	place, standby, err := l.live.mark(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -73,16 +75,6 @@ func (l *liveLane) begin(ctx context.Context) (*view, error) {
 	}
 	l.view = v
 	return v, nil
-}
-
-// place is the end of the log, or of what was replayed, before the snapshot is taken.
-func (l *liveLane) place(ctx context.Context) (standby bool, place uint64, err error) {
-	got, err := l.conn.row(ctx, "SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END", 2)
-	if err != nil {
-		return false, 0, err
-	}
-	place, err = parseLSN(got[1])
-	return got[0] == "t", place, err
 }
 
 // unit locks a unit's tables, makes sure that the snapshot can see their rows, and finds the layout that the

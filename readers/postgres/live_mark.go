@@ -16,8 +16,7 @@ const markTime = 30 * time.Second
 
 // marker writes logical messages on a session of its own.
 type marker struct {
-	cfg  *Config
-	wire *progress
+	cfg *Config
 
 	mu   sync.Mutex
 	conn *pgx.Conn
@@ -30,38 +29,49 @@ type marker struct {
 // On a standby, which cannot write, it is the replayed place: the log is decoded only up to there
 // (logical_read_xlog_page in walsender.c), and a keepalive tells that the stream has passed it.
 func (l *live) Mark(ctx context.Context) (uint64, error) {
+	place, _, err := l.mark(ctx)
+	return place, err
+}
+
+func (l *live) mark(ctx context.Context) (place uint64, standby bool, err error) {
 	l.marks.mu.Lock()
 	defer l.marks.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, markTime)
 	defer cancel()
-	place, err := l.marks.mark(ctx)
+	used := l.marks.conn != nil
+	place, standby, err = l.marks.mark(ctx)
+	if err != nil && used && ctx.Err() == nil { // the session may have been lost since it was used last
+		l.marks.drop()
+		place, standby, err = l.marks.mark(ctx)
+	}
 	if err != nil {
 		l.marks.drop()
-		return 0, serverFault("mark a place in the log of", l.cfg.object(), err)
+		return 0, false, serverFault("mark a place in the log of", l.cfg.object(), err)
 	}
-	return place, nil
+	return place, standby, nil
 }
 
 const markSQL = `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
-	ELSE pg_catalog.pg_logical_emit_message(true, $1::text, $2::text) END::text`
+	ELSE pg_catalog.pg_logical_emit_message(true, $1::text, $2::text) END::text, pg_catalog.pg_is_in_recovery()`
 
-func (m *marker) mark(ctx context.Context) (uint64, error) {
+func (m *marker) mark(ctx context.Context) (place uint64, standby bool, err error) {
 	if m.conn == nil || m.conn.IsClosed() {
 		conn, err := m.cfg.connectSQL(ctx)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		m.conn = conn
 		// Were rdip a synchronous standby itself, the commit would wait for its own confirmation.
 		if _, err := conn.Exec(ctx, "SET synchronous_commit = local; SET default_transaction_read_only = off", pgx.QueryExecModeSimpleProtocol); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
 	var text string
-	if err := m.conn.QueryRow(ctx, markSQL, watermarkPrefix, m.cfg.SlotName).Scan(&text); err != nil {
-		return 0, err
+	if err := m.conn.QueryRow(ctx, markSQL, watermarkPrefix, m.cfg.SlotName).Scan(&text, &standby); err != nil {
+		return 0, false, err
 	}
-	return parseLSN(text)
+	place, err = parseLSN(text)
+	return place, standby, err
 }
 
 func (m *marker) close() {
