@@ -27,6 +27,7 @@ type Replication struct {
 	Mismatch    Mismatch
 	// XminInterval is how often source.xmin is asked for; 0 for never.
 	XminInterval time.Duration
+	xmin         *xmin // shared by copies of the Config; nil without Definition
 }
 
 // Streaming is whether transactions are sent before they have ended.
@@ -59,6 +60,7 @@ const (
 
 func (c *Config) defineReplication(d *configs.Definition) {
 	d.Group("Replication")
+	c.xmin = &xmin{}
 	configs.Enum(d, &c.Protocol, "protocol.version", "Version of pgoutput's protocol.", []configs.Choice{
 		{Value: "auto", Doc: "the lowest that has what is asked for: 1, with `streaming` 2, with `two.phase` 3"},
 		{Value: "1", Doc: "PostgreSQL 14 and later"}, {Value: "2", Doc: "14 and later"}, {Value: "3", Doc: "15 and later"}, {Value: "4", Doc: "16 and later"},

@@ -49,7 +49,7 @@ func (c *Config) sourceEncoder(schemaName, tableName string) envelope.SourceEnco
 		dst = append(dst, table...)
 		dst = appendOptional(dst, tx.ID)
 		dst = appendOptional(dst, place)
-		dst = append(dst, unionNull) // xmin: only with xmin.fetch.interval.ms, which is off by default
+		dst = appendOptional(dst, c.xmin.of(e))
 		if tx.Origin == "" {
 			return append(dst, unionNull, unionNull)
 		}

@@ -65,6 +65,10 @@ func (s *streamer) stream(ctx context.Context, got *session, from uint64, h enve
 		group.Go(func() { (&heartbeat{cfg: s.cfg, every: s.cfg.HeartbeatInterval, wire: s.wire}).run(work) })
 	}
 
+	if s.cfg.XminInterval > 0 && s.cfg.xmin != nil {
+		group.Go(func() { s.cfg.xmin.run(work, s.cfg) })
+	}
+
 	sql := &catalogSession{cfg: s.cfg}
 	d := newDecoder(work, h, from, s.wire)
 	d.slot = s.cfg.SlotName
