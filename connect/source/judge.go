@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,7 +60,8 @@ func (r *Reshape) orSame() *Reshape {
 // refusal is an error of Reshape.Layout as a finding.
 func refusal(err error) fault.Finding {
 	f := fault.Finding{Kind: fault.KindOf(err), Seen: err.Error()}
-	if e, ok := err.(*fault.Error); ok {
+	var e *fault.Error
+	if errors.As(err, &e) {
 		f.Where, f.Fix = e.Object, e.Hint
 		if e.Cause != nil {
 			f.Seen = e.Cause.Error()
