@@ -107,6 +107,33 @@ var onPurpose = []difference{
 		log:     []string{"table=public.anynumbers", "column n"},
 	},
 	{
+		name: "an array whose lower bounds are not 1 stops its table", topic: "public.bounds", // P24
+		setup:    `CREATE TABLE bounds (id int PRIMARY KEY, a int[]); INSERT INTO bounds VALUES (1, '{1,NULL}')`,
+		changes:  `INSERT INTO bounds VALUES (2, '[0:1]={7,8}')`,
+		rdip:     outcome{records: []string{"r key{id=1} after{id=1 a=[1, null]}"}, log: []string{"table=public.bounds"}},
+		debezium: outcome{records: []string{"r key{id=1} after{id=1 a=[1, null]}", "c key{id=2} after{id=2 a=[7, 8]}"}},
+	},
+	{
+		name: "an array of other dimensions than its column's stops its table", topic: "public.cubes", same: true, // P24
+		setup:   `CREATE TABLE cubes (id int PRIMARY KEY, a int[]); INSERT INTO cubes VALUES (1, '{}')`,
+		changes: `INSERT INTO cubes VALUES (2, '{{1},{2}}')`,
+		rdip:    outcome{records: []string{"r key{id=1} after{id=1 a=[]}"}},
+		log:     []string{"table=public.cubes", "array.handling.mode: text"},
+	},
+	{
+		name: "an array is nested as its column is declared", topic: "public.matrices", // P24
+		setup:   `CREATE TABLE matrices (id int PRIMARY KEY, a int[][]); INSERT INTO matrices VALUES (1, '{}')`,
+		changes: `INSERT INTO matrices VALUES (2, '{{1,NULL},{3,4}}')`,
+		rdip: outcome{
+			records: []string{"r key{id=1} after{id=1 a=[]}", "c key{id=2} after{id=2 a=[[1, null], [3, 4]]}"},
+			columns: map[string]string{"a": `["null",{"type":"array","items":{"type":"array","items":["null","int"]}}]`},
+		},
+		debezium: outcome{
+			records: []string{"r key{id=1} after{id=1 a=[]}"},
+			columns: map[string]string{"a": `["null",{"type":"array","items":["null","int"]}]`},
+		},
+	},
+	{
 		name: "a negative scale is right", since: 15, topic: "public.hundreds", same: true,
 		setup:   `CREATE TABLE hundreds (id int PRIMARY KEY, n numeric(5,-2)); INSERT INTO hundreds VALUES (1, 12345)`,
 		changes: `INSERT INTO hundreds VALUES (2, -9999900)`,

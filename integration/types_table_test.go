@@ -134,7 +134,7 @@ var modeSets = []modeSet{
 	},
 	{
 		options:  []string{"compatibility", "debezium", "include.unknown.datatypes", "true"},
-		rows:     []modeRow{{"include.unknown.datatypes: true ¹", typeRow{"pair", `'(1,"x y")'`}}},
+		rows:     []modeRow{{"include.unknown.datatypes: true ²", typeRow{"pair", `'(1,"x y")'`}}},
 		extremes: []typeRow{{"tsquery", "'fat & cat'"}, {"xid", "'7'"}},
 	},
 }

@@ -114,6 +114,7 @@ func TestARefusedValueNamesTheModeThatHoldsIt(t *testing.T) {
 		"a numeric beyond a double":       {encodeNumericDouble, "1" + strings.Repeat("0", 400), "decimal.handling.mode: string"},
 		"a timestamp beyond nanoseconds":  {encodeNanoTimestamp, "3000-01-01 00:00:00", "time.precision.mode: microseconds"},
 		"an interval beyond microseconds": {intervalEncoder(false), "178000000 years", "interval.handling.mode: string"},
+		"a sparsevec beyond 16 bits":      {encodeSparseVector, "{40000:1}/40000", "change the row"},
 		"lower bounds":                    {arrayEncoder(encodeText, ',', 1, false), "[0:0]={a}", "array.handling.mode: text"},
 		"another number of dimensions":    {arrayEncoder(encodeText, ',', 1, false), "{{a}}", "array.handling.mode: text"},
 	} {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 
 	"rdip/envelope"
@@ -59,6 +58,9 @@ func encodeSparseVector(dst, wire []byte) ([]byte, error) {
 	return append(dst, 0), nil
 }
 
+var errSparseRange = unholdable("a sparsevec with an index or dimensions above 32767, which its schema (int16, as Debezium's) cannot hold",
+	"change the row, or take the table out of table.include.list")
+
 func appendInt16(dst, digits []byte) ([]byte, error) {
 	n := int64(0)
 	for _, c := range digits {
@@ -66,7 +68,7 @@ func appendInt16(dst, digits []byte) ([]byte, error) {
 			return dst, malformed("a sparsevec")
 		}
 		if n = 10*n + int64(c-'0'); n > math.MaxInt16 {
-			return dst, fmt.Errorf("a sparsevec has an index or dimensions above %d, which its schema (int16) cannot hold", math.MaxInt16)
+			return dst, errSparseRange
 		}
 	}
 	if len(digits) == 0 {
