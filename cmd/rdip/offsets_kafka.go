@@ -12,7 +12,6 @@ import (
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/readers/postgres"
-	"rdip/schema/client"
 	"rdip/sinks/kafka"
 )
 
@@ -63,13 +62,12 @@ func lsn(place uint64) string { return fmt.Sprintf("%X/%X", place>>32, uint32(pl
 
 // newestPlace is the highest source.lsn at the ends of a connector's topics; 0 where they have none.
 func (s *settings) newestPlace(ctx context.Context, prefix string) (uint64, error) {
-	config, err := s.registryConfig()
-	if err != nil {
-		return 0, err
-	}
-	registry, err := client.New(config)
-	if err != nil {
-		return 0, err
+	decoder := decode.New(nil) // JSON names no schema
+	if s.needsRegistry() {
+		var err error
+		if decoder, err = s.decoder(); err != nil {
+			return 0, err
+		}
 	}
 	settings, cut, err := s.kafka.Consumer()
 	if err != nil {
@@ -81,7 +79,7 @@ func (s *settings) newestPlace(ctx context.Context, prefix string) (uint64, erro
 		return 0, s.kafka.ReadFault("read", "the topics of "+prefix, err)
 	}
 	defer broker.Close()
-	e := &ends{kafka: &s.kafka, client: broker, decoder: decode.New(registry.SchemaByID)}
+	e := &ends{kafka: &s.kafka, client: broker, decoder: decoder}
 	topics, err := broker.Topics()
 	if err != nil {
 		return 0, s.kafka.ReadFault("list", "topics", err)

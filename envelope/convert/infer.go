@@ -53,10 +53,10 @@ type inferrer struct {
 
 // infer is the type of a value; nil for one that is left out.
 func (in *inferrer) infer(name string, t *tree) *inferred {
-	switch {
-	case t.delim == '{':
+	switch t.delim {
+	case '{':
 		return in.object(name, t)
-	case t.delim == '[':
+	case '[':
 		return in.array(name, t)
 	}
 	switch v := t.value.(type) {

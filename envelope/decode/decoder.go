@@ -45,11 +45,14 @@ func SchemaID(payload []byte) (int32, error) {
 	return int32(binary.BigEndian.Uint32(payload[1:])), nil
 }
 
-// Decode reads a whole payload; a nil one is Kafka's null. The value borrows payload. The error of a payload
+// Decode reads a whole payload, framed Avro or JSON; a nil one is Kafka's null. The value borrows payload. The error of a payload
 // that does not decode is permanent, that of a registry which does not answer is its own.
 func (d *Decoder) Decode(ctx context.Context, payload []byte) (Value, error) {
 	if payload == nil {
 		return Value{Type: nullType}, nil
+	}
+	if IsJSON(payload) {
+		return DecodeJSON(payload)
 	}
 	id, err := SchemaID(payload)
 	if err != nil {

@@ -54,7 +54,7 @@ func (p *Printer) printChange(t *topic, d *decoded, c *decode.Change) error {
 
 // printSchema says what became of a table's columns, when the first record comes that shows it.
 func (p *Printer) printSchema(ctx context.Context, t *topic, d *decoded, when time.Time) error {
-	if d.Value == nil {
+	if d.Value == nil || decode.IsJSON(d.Value) {
 		return nil
 	}
 	id, err := decode.SchemaID(d.Value)
