@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"rdip/internal/fault"
+	"rdip/readers"
+	"rdip/snapshot"
+)
+
+// closedSnapshot opens a first start and lets its snapshot go.
+func (s *openServer) closedSnapshot(t *testing.T) *Reader {
+	t.Helper()
+	r, _ := s.open(t, readers.Stored{})
+	if source := r.Snapshot(); source != nil {
+		if err := source.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+func TestKeysAreValuesAndNeverSQL(t *testing.T) {
+	s := onServer(t, 15, `CREATE TABLE t (k text PRIMARY KEY); INSERT INTO t VALUES ('a''b'), (E'back\\slash'), (''), ('$1'), ('x');
+		CREATE TABLE victim (id int PRIMARY KEY)`)
+	r := s.closedSnapshot(t)
+	keys := [][]string{{"a'b"}, {`back\slash`}, {""}, {"$1"}, {"'); DROP TABLE public.victim; --"}, {`\'); DROP TABLE public.victim; --`}, {"x'::text) TO STDOUT; DROP TABLE public.victim; --"}}
+	got := s.readAsked(t, r, snapshot.Asked{Table: "public.t", Keys: keys})
+	if want := []string{"r a'b", `r back\slash`, "r ", "r $1"}; !slices.Equal(got, want) {
+		t.Errorf("read were %q, want %q", got, want)
+	}
+	if s.ask(t, "SELECT to_regclass('public.victim')") == "" {
+		t.Error("a key was run as SQL")
+	}
+}
+
+func TestKeysOfEveryKindOfTypeAreFound(t *testing.T) {
+	s := onServer(t, 16, `CREATE EXTENSION citext; CREATE EXTENSION ltree; CREATE TYPE mood AS ENUM ('sad', 'so so'); CREATE DOMAIN code AS varchar(4);
+		CREATE TABLE t (a char(5), b mood, c bytea, d numeric(8,2), e timestamptz, f uuid, g citext, h ltree, i code, j int[], k varchar(3), PRIMARY KEY (a, b, c, d, e, f, g, h, i, j, k), v int);
+		INSERT INTO t VALUES ('ab', 'so so', '\x00ff', 1.5, '2024-01-02 03:04:05.678+00', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'MiXed', 'x.y', 'cd', '{1,2}', 'xyz', 7)`)
+	r := s.closedSnapshot(t)
+	whole := s.readLive(t, r, "public.t")
+	if len(whole) != 1 {
+		t.Fatalf("%q", whole)
+	}
+	key := strings.Split(strings.TrimPrefix(whole[0], "r "), ",")
+	key = append(append(slices.Clone(key[:9]), "{1,2}"), "xyz") // the array has a comma of its own
+	if got := s.readAsked(t, r, snapshot.Asked{Table: "public.t", Keys: [][]string{key}}); !slices.Equal(got, whole) {
+		t.Errorf("by the key %q read were %q, want %q", key, got, whole)
+	}
+	longer := slices.Clone(key)
+	longer[10] = "xyz and more" // is no key of any row, and is not cut to one
+	if got := s.readAsked(t, r, snapshot.Asked{Table: "public.t", Keys: [][]string{longer}}); len(got) != 0 {
+		t.Errorf("a key that no row has gave %q", got)
+	}
+	longer[3] = "no number"
+	if _, err := r.Live().Plan(t.Context(), []snapshot.Asked{{Table: "public.t", Keys: [][]string{longer}}}); !fault.IsPermanent(err) || !strings.Contains(err.Error(), "no number") {
+		t.Errorf("a value of another type gave %v", err)
+	}
+}
+
+func TestAPredicateIsOneConditionOnTheTable(t *testing.T) {
+	s := onServer(t, 15, "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' || i FROM generate_series(1, 3000) i; CREATE INDEX ON t (v); CREATE TABLE secret (v text PRIMARY KEY); ANALYZE t")
+	s.cfg.WindowChunkBytes = 64 << 10
+	r := s.closedSnapshot(t)
+	for predicate, want := range map[string]int{"id <= 10": 10, "t.v = 'v7' -- the seventh": 1, "v LIKE 'v1%' OR id = 2": 1112, "false": 0, "id IN (SELECT 3 UNION SELECT 4)": 2} {
+		if got := s.readAsked(t, r, snapshot.Asked{Table: "public.t", Where: predicate}); len(got) != want {
+			t.Errorf("%s has %d rows, want %d", predicate, len(got), want)
+		}
+	}
+	for _, bad := range []string{"nothing = 1", "id", "id = $1", "true) UNION SELECT 1, v FROM public.secret WHERE (true", "true) TO STDOUT; DROP TABLE public.secret; COPY (SELECT 1 WHERE (true",
+		"true; DROP TABLE public.secret", "true)]::bool[], ARRAY[(true", "1=1) --", "/*", "'"} {
+		_, err := r.Live().Plan(t.Context(), []snapshot.Asked{{Table: "public.t", Where: bad}})
+		if !fault.IsPermanent(err) || !strings.Contains(err.Error(), "public.t") {
+			t.Errorf("%s gave %v", bad, err)
+		}
+	}
+	plan := livePlan(t, r, snapshot.Asked{Table: "public.t", Where: "id <= 10"})
+	if _, same, err := r.Live().Restore(t.Context(), snapshot.Asked{Table: "public.t", Where: "id <= 11"}, plan.Saved); err != nil || same {
+		t.Errorf("the plan of another predicate is the same: %t, %v", same, err)
+	}
+	if again, same, err := r.Live().Restore(t.Context(), snapshot.Asked{Table: "public.t", Where: "id <= 10"}, plan.Saved); err != nil || !same || len(again.Chunks) != len(plan.Chunks) {
+		t.Errorf("the plan is the same: %t, %v", same, err)
+	}
+}
+
+// filterWindows reads chunks in windows of n rows.
+func filterWindows(t *testing.T, lane snapshot.LiveLane, chunks []snapshot.Chunk, n int) []string {
+	t.Helper()
+	h := &collector{rows: map[string][]string{}, places: map[uint64]bool{}}
+	for _, c := range chunks {
+		for rest := &c; rest != nil; {
+			if _, err := lane.Begin(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if rest, err = lane.Read(t.Context(), *rest, &fullCollector{collector: h, left: n}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return h.rows["public.t"]
+}
+
+func TestWindowsOverAPredicateAnIndexOrAStatementLoseNothing(t *testing.T) {
+	s := onServer(t, 15, "CREATE TABLE t (id int, part text, v text, PRIMARY KEY (part, id)); INSERT INTO t SELECT i % 700, (i % 5)::text, 'v' || i FROM generate_series(1, 3000) i WHERE i <= 700 * 5 ON CONFLICT DO NOTHING; CREATE INDEX ON t (v); CREATE EXTENSION citext; ANALYZE t")
+	count := s.ask(t, "SELECT count(*) FROM t WHERE v LIKE 'v1%'")
+	for _, statement := range []string{"", "SELECT * FROM public.t WHERE v LIKE 'v1%' ORDER BY v"} {
+		asked := snapshot.Asked{Table: "public.t", Where: "v >= 'v1' AND v < 'v2'"}
+		if statement != "" {
+			asked.Where = ""
+			s.cfg.SnapshotOverrides, s.cfg.SnapshotStatements = []string{"public.t"}, map[string]string{"public.t": statement}
+			s.cfg.SlotName += "2"
+		}
+		r := s.closedSnapshot(t)
+		lane := s.liveLane(t, r)
+		for _, n := range []int{13, 1000} {
+			got := filterWindows(t, lane, livePlan(t, r, asked).Chunks, n)
+			slices.Sort(got)
+			if fmt.Sprint(len(got)) != count || len(slices.Compact(got)) != len(got) {
+				t.Errorf("%q in windows of %d rows: %d rows of %s", statement, n, len(got), count)
+			}
+		}
+	}
+	s.exec(t, "SELECT pg_drop_replication_slot("+quoteLiteral(s.cfg.SlotName)+")")
+}
