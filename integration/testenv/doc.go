@@ -1,5 +1,5 @@
 // Package testenv gives tests real servers: PostgreSQL 13 to 18, Apache Kafka, a schema registry and
-// consumers that are not ours, and a TCP proxy that breaks connections. `make deps` installs them.
+// consumers that are not ours, PostgreSQL with PostGIS and pgvector (SharedExtensions), and a TCP proxy that breaks connections. `make deps` installs them.
 //
 //	func TestMain(m *testing.M) { testenv.Main(m) } // stops what is shared, checks for goroutines
 //
