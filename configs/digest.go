@@ -18,6 +18,12 @@ func Digests(s *Section, defs ...*Definition) map[string]string {
 			out[name] = digest(s, defs, name)
 		}
 	}
+	for _, name := range s.Names() { // another salt is another mask
+		if shown := ShownName(name); shown != name {
+			sum := sha256.Sum256([]byte(name))
+			out[shown] += " " + hex.EncodeToString(sum[:])
+		}
+	}
 	return out
 }
 

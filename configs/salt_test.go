@@ -1,0 +1,31 @@
+package configs_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"rdip/configs"
+)
+
+// A salt is in a key's name: it never prints, and another one is still another configuration.
+func TestASaltInAKeysNameNeverPrintsAndStillCounts(t *testing.T) {
+	read := func(salt string) (shown, exact string) {
+		var masks []configs.NamedPatterns
+		d := configs.NewDefinition("Test")
+		d.PatternsBelow(&masks, "column.mask.", "Masks.")
+		s := configs.FromMap("test", "shop", map[string]string{"column.mask.hash.v2.MD5.with.salt." + salt: "a.b.c", "column.mask.hash.MD5.with.salt." + salt + ".": "("})
+		found := configs.Decode(s, d)
+		if len(found) != 1 || len(masks) != 1 || !strings.HasSuffix(masks[0].Name, salt) {
+			t.Fatalf("masks %v, findings %v", len(masks), found)
+		}
+		return fmt.Sprint(found, configs.Effective(s, d), s.Where("column.mask.hash.MD5.with.salt."+salt)), fmt.Sprint(configs.Digests(s, d))
+	}
+	shown, exact := read("p3pper")
+	if strings.Contains(shown+exact, "p3pper") || !strings.Contains(shown, "with.salt.[redacted]") {
+		t.Errorf("shown: %s\n%s", shown, exact)
+	}
+	if _, other := read("other"); other == exact {
+		t.Error("another salt is taken for the same configuration")
+	}
+}
