@@ -328,3 +328,26 @@ func (x *texts) Send(_ context.Context, b *sinks.Batch) error {
 	x.acks(b, nil)
 	return nil
 }
+
+// A transform works on what was counted: an event that it leaves out is in the counts, as with Debezium.
+func TestWhatATransformLeavesOutIsCounted(t *testing.T) {
+	chain, findings := chainOf(t, `
+transforms: unwrap
+transforms.unwrap.type: io.debezium.transforms.ExtractNewRecordState
+transforms.unwrap.delete.tombstone.handling.mode: drop`)
+	if findings != "" {
+		t.Fatal(findings)
+	}
+	l, k := ownLane(t, nil)
+	l.run.task.Naming = Naming{Prefix: "shop", Transforms: chain}
+	l.run.tables.naming = l.run.task.Naming
+	s := script{l}
+	orders := named("orders", 1)
+	gone := func() error {
+		return errors.Join(l.Table(orders), l.Row(&envelope.Event{Op: envelope.Delete, Layout: orders, Place: 12, KeyOnly: true, Before: envelope.Row{present("1"), {}, {}}}))
+	}
+	got := play(t, l, k, s.begin(7, 19), s.row(orders, envelope.Create, 11), gone, s.commit(20))
+	if want := "BEGIN tx-07:0010; public.orders; END tx-07:0020 2 public.orders=2"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
