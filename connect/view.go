@@ -7,6 +7,7 @@ import (
 	"rdip/connect/rest"
 	"rdip/connect/source"
 	"rdip/offsets"
+	"rdip/snapshot"
 )
 
 // View shows a Worker to REST and to metrics. It is safe for concurrent use.
@@ -106,8 +107,16 @@ func (v *View) connector(m *moment) rest.Connector {
 	for _, n := range append(m.looked.findings(m.Task.Name, retained, limit), s.Notices...) {
 		out.Notices = append(out.Notices, n.String())
 	}
+	readings := map[string]snapshot.TableReport{}
+	for _, r := range s.Snapshot.Tables {
+		readings[r.Table] = r
+	}
 	for _, t := range s.Tables {
 		entry := rest.Table{Topic: t.Topic}
+		if r, ok := readings[t.Table]; ok {
+			entry.Reading, entry.ReadingWaits = string(r.State), r.Waiting
+			entry.Chunks, entry.ChunksDone, entry.RowsPerSecond, entry.Left = r.Chunks, r.ChunksDone, r.RowsPerSecond, r.Left
+		}
 		if t.Stopped != nil {
 			entry.Stopped, entry.Position = t.Stopped.Reason.Error(), t.Stopped.Position
 		}
@@ -148,9 +157,9 @@ func connectState(s *source.Status) (rest.State, string) {
 }
 
 func snapshotOf(s *source.Status) rest.Snapshot {
-	out := rest.Snapshot{State: rest.SnapshotNone, Started: s.SnapshotStarted, Finished: s.SnapshotFinished, Repeated: s.Repeated}
+	out := rest.Snapshot{State: rest.SnapshotNone, Started: s.SnapshotStarted, Finished: s.SnapshotFinished}
 	switch {
-	case s.State == source.StateSnapshot:
+	case s.State == source.StateSnapshot, s.State == source.StateStreaming && !s.Snapshot.Ended && len(s.Snapshot.Tables) > 0:
 		out.State = rest.SnapshotRunning
 	case !s.SnapshotFinished.IsZero():
 		out.State = rest.SnapshotDone

@@ -62,9 +62,6 @@ type Resume struct {
 	Snapshot bool
 	// Again: the configuration asks for every table to be read once more, while the log is streamed.
 	Again bool
-	// Repeated: an earlier snapshot was cut off, and the stream replays from its consistent point, so that
-	// old states may follow newer ones until it has caught up.
-	Repeated bool
 	// From is where the stream begins.
 	From offsets.Position
 	// Notices are for the log and for status.

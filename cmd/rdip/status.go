@@ -120,9 +120,6 @@ func printSnapshot(w io.Writer, s *rest.SnapshotDetails) {
 	case rest.SnapshotDone:
 		fmt.Fprintf(w, "  snapshot: done %s, in %s\n", s.Finished.Format(time.RFC3339), s.Finished.Sub(s.Started).Round(time.Millisecond))
 	}
-	if s.Repeated {
-		fmt.Fprintln(w, "  snapshot: an earlier one was cut off and is read again; old states may follow newer ones until the stream has caught up")
-	}
 }
 
 func printTables(w io.Writer, tables []rest.TableDetails) error {
@@ -134,10 +131,27 @@ func printTables(w io.Writer, tables []rest.TableDetails) error {
 		state := "captured"
 		if table.Stopped != "" {
 			state = "STOPPED: " + table.Stopped
+		} else if r := table.Reading; r != nil && r.State != "finished" {
+			state = readingLine(r)
 		}
 		fmt.Fprintf(t, "  %s\t%d\t%d\t%d\t%d\t%d\t%s\t\n", table.Table, table.Reads, table.Creates, table.Updates, table.Deletes, table.Truncates, state)
 	}
 	return t.Flush()
+}
+
+// readingLine is how a table's snapshot stands, for people.
+func readingLine(r *rest.ReadingDetails) string {
+	line := fmt.Sprintf("snapshot %s, %d of %d parts", r.State, r.ChunksDone, r.Chunks)
+	if r.RowsPerSecond > 0 {
+		line += fmt.Sprintf(", %.0f rows/s", r.RowsPerSecond)
+	}
+	if r.SecondsLeft != nil {
+		line += fmt.Sprintf(", %v left", time.Duration(*r.SecondsLeft)*time.Second)
+	}
+	if r.WaitingOn != "" {
+		line += ": " + r.WaitingOn
+	}
+	return line
 }
 
 // size is a number of bytes for people.

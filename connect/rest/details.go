@@ -46,7 +46,6 @@ type SnapshotDetails struct {
 	State        SnapshotState `json:"state"`
 	Started      time.Time     `json:"started,omitzero"`
 	Finished     time.Time     `json:"finished,omitzero"`
-	Repeated     bool          `json:"repeated,omitempty"`
 	Rows         int64         `json:"rows"`
 	RowsExpected *int64        `json:"rows_expected"` // the database's estimate; null if a table has none
 	Tables       int           `json:"tables"`
@@ -63,8 +62,31 @@ type TableDetails struct {
 	Truncates    uint64          `json:"truncates"`
 	SnapshotRows *int64          `json:"snapshot_rows"`
 	RowsExpected *int64          `json:"snapshot_rows_expected"`
+	Reading      *ReadingDetails `json:"snapshot,omitempty"`
 	Stopped      string          `json:"stopped,omitempty"` // why
 	StoppedAt    json.RawMessage `json:"stopped_at,omitempty"`
+}
+
+// ReadingDetails is how a table's snapshot stands.
+type ReadingDetails struct {
+	State         string  `json:"state"` // queued, running, waiting, paused, failed, finished or stopped
+	WaitingOn     string  `json:"waiting_on,omitempty"`
+	Chunks        int     `json:"chunks"`
+	ChunksDone    int     `json:"chunks_done"`
+	RowsPerSecond float64 `json:"rows_per_second"`
+	SecondsLeft   *int64  `json:"seconds_left"` // an estimate; null while nothing says how long
+}
+
+func (t *Table) reading() *ReadingDetails {
+	if t.Reading == "" {
+		return nil
+	}
+	d := &ReadingDetails{State: t.Reading, WaitingOn: t.ReadingWaits, Chunks: t.Chunks, ChunksDone: t.ChunksDone, RowsPerSecond: t.RowsPerSecond}
+	if t.Left >= 0 {
+		left := int64(t.Left.Round(time.Second) / time.Second)
+		d.SecondsLeft = &left
+	}
+	return d
 }
 
 func (c *Connector) details() *Details {
@@ -102,6 +124,7 @@ func (c *Connector) table(t *metrics.TableStats) TableDetails {
 		Reads: t.Reads, Creates: t.Creates, Updates: t.Updates, Deletes: t.Deletes, Truncates: t.Truncates,
 		SnapshotRows: known(t.SnapshotRows), RowsExpected: known(t.SnapshotTotal), Stopped: text.Stopped,
 	}
+	d.Reading = text.reading()
 	if t.Stopped && d.Stopped == "" {
 		d.Stopped = "stopped"
 	}
@@ -114,7 +137,7 @@ func (c *Connector) table(t *metrics.TableStats) TableDetails {
 // sum adds up the tables.
 func (d *Details) sum(c *Connector) {
 	d.Snapshot = SnapshotDetails{
-		State: c.Snapshot.State, Started: c.Snapshot.Started.UTC(), Finished: c.Snapshot.Finished.UTC(), Repeated: c.Snapshot.Repeated,
+		State: c.Snapshot.State, Started: c.Snapshot.Started.UTC(), Finished: c.Snapshot.Finished.UTC(),
 	}
 	var expected int64
 	whole := true

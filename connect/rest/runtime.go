@@ -96,9 +96,6 @@ type Snapshot struct {
 	State    SnapshotState
 	Started  time.Time
 	Finished time.Time
-	// Repeated: an earlier one was cut off, and old states may follow newer ones until the stream has
-	// caught up.
-	Repeated bool
 }
 
 // Table is what is known of a table beside its counters.
@@ -106,4 +103,11 @@ type Table struct {
 	Topic    string
 	Stopped  string // why it was given up; "" while it runs
 	Position string // where it stopped, as the source's own JSON
+	// Its snapshot: how its reading stands (running, waiting, paused ...), "" where none is known of; what it waits
+	// for; its parts; its rate; the time that is left, an estimate, below 0 while nothing says how long.
+	Reading            string
+	ReadingWaits       string
+	Chunks, ChunksDone int
+	RowsPerSecond      float64
+	Left               time.Duration
 }

@@ -31,13 +31,10 @@ func (s State) String() string {
 
 // Status is a task at one moment.
 type Status struct {
-	State    State
-	Err      error // why it retries or failed; of a running task, the last error it got over
-	Retries  int
-	StoreErr error // the offsets file cannot be written; nothing is confirmed meanwhile
-	// Repeated: a snapshot was cut off and is read again; old states may follow newer ones until the stream
-	// has caught up.
-	Repeated                          bool
+	State                             State
+	Err                               error // why it retries or failed; of a running task, the last error it got over
+	Retries                           int
+	StoreErr                          error // the offsets file cannot be written; nothing is confirmed meanwhile
 	SnapshotStarted, SnapshotFinished time.Time
 	// LastProgress is when a batch was last acknowledged, or now while nothing is outstanding.
 	LastProgress time.Time
@@ -103,7 +100,7 @@ func (r *run) describe(s *Status) {
 	}
 	s.Source = r.reader.Status()
 	r.ledger.mu.Lock()
-	s.Repeated, s.Position, s.Cluster = r.ledger.resume.Repeated, r.ledger.record.Position, r.ledger.record.Cluster
+	s.Position, s.Cluster = r.ledger.record.Position, r.ledger.record.Cluster
 	s.SnapshotStarted, s.SnapshotFinished = r.ledger.record.SnapshotStarted, r.ledger.record.SnapshotFinished
 	r.ledger.mu.Unlock()
 	s.Idle = r.budget.idle()
