@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestSubjectsOfTopicsOfNoTableAreKnown(t *testing.T) {
 	for subject, want := range map[string]bool{
@@ -10,5 +13,18 @@ func TestSubjectsOfTopicsOfNoTableAreKnown(t *testing.T) {
 		if got := ownSubject("shop", subject); got != want {
 			t.Errorf("%s: %t", subject, got)
 		}
+	}
+}
+
+func TestHeartbeatRecordsNeedAnInterval(t *testing.T) {
+	var c connectorSettings
+	c.source.Own.HeartbeatRecords = true
+	where := func(key string) string { return key }
+	if f := c.checkOwn(where); len(f) != 1 || f[0].Where != "heartbeat.records.enabled" || f[0].Fix == "" {
+		t.Errorf("without an interval: %v", f)
+	}
+	c.postgres.HeartbeatInterval = time.Second
+	if f := c.checkOwn(where); len(f) != 0 || c.own().HeartbeatEvery != time.Second {
+		t.Errorf("with one: %v, every %v", f, c.own().HeartbeatEvery)
 	}
 }
