@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -137,7 +138,9 @@ func TestAFailoverSlotGoesOnAfterAFailover(t *testing.T) {
 				return s.askSlot(t, "synced AND NOT temporary") == "true"
 			})
 			cancel()
-			<-done
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
 			if h.count() != 1 {
 				t.Fatalf("the stream has %q", h.all())
 			}

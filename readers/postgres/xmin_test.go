@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"testing"
 	"time"
@@ -22,7 +23,9 @@ func TestTheSourceBlockHasTheSlotsXminWhereItIsAskedFor(t *testing.T) {
 		return strconv.FormatUint(r.cfg.xmin.of(&envelope.Event{}), 10) == want
 	})
 	cancel()
-	<-done
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 	if got := r.cfg.xmin.of(&envelope.Event{Mark: envelope.Last}); got != 0 {
 		t.Errorf("a row of the snapshot has %d", got)
 	}
