@@ -210,3 +210,51 @@ func TestAReloadStartsWhatIsAddedAndEndsWhatIsTakenOutAndTellsOfItsSlot(t *testi
 		t.Errorf("rdip drop left slot %s", left)
 	}
 }
+
+// D9: SIGHUP in the middle of a snapshot: a refused file and one that changes nothing of the connector leave the
+// copy alone; one that changes it drains and starts it again, and every row arrives.
+func TestAReloadInTheMiddleOfASnapshotLosesNothing(t *testing.T) {
+	p := itemsPipeline(t, 18).configured("connectors.shop.snapshot.max.threads", "1")
+	const rows = 30000
+	p.exec(t, fmt.Sprintf("INSERT INTO items SELECT i, repeat('x', 200) FROM generate_series(1, %d) i", rows))
+	d := p.start(t)
+	d.waitFor(t, "state=snapshot")
+	began := d.status(t).Rdip.Started
+	hup := func(p *pipeline, says string) {
+		t.Helper()
+		p.file(t)
+		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		d.waitFor(t, says)
+	}
+	hup(p.configured("connectors.shop.slot.name", "Not Legal"), "refused as a whole")
+	hup(p.configured("log.level", "debug"), "1 unchanged")
+	if now := d.status(t).Rdip.Started; !now.Equal(began) {
+		t.Errorf("the connector was started anew by a file that leaves it as it is")
+	}
+	hup(p.configured("log.level", "info", "connectors.shop.snapshot.max.threads", "2"), "restarted [shop]")
+	p.insert(t, rows+1, rows+3)
+	p.mustHold(t, rows+3, true)
+	if code := d.stop(t); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A table that is added to the configuration is streamed after a reload, without a restart of the process.
+func TestAReloadThatAddsATableCapturesIt(t *testing.T) {
+	p := itemsPipeline(t, 18).configured("connectors.shop.table.include.list", `public\.items`)
+	p.exec(t, "CREATE TABLE more(id int PRIMARY KEY, note text)")
+	d := p.streaming(t)
+	p.mustHold(t, 0, false)
+	p = p.configured("connectors.shop.table.include.list", `public\.items,public\.more`)
+	p.file(t)
+	p.rdip(t, exitDone, p.flags(t, d, "reload")...)
+	eventually(t, "the table to be published", func() bool {
+		return p.query(t, fmt.Sprintf("SELECT count(*)::text FROM pg_publication_tables WHERE pubname = '%s'", p.prefix)) == "2"
+	})
+	p.exec(t, "INSERT INTO more VALUES (1, 'one')")
+	eventually(t, "the row of the added table", func() bool { return len(p.records(t, "more")) == 1 })
+	p.insert(t, 1, 2)
+	p.mustHold(t, 2, false)
+}
