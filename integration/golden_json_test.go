@@ -51,6 +51,10 @@ func TestJSONIsByteForByteWhatDebeziumWrote(t *testing.T) {
 			if code := d.stop(t); code != 0 {
 				t.Fatalf("rdip ended with exit code %d", code)
 			}
+			lines, complaints, code := tail(t, c.prefix+".public.t_num", "--from-beginning", "--no-follow", "--bootstrap-server", kafka.Bootstrap())
+			if code != 0 || len(lines) == 0 || !strings.Contains(lines[0], "public.t_num") || !strings.Contains(lines[0], "id=1") || !strings.Contains(lines[0], "c_double: 2.25") {
+				t.Errorf("rdip tail: exit code %d\n%s\n%s", code, strings.Join(lines, "\n"), complaints)
+			}
 			for _, topic := range sortedKeys(golden) {
 				t.Run(topic, func(t *testing.T) {
 					for _, difference := range textDifferences(golden[topic], readTexts(t, kafka, topic)) {
