@@ -209,7 +209,11 @@ func FuzzInterval(f *testing.F) {
 func FuzzArray(f *testing.F) {
 	seeds(f, "{}", "{1,2}", `{a,"b c",NULL,"q\"uote","com,ma","\\"}`, "[0:1]={a,b}", "{{1},{2}}", `{"","null",null}`, `{"{","}"}`, "{a", `[-1:0][1:1]={{a},{b}}`)
 	f.Fuzz(func(t *testing.T, wire []byte) {
+		matrix := encoded(t, arrayEncoder(encodeText, ',', 2, true), wire)
 		got := encoded(t, arrayEncoder(encodeText, ',', 1, true), wire)
+		if matrix != nil && got != nil && len(got) > 1 {
+			t.Fatalf("%q is a list and a matrix: %x and %x", wire, got, matrix)
+		}
 		if got == nil || !utf8.Valid(wire) {
 			return // pgx replaces what is not UTF-8, which the server never sends
 		}
@@ -292,6 +296,9 @@ func FuzzHstore(f *testing.F) {
 	seeds(f, "", `"a"=>"1"`, `"a"=>NULL, "b"=>"x"`, `"q\"\\"=>"\\"`, "\"\n\x01\"=>\"\x1f\"", `"a"=>`)
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		got := encoded(t, encodeHstore, wire)
+		if asMap := encoded(t, encodeHstoreMap, wire); (asMap == nil) != (got == nil) {
+			t.Fatalf("%q: as JSON %q, as a map %q", wire, got, asMap)
+		}
 		if got == nil {
 			return
 		}
