@@ -142,8 +142,10 @@ func TestTransactionsInProgressAreDeliveredAsIfTheyHadComeAtTheirCommit(t *testi
 			if left, _ := filepath.Glob(filepath.Join(s.cfg.SpillDir, "*")); len(left) > 0 {
 				t.Errorf("%q is left", left)
 			}
-			if streamed := s.ask(t, "SELECT stream_txns::text FROM pg_stat_replication_slots WHERE slot_name = "+quoteLiteral(s.cfg.SlotName)); streamed == "0" {
-				t.Error("the server has streamed nothing")
+			if c.major > 14 { // whose statistics go through a collector, and may be lost
+				eventually(t, "the server says that it has streamed", func() bool {
+					return s.ask(t, "SELECT stream_txns::text FROM pg_stat_replication_slots WHERE slot_name = "+quoteLiteral(s.cfg.SlotName)) != "0"
+				})
 			}
 		})
 	}
