@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -42,10 +41,11 @@ func crashRounds(t *testing.T) int {
 	return n
 }
 
-// snapshotCrashes are the points up to the hand-over, in the order of a first start's way.
+// snapshotCrashes are points of a first start's way, in an order in which each of them comes: the copy is cut
+// off, and the rest is read in windows of the stream.
 func snapshotCrashes(random *rand.Rand) []crash {
-	return []crash{{failpoint.SlotCreated, 1}, {failpoint.SchemaIDs, 1 + random.IntN(3)}, {failpoint.MidChunk, 1 + random.IntN(2000)},
-		{failpoint.Produced, 1 + random.IntN(3)}, {failpoint.SnapshotCopied, 1}, {failpoint.SnapshotMarked, 1}}
+	return []crash{{failpoint.SlotCreated, 1}, {failpoint.SchemaIDs, 1 + random.IntN(3)}, {failpoint.WindowOpened, 1 + random.IntN(2)},
+		{failpoint.MidTransaction, 1 + random.IntN(500)}, {failpoint.WindowRead, 1}, {failpoint.WindowEmitted, 1}, {failpoint.ChunkStored, 1}}
 }
 
 // streamCrashes are the points of the stream, in random order.
@@ -131,56 +131,5 @@ func (r *judgedRun) confirmedIsDurable(t *testing.T) {
 	}
 	if record := contents.Connectors["shop"]; record.Position != "" && place > record.Place {
 		t.Errorf("the slot has confirmed %X, and only %X is durable", place, record.Place)
-	}
-}
-
-// G6, D1, P56: a snapshot that was killed is read again from a later state, under the same slot; what was
-// deleted in between is deleted in the topic, and status says what a reader of the topic may see.
-func TestASnapshotThatWasKilledIsReadAgainAndNoDeleteIsLost(t *testing.T) {
-	r := newJudgedRun(t, 18)
-	r.tags, r.cutOff = []string{"failpoints"}, true
-	killed := *r.setup
-	killed.env = []string{"RDIP_FAILPOINT=" + failpoint.SnapshotCopied}
-	d := killed.start(t)
-	d.wait(t, patience)
-	before := r.slot(t, "confirmed_flush_lsn")
-	// Rows that the first snapshot wrote into the topic go, change and change their key.
-	r.exec(t, "DELETE FROM single WHERE id BETWEEN 1 AND 500", "UPDATE wide SET version = nextval('versions'), note = 'later'",
-		"UPDATE single SET id = id + 5000, version = nextval('versions') WHERE id > 1900", "DELETE FROM wide WHERE id < 50", "DELETE FROM keyless")
-
-	killed.env = []string{"RDIP_FAILPOINT=" + failpoint.SnapshotMarked}
-	d = killed.start(t)
-	d.wait(t, patience)
-	if after := r.slot(t, "confirmed_flush_lsn"); after != before {
-		t.Errorf("the slot was at %s, and is at %s: what the first snapshot did not see may be gone", before, after)
-	}
-
-	last := *r.setup
-	last.tags = nil
-	d = last.start(t)
-	d.waitFor(t, "state=streaming")
-	r.converge(t)
-	if code := d.stop(t); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	r.verdict(t)
-}
-
-// A snapshot that is read again is told in status, for as long as old states may follow newer ones.
-func TestStatusSaysThatASnapshotIsReadAgain(t *testing.T) {
-	r := newJudgedRun(t, 15)
-	r.tags = []string{"failpoints"}
-	killed := *r.setup
-	killed.env = []string{"RDIP_FAILPOINT=" + failpoint.MidChunk + ":500"}
-	killed.start(t).wait(t, patience)
-	last := *r.setup
-	last.tags = nil
-	d := last.start(t)
-	d.waitFor(t, "state=streaming")
-	if text := r.rdip(t, 0, "status", "--url", d.rest(t)); !strings.Contains(text, "old states may follow newer ones") {
-		t.Errorf("status says:\n%s", text)
-	}
-	if s := d.status(t); !s.Rdip.Snapshot.Repeated {
-		t.Errorf("the snapshot in the status is %+v", s.Rdip.Snapshot)
 	}
 }

@@ -97,11 +97,12 @@ func (r *run) lane(ctx context.Context, m *marker) (err error) {
 	if err := m.Begin(&tx); err != nil {
 		return err
 	}
-	for ctx.Err() == nil {
-		t, ok := r.queue.next()
+	for last := noTable; ctx.Err() == nil; {
+		t, ok := r.queue.next(last)
 		if !ok {
 			return m.Flush() // the lane waits for the others
 		}
+		last = t.table
 		count := r.progress.table(t.table)
 		m.begin(r.tables[t.table], count)
 		if err := lane.Read(ctx, t.chunk, m); err != nil {

@@ -39,6 +39,10 @@ type TablePlan struct {
 	Rows   int64 // the planner's estimate, -1 where unknown
 	Bytes  int64 // size on disk, for weighing tables against one another
 	Chunks []Chunk
+	// Rank puts tables in order: those with a lower one come first, those with the same as is fastest.
+	Rank int
+	// Lanes is how many lanes read the table at once at most; 0 for any number.
+	Lanes int
 	// Saved is the plan as text (JSON) for Live.Restore, so that a chunk keeps its meaning over a restart.
 	Saved string
 }
