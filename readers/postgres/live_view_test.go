@@ -101,7 +101,9 @@ func TestACommitThatIsDeliveredBeforeItIsVisibleIsNotSeen(t *testing.T) { // P67
 				return slices.Contains(h.all(), "u public.t after(1,new)") && slices.Contains(h.all(), "commit")
 			})
 			cancel(errStop)
-			<-done
+			if err := <-done; err == nil {
+				t.Error("the stream ended by itself")
+			}
 			tx := h.txs[0]
 			lane, err := r.Live().Lane(t.Context())
 			if err != nil {

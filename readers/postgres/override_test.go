@@ -88,6 +88,7 @@ func TestTablesAreCopiedInTheOrderThatIsAskedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := onServer(t, 15, setup)
 			c.set(&s.cfg)
+			s.cfg.SnapshotThreadsPerTable = 3
 			r, _ := s.open(t, readers.Stored{})
 			first, err := r.Snapshot().Plan(t.Context())
 			if err != nil {
@@ -105,6 +106,9 @@ func TestTablesAreCopiedInTheOrderThatIsAskedFor(t *testing.T) {
 					} else {
 						without = append(without, p.Table.Name)
 					}
+				}
+				if ranked := name != "by name"; ranked != (plans[len(plans)-1].Rank > 0) || plans[0].Lanes != 3 {
+					t.Errorf("the last table has rank %d, and %d lanes", plans[len(plans)-1].Rank, plans[0].Lanes)
 				}
 				if strings.Join(with, " ") != c.want || strings.Join(without, " ") != c.none {
 					t.Errorf("copied are %v, left out %v", with, without)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -135,22 +136,18 @@ func (c *Config) ordered(plans []snapshot.TablePlan) {
 		}
 		return priority.of(name), listed, rows
 	}
-	slices.SortStableFunc(plans, func(a, b snapshot.TablePlan) int {
-		pa, la, ra := rank(&a)
-		pb, lb, rb := rank(&b)
-		switch {
-		case pa != pb:
-			return pb - pa
-		case la != lb:
-			return la - lb
-		case ra < rb:
-			return -1
-		case ra > rb:
-			return 1
-		default:
-			return 0
+	before := func(a, b *snapshot.TablePlan) int {
+		pa, la, ra := rank(a)
+		pb, lb, rb := rank(b)
+		return cmp.Or(cmp.Compare(pb, pa), cmp.Compare(la, lb), cmp.Compare(ra, rb))
+	}
+	slices.SortStableFunc(plans, func(a, b snapshot.TablePlan) int { return before(&a, &b) })
+	for i := range plans {
+		plans[i].Lanes = c.SnapshotThreadsPerTable
+		if i > 0 {
+			plans[i].Rank = plans[i-1].Rank + min(1, before(&plans[i], &plans[i-1]))
 		}
-	})
+	}
 }
 
 // leftOut says whether snapshot.include.collection.list keeps a table out of snapshots.
