@@ -17,7 +17,7 @@ import (
 )
 
 // Not parallel with anything: the suite checks for goroutines, measures memory and restarts the server.
-func TestTheContractOfReadersHolds(t *testing.T) {
+func TestTheContractOfReadersHolds(t *testing.T) { // P67, P71 among others, as its cases say
 	versions(t, func(t *testing.T, major int) {
 		server := testenv.SharedPostgres(t, major)
 		readertest.Run(t, readertest.Subject{
