@@ -148,7 +148,7 @@ func TestHexadecimalAndBase64AreWhatTheLibrarySays(t *testing.T) {
 	})
 }
 
-// money is exact in every scale: half away from zero below two digits.
+// P28: money is exact in every scale, and rounded half away from zero below two digits.
 func TestMoneyIsRoundedHalfAwayFromZero(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hundredths := rapid.Int64().Draw(t, "hundredths")

@@ -238,7 +238,7 @@ func checkTypes(t *testing.T, l *envelope.Layout, row envelope.Row) {
 	}
 }
 
-// P25, P26
+// P24 to P26
 func TestAValueThatAvroCannotHoldIsRefusedAndNeverNull(t *testing.T) {
 	cases := map[string]struct{ sqlType, literal string }{
 		"NaN in a numeric with a scale":      {"numeric(5,2)", "'NaN'"},
