@@ -106,12 +106,26 @@ func newTranslation(name string, connector, worker map[string]string) *translati
 	var more fault.Findings
 	t.connector, more = configs.Judge(configs.FromMap("connector", t.name, connector), c.definitions()...)
 	t.missing = append(t.missing, more...)
+	for i := range t.worker {
+		if why := replaced[t.worker[i].Key]; why != "" {
+			t.worker[i].Findings = fault.Findings{{Severity: fault.Notice, Seen: why}}
+		}
+	}
 	for _, v := range slices.Concat(t.worker, t.connector) {
 		if v.Refused() {
 			t.refused++
 		}
 	}
 	return t
+}
+
+// replaced are keys of Connect's workers with which nothing is lost: rdip has its own in their place.
+var replaced = map[string]string{
+	"listeners":                    "rest.listeners says where rdip listens",
+	"rest.host.name":               "rest.listeners says where rdip listens",
+	"rest.port":                    "rest.listeners says where rdip listens",
+	"offset.storage.file.filename": "state.dir holds the positions",
+	"group.id":                     "one process runs the connectors of its file",
 }
 
 // addDefaults writes down the defaults of Debezium's that differ from rdip's, so that the connector goes on with its
@@ -229,7 +243,7 @@ func (t *translation) section(b *bytes.Buffer, indent string, verdicts []configs
 		if v.Secret {
 			shown = "(not shown)"
 		}
-		fmt.Fprintf(b, "%s# %s: %s: %s%s\n", indent, word, comment(v.Key), comment(shown), comment(why))
+		fmt.Fprintf(b, "%s# %s: %s: %s%s\n", indent, word, comment(configs.ShownName(v.Key)), comment(shown), comment(why))
 	}
 }
 
