@@ -11,7 +11,7 @@ import (
 	"rdip/offsets"
 )
 
-// P37: without two.phase, which is the default, a prepared transaction comes whole at its COMMIT PREPARED,
+// P37, P38: without two.phase, which is the default, a prepared transaction comes whole at its COMMIT PREPARED,
 // and one that is rolled back never.
 func TestAPreparedTransactionComesAtItsCommit(t *testing.T) {
 	for _, c := range []struct {
