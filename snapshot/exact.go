@@ -64,7 +64,8 @@ func (w *Windows) placeExact(ctx context.Context, x *exact) error {
 	case <-ctx.Done():
 		return ended(ctx)
 	}
-	source, err := w.live.Exact(ctx, []Asked{{Table: x.reading.id, Where: x.reading.record.Where}})
+	asked, _, _ := w.readings.asked(x.reading)
+	source, err := w.live.Exact(ctx, []Asked{asked})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,9 @@ type Terms struct {
 	Again  bool // every table is read once more
 }
 
+// byMode asks for every table at each start.
+const byMode = "snapshot.mode: always"
+
 // Reconcile compares what is stored with the tables that are captured now: one that came, or has another OID
 // under its old name (P18), is to be read; one that is gone is forgotten. It gives those that came.
 func (s *Readings) Reconcile(captured []*schema.Table, t Terms) (added []string) {
@@ -30,7 +33,7 @@ func (s *Readings) Reconcile(captured []*schema.Table, t Terms) (added []string)
 		case r != nil && (r.record.OID == table.OID || r.record.OID == 0):
 			r.adoptOID(table.OID)
 			if t.Again && !r.left() {
-				begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyAsked, By: "snapshot.mode: always", Asked: s.clock()}
+				begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyAsked, By: byMode, Asked: s.clock()}
 			}
 		case t.NoData, r == nil && !t.Known && t.Done:
 			begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyInitial, Asked: s.clock(), Finished: s.clock()}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"rdip/offsets"
 )
 
 // view takes views until one sees every transaction that was handed on and not noted, and none is left in
@@ -130,5 +132,6 @@ func (s *Readings) owes(r *reading) int {
 func (s *Readings) asked(r *reading) (a Asked, saved string, have bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Asked{Table: r.id, Where: r.record.Where, Keys: r.record.Keys}, r.record.Plan, r.plan != nil
+	byHand := r.record.Why == offsets.WhyAsked && r.record.By != byMode
+	return Asked{Table: r.id, Where: r.record.Where, Keys: r.record.Keys, ByHand: byHand}, r.record.Plan, r.plan != nil
 }
