@@ -77,6 +77,10 @@ func (s *Readings) each(op string, tables []string, change func(*reading)) error
 			}
 		}
 	}
+	if len(tables) == 0 {
+		return &fault.Error{Kind: fault.Configuration, Op: op, Object: "every table", Cause: errors.New("no snapshot is under way"),
+			Hint: "to take one: rdip snapshot CONNECTOR TABLE", Permanent: true}
+	}
 	for _, id := range tables {
 		if r := s.tables[id]; r == nil || !r.left() {
 			return refused(op, id, "no snapshot of it is under way", fmt.Sprintf("to take one: rdip snapshot CONNECTOR %s", id))

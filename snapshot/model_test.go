@@ -189,10 +189,10 @@ func (d *database) show(at int) {
 	tx := &d.log[at]
 	tx.visible = true
 	for _, c := range tx.changes {
-		switch {
-		case c.op == envelope.Truncate:
+		switch c.op {
+		case envelope.Truncate:
 			clear(d.seen)
-		case c.op == envelope.Delete:
+		case envelope.Delete:
 			delete(d.seen, c.old.id)
 		default:
 			if c.old.version != 0 {
@@ -232,11 +232,8 @@ func (d *database) stream(ctx context.Context, from uint64, h envelope.Handler) 
 		}
 		tx := d.log[at]
 		d.mu.Unlock()
-		if err := hand(tx, h, &announced); err != nil {
+		if err := hand(tx, h, &announced); err != nil || ctx.Err() != nil {
 			return err
-		}
-		if ctx.Err() != nil {
-			return nil
 		}
 		if tx.id%3 == 0 {
 			time.Sleep(time.Millisecond)

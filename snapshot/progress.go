@@ -80,6 +80,9 @@ type TableReport struct {
 	By      string
 	Waiting string // what it waits for, or why it failed; "" for nothing
 	Owed    int    // rows to be read once more by key, since the log gave them in part
+	// Only the rows of a predicate, or of so many keys, are read; false and 0 for all rows.
+	Filtered bool
+	Keys     int
 }
 
 // Share is how much is done, of a table or of all.

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -49,12 +48,13 @@ type reading struct {
 	earlier map[uint64]struct{}
 	watched bool // earlier is known
 
-	failed  error  // why the table is not read on in this run
-	waiting string // what its reading waits for, for people
-	bytes   int64  // read in this run
-	began   time.Time
-	before  int   // chunks that were done when this run began with it
-	ahead   int64 // rows that went out in this run
+	forgotten bool   // it is not captured any more, and goes with the next write
+	failed    error  // why the table is not read on in this run
+	waiting   string // what its reading waits for, for people
+	bytes     int64  // read in this run
+	began     time.Time
+	before    int   // chunks that were done when this run began with it
+	ahead     int64 // rows that went out in this run
 }
 
 // workSet is the tables with work left at one moment. It is immutable.
@@ -148,10 +148,8 @@ func (s *Readings) add(tables map[string]offsets.TableSnapshot) {
 
 // drop forgets a table that is not captured any more, once that is stored.
 func (s *Readings) drop(r *reading) {
-	*r = reading{id: r.id, version: r.version + 1, stored: r.stored, record: offsets.TableSnapshot{Finished: s.clock()}, failed: errForgotten}
+	*r = reading{id: r.id, version: r.version + 1, stored: r.stored, record: offsets.TableSnapshot{Finished: s.clock()}, forgotten: true}
 }
-
-var errForgotten = errors.New("it is not captured any more")
 
 // Planned notes the plan of a first snapshot, before its first chunk is read.
 func (s *Readings) Planned(plan []TablePlan) {
@@ -235,7 +233,7 @@ func (s *Readings) wereStored(versions map[string]uint64) {
 			continue
 		}
 		r.stored = version
-		if r.failed == errForgotten && r.version == version {
+		if r.forgotten && r.version == version {
 			delete(s.tables, id)
 		}
 	}
@@ -243,7 +241,7 @@ func (s *Readings) wereStored(versions map[string]uint64) {
 
 // image is the record as it is to be stored.
 func (r *reading) image() *offsets.TableSnapshot {
-	if r.failed == errForgotten {
+	if r.forgotten {
 		return nil
 	}
 	record := r.record

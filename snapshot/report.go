@@ -22,14 +22,15 @@ const (
 	ReadingStopped  ReadingState = "stopped" // by a person, before its end
 )
 
-// Report is how far the reading has come, of all tables that are read or were in this run.
+// Report is how far the reading has come, of all tables that are read, were in this run, or were last read because
+// somebody asked.
 func (s *Readings) Report() Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := Report{Share: Share{Left: -1}, Ended: true}
 	var weight, done float64
 	for _, t := range s.tables {
-		if t.failed == errForgotten || !t.left() && t.began.IsZero() {
+		if t.forgotten || !t.left() && t.began.IsZero() && t.record.Why != offsets.WhyAsked {
 			continue
 		}
 		row, elapsed := t.report(s.clock())
@@ -56,7 +57,8 @@ func (s *Readings) Report() Report {
 
 // report is one table's part, and for how long it has been read in this run.
 func (r *reading) report(now time.Time) (TableReport, time.Duration) {
-	t := TableReport{Table: r.id, Estimate: -1, State: r.state(), Why: r.record.Why, By: r.record.By, Waiting: r.waiting, Owed: len(r.owed)}
+	t := TableReport{Table: r.id, Estimate: -1, State: r.state(), Why: r.record.Why, By: r.record.By, Waiting: r.waiting, Owed: len(r.owed),
+		Filtered: r.record.Where != "", Keys: len(r.record.Keys)}
 	if r.failed != nil {
 		t.Waiting = r.failed.Error()
 	}

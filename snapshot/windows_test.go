@@ -29,18 +29,17 @@ type topic struct {
 // consumer is the lane below the windows: it gathers records and writes them into the topic in batches; what is
 // gathered when the process dies is lost.
 type consumer struct {
-	mu      sync.Mutex
-	to      *topic
-	random  *rand.Rand
-	batch   []func()
-	inRun   map[int]int // the newest version of a key that this run has written
-	safe    uint64
-	last    uint64
-	chunks  []offsets.Chunk
-	ready   []offsets.Chunk
-	place   uint64
-	layout  *envelope.Layout
-	crashed bool
+	mu     sync.Mutex
+	to     *topic
+	random *rand.Rand
+	batch  []func()
+	inRun  map[int]int // the newest version of a key that this run has written
+	safe   uint64
+	last   uint64
+	chunks []offsets.Chunk
+	ready  []offsets.Chunk
+	place  uint64
+	layout *envelope.Layout
 }
 
 func (c *consumer) Begin(tx *envelope.Transaction) error { c.place = tx.Place; return nil }
