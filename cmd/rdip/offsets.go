@@ -122,7 +122,7 @@ func (c offsetsShow) print(w io.Writer, contents *offsets.Contents) error {
 	if c.Format == "json" {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
-		return e.Encode(contents.Connectors)
+		return e.Encode(withTables(contents))
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "CONNECTOR\tPOSITION\tSNAPSHOT\tSTOPPED TABLES\tUPDATED")
@@ -134,6 +134,44 @@ func (c offsetsShow) print(w io.Writer, contents *offsets.Contents) error {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, orDash(r.Position), done,
 			orDash(strings.Join(slices.Sorted(maps.Keys(r.Stopped)), " ")), r.Updated.Format(time.RFC3339))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return printLeft(w, contents)
+}
+
+// stored is a connector's record with its tables.
+type stored struct {
+	offsets.Record
+	Snapshots map[string]offsets.TableSnapshot `json:",omitempty"`
+}
+
+func withTables(contents *offsets.Contents) map[string]stored {
+	all := map[string]stored{}
+	for name, r := range contents.Connectors {
+		all[name] = stored{r, contents.Tables[name]}
+	}
+	return all
+}
+
+// printLeft shows the tables that are not read to their end.
+func printLeft(w io.Writer, contents *offsets.Contents) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	head := "\nCONNECTOR\tSNAPSHOT OF\tPARTS DONE\tROWS\tWHY\tSTATE\n"
+	for _, name := range slices.Sorted(maps.Keys(contents.Connectors)) {
+		for _, table := range slices.Sorted(maps.Keys(contents.Tables[name])) {
+			s := contents.Tables[name][table]
+			if !s.Left() {
+				continue
+			}
+			state := "to be read"
+			if s.Paused {
+				state = "paused"
+			}
+			fmt.Fprintf(t, "%s%s\t%s\t%d of %d\t%d\t%s\t%s\n", head, name, table, s.Done.Len(), s.Chunks, s.Rows, s.Why, state)
+			head = ""
+		}
 	}
 	return t.Flush()
 }
