@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 
 	"rdip/schema"
 )
@@ -15,9 +16,15 @@ type InferOptions struct {
 	KeepEmptyArrays bool // an empty array is one of strings, and not left out
 }
 
+// What an inferred schema may be at most: a row may hold any JSON, and a registry takes no more anyway.
+const (
+	mostSchemaBytes = 1 << 20
+	mostNameBytes   = 4096 // of a record, whose name is that of the record that it is in, and the field's
+)
+
 // Infer makes a schema for a JSON object, and the object's Avro, as Debezium's JsonSchemaData does: every field is
 // optional, an array's items are of one type, its objects share one record. The schema is a ["null", record]
-// named name. ok is false for what is no object, or has no such schema.
+// named name. ok is false for what is no object, or has no such schema, or none within reason.
 func Infer(name string, text []byte, o InferOptions) (avroSchema string, avro []byte, ok bool) {
 	t, err := parseTree(string(text))
 	if err != nil || t.delim != '{' {
@@ -28,7 +35,11 @@ func Infer(name string, text []byte, o InferOptions) (avroSchema string, avro []
 	if in.failed || root == nil {
 		return "", nil, false
 	}
-	return string(in.appendType(nil, root)), appendInferred(nil, root, t), !in.failed
+	avroSchema = string(in.appendType(nil, root))
+	if in.failed {
+		return "", nil, false
+	}
+	return avroSchema, appendInferred(nil, root, t), true
 }
 
 // inferred is a type that was made out of values.
@@ -36,6 +47,7 @@ type inferred struct {
 	kind   schema.Kind
 	name   string // of a record
 	fields []inferredField
+	at     map[string]int // of many fields: their places
 	items  *inferred
 	isNull bool // only nulls were seen
 }
@@ -89,17 +101,51 @@ func numberKind(n json.Number) schema.Kind {
 func (in *inferrer) object(name string, t *tree) *inferred {
 	out := &inferred{kind: schema.Record, name: name}
 	for i, field := range t.names {
-		if typ := in.infer(name+"."+field, t.items[i]); typ != nil && out.field(field) == nil {
-			out.fields = append(out.fields, inferredField{field, typ})
+		below := "" // a scalar has no name
+		if t.items[i].delim != 0 {
+			below = name + "." + field
+		}
+		if in.failed = in.failed || !nameable(field, below); in.failed {
+			return nil
+		}
+		if typ := in.infer(below, t.items[i]); typ != nil {
+			out.add(field, typ)
 		}
 	}
 	return out
 }
 
-func (t *inferred) field(name string) *inferred {
+// nameable says whether Avro can name a field, and the record in it: escapes help against any character, but not
+// where there is none.
+func nameable(field, record string) bool {
+	return field != "" && len(record) <= mostNameBytes && !strings.HasSuffix(record, ".") && !strings.Contains(record, "..")
+}
+
+// add puts a field behind the others.
+func (t *inferred) add(name string, typ *inferred) {
+	t.fields = append(t.fields, inferredField{name, typ})
+	switch {
+	case t.at != nil:
+		t.at[name] = len(t.fields) - 1
+	case len(t.fields) > manyNames:
+		t.at = make(map[string]int, 2*len(t.fields))
+		for i := range t.fields {
+			t.at[t.fields[i].name] = i
+		}
+	}
+}
+
+// field is a field's type, nil where there is no such field; it may be set.
+func (t *inferred) field(name string) **inferred {
+	if t.at != nil {
+		if i, ok := t.at[name]; ok {
+			return &t.fields[i].typ
+		}
+		return nil
+	}
 	for i := range t.fields {
 		if t.fields[i].name == name {
-			return t.fields[i].typ
+			return &t.fields[i].typ
 		}
 	}
 	return nil
@@ -138,21 +184,13 @@ func (in *inferrer) merge(a, b *inferred) *inferred {
 	case a.kind == schema.Record:
 		for _, f := range b.fields {
 			if old := a.field(f.name); old == nil {
-				a.fields = append(a.fields, f)
+				a.add(f.name, f.typ)
 			} else {
-				a.set(f.name, in.merge(old, f.typ))
+				*old = in.merge(*old, f.typ)
 			}
 		}
 	}
 	return a
-}
-
-func (t *inferred) set(name string, typ *inferred) {
-	for i := range t.fields {
-		if t.fields[i].name == name {
-			t.fields[i].typ = typ
-		}
-	}
 }
 
 // appendType writes the type, with null, as an Avro schema.
@@ -175,6 +213,10 @@ func (in *inferrer) appendRecord(dst []byte, t *inferred) []byte {
 		in.failed = true // two objects of one name, in arrays of arrays
 	}
 	in.names[full] = true
+	if len(dst) > mostSchemaBytes || in.failed {
+		in.failed = true
+		return dst
+	}
 	namespace, name := "", full
 	for i := len(full) - 1; i >= 0; i-- {
 		if full[i] == '.' {
@@ -190,6 +232,10 @@ func (in *inferrer) appendRecord(dst []byte, t *inferred) []byte {
 		}
 		dst = appendText(append(dst, `{"name":`...), schema.AvroName(f.name))
 		dst = append(in.appendType(append(dst, `,"type":`...), f.typ), `,"default":null}`...)
+		if len(dst) > mostSchemaBytes {
+			in.failed = true
+			return dst
+		}
 	}
 	return append(appendText(append(dst, `],"connect.name":`...), full), '}')
 }

@@ -2,7 +2,10 @@ package convert
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 )
 
@@ -12,19 +15,53 @@ type tree struct {
 	names []string // of an object, one an item
 	items []*tree
 	value any // of a scalar: string, json.Number, bool, or nil
+
+	at map[string]int // of an object with many names: their places
 }
 
+// mostNested is how deep JSON may be nested, as Jackson's StreamReadConstraints have it: a row may hold any text.
+const mostNested = 1000
+
+// mostValues is how many values a text may hold: in memory each takes a hundred bytes and more.
+const mostValues = 200_000
+
+// manyNames is from how many names on an object has an index of them.
+const manyNames = 16
+
+var (
+	errNested = fmt.Errorf("it is nested more than %d deep", mostNested)
+	errValues = fmt.Errorf("it holds more than %d values", mostValues)
+	errBehind = errors.New("there is more behind the value")
+)
+
+// parseTree reads the whole of a text. Of a name that an object has twice, the last value is taken, as Jackson does.
 func parseTree(text string) (*tree, error) {
-	d := json.NewDecoder(strings.NewReader(text))
+	d := treeReader{Decoder: json.NewDecoder(strings.NewReader(text)), left: mostValues}
 	d.UseNumber()
-	t, err := readTree(d)
+	t, err := d.read(0)
+	if err == nil {
+		if _, end := d.Token(); end != io.EOF {
+			err = errBehind
+		}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("the schema is not JSON: %w", err)
+		return nil, fmt.Errorf("the text is not JSON: %w", err)
 	}
 	return t, nil
 }
 
-func readTree(d *json.Decoder) (*tree, error) {
+type treeReader struct {
+	*json.Decoder
+	left int // of values
+}
+
+func (d *treeReader) read(depth int) (*tree, error) {
+	if depth > mostNested {
+		return nil, errNested
+	}
+	if d.left--; d.left < 0 {
+		return nil, errValues
+	}
 	token, err := d.Token()
 	if err != nil {
 		return nil, err
@@ -35,29 +72,60 @@ func readTree(d *json.Decoder) (*tree, error) {
 	}
 	t := &tree{delim: byte(delim)}
 	for d.More() {
+		var name string
 		if delim == '{' {
-			name, err := d.Token()
+			token, err := d.Token()
 			if err != nil {
 				return nil, err
 			}
-			t.names = append(t.names, name.(string))
+			name = token.(string)
 		}
-		item, err := readTree(d)
+		item, err := d.read(depth + 1)
 		if err != nil {
 			return nil, err
 		}
-		t.items = append(t.items, item)
+		t.add(name, item)
 	}
 	_, err = d.Token()
 	return t, err
 }
 
+// add puts an item behind the others, or an object's member in the place of its namesake.
+func (t *tree) add(name string, item *tree) {
+	if t.delim == '{' {
+		if i := t.index(name); i >= 0 {
+			t.items[i] = item
+			return
+		}
+		t.names = append(t.names, name)
+		if t.at != nil {
+			t.at[name] = len(t.items)
+		}
+	}
+	t.items = append(t.items, item)
+	if t.at == nil && len(t.names) > manyNames {
+		t.at = make(map[string]int, 2*len(t.names))
+		for i, n := range t.names {
+			t.at[n] = i
+		}
+	}
+}
+
+// index is a name's place in an object, -1 where there is none.
+func (t *tree) index(name string) int {
+	if t.at != nil {
+		if i, ok := t.at[name]; ok {
+			return i
+		}
+		return -1
+	}
+	return slices.Index(t.names, name)
+}
+
 // get is an object's member, nil where there is none.
 func (t *tree) get(name string) *tree {
-	for i, n := range t.names {
-		if n == name {
-			return t.items[i]
-		}
+	if i := t.index(name); i >= 0 {
+		return t.items[i]
 	}
 	return nil
 }

@@ -1,0 +1,81 @@
+package convert
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"rdip/envelope/decode"
+)
+
+// A row may hold any text. What has no schema within reason stays text; nothing takes the process down, nothing is lost.
+func TestHostileJSONStaysText(t *testing.T) {
+	wide := func(fields int, item string) string {
+		var b strings.Builder
+		for i := range fields {
+			fmt.Fprintf(&b, `%s"field_number_%d":%s`, separatorText(i), i, item)
+		}
+		return "{" + b.String() + "}"
+	}
+	for _, c := range []struct{ name, text string }{
+		{"nested as deep as memory reaches", `{"a":` + strings.Repeat("[", 4_000_000)},
+		{"nested deep, and closed again", `{"a":` + strings.Repeat("[", 5000) + "1" + strings.Repeat("]", 5000) + "}"},
+		{"objects within objects", strings.Repeat(`{"a":`, 1100) + "1" + strings.Repeat("}", 1100)},
+		{"a second value behind the first", `{"a":1}{"b":2}`},
+		{"words behind the value", `{"a":1} and more`},
+		{"a field without a name", `{"":1}`},
+		{"a record whose name ends with nothing", `{"a.":{"b":1}}`},
+		{"a record with nothing in its name", `{"a..b":{"c":1}}`},
+		{"a long name of many records", `{"` + strings.Repeat("n", 1<<20) + `":` + wide(1000, `{"x":1}`) + "}"},
+		{"more values than memory is for", `{"a":[` + strings.Repeat("1,", 5_000_000) + "1]}"},
+		{"more fields than a registry takes", wide(100_000, "1")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			began := time.Now()
+			if text, _, ok := Infer("payload", []byte(c.text), InferOptions{KeepNulls: true}); ok {
+				t.Errorf("a schema of %d bytes was made", len(text))
+			}
+			if took := time.Since(began); took > 20*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+func separatorText(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return ","
+}
+
+// As Jackson has it, of a name that is there twice the last value counts.
+func TestOfAFieldThatIsThereTwiceTheLastValueCounts(t *testing.T) {
+	many := `{"x":1,`
+	for i := range 40 {
+		many += fmt.Sprintf(`"f%d":%d,`, i, i)
+	}
+	for text, want := range map[string]string{
+		`{"a":1,"b":true,"a":"z"}`: `{"a":"z","b":true}`,
+		many + `"x":"last"}`:       strings.TrimSuffix(strings.Replace(many, `"x":1`, `"x":"last"`, 1), ",") + "}",
+		`{"l":[` + many + `"y":{"z":1}},` + many + `"y":{"q":2}}]}`: "",
+	} {
+		avroSchema, avro, ok := Infer("payload", []byte(text), InferOptions{})
+		if !ok {
+			t.Fatalf("no schema of %s", text)
+		}
+		if _, err := decode.Parse(avroSchema); err != nil {
+			t.Fatal(err)
+		}
+		s, err := ParseSchema(avroSchema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _ := JSON(avroSchema, JSONOptions{})
+		got, err := p.Append(nil, s.Column().AppendAs(nil, Part{Avro: avro}))
+		if err != nil || want != "" && string(got) != want {
+			t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+		}
+	}
+}
