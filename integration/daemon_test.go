@@ -142,7 +142,13 @@ func (s *setup) file(t *testing.T) string {
 // start runs the daemon, and ends it with the test if the test has not.
 func (s *setup) start(t *testing.T) *daemon {
 	t.Helper()
-	d := &daemon{done: make(chan struct{}), cmd: exec.Command(rdipBinary(t, s.tags...), "run", s.file(t))}
+	return s.startFile(t, s.file(t))
+}
+
+// startFile is start with a configuration that somebody else wrote.
+func (s *setup) startFile(t *testing.T, path string) *daemon {
+	t.Helper()
+	d := &daemon{done: make(chan struct{}), cmd: exec.Command(rdipBinary(t, s.tags...), "run", path)}
 	d.cmd.Env = append(os.Environ(), s.env...)
 	d.cmd.Stdout, d.cmd.Stderr = &d.out, &d.out
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -23,7 +23,7 @@ func (c *connectorSettings) own() source.Own {
 
 // checkOwn finds what two groups of keys say against each other.
 func (c *connectorSettings) checkOwn(where func(key string) string) fault.Findings {
-	if !c.source.Own.HeartbeatRecords || c.postgres.HeartbeatInterval > 0 {
+	if own := c.source.Own; !own.HeartbeatRecords || own.HeartbeatImplied || c.postgres.HeartbeatInterval > 0 {
 		return nil
 	}
 	return fault.Findings{{Kind: fault.Configuration, Where: where("heartbeat.records.enabled"), Seen: "true, and heartbeat.interval.ms is 0",

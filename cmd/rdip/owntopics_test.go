@@ -28,3 +28,12 @@ func TestHeartbeatRecordsNeedAnInterval(t *testing.T) {
 		t.Errorf("with one: %v, every %v", f, c.own().HeartbeatEvery)
 	}
 }
+
+// Debezium's heartbeat.interval.ms: 0 is no heartbeats, and no mistake.
+func TestNoIntervalTurnsHeartbeatsOfDebeziumsConfigurationOff(t *testing.T) {
+	c := connectorSettings{}
+	c.source.Own.HeartbeatRecords, c.source.Own.HeartbeatImplied = true, true
+	if f := c.checkOwn(func(key string) string { return key }); len(f) != 0 || c.own().HeartbeatEvery != 0 {
+		t.Errorf("%v, every %v", f, c.own().HeartbeatEvery)
+	}
+}

@@ -7,6 +7,7 @@ type OwnConfig struct {
 	TransactionMetadata bool
 	TransactionTopic    string // behind the prefix
 	HeartbeatRecords    bool
+	HeartbeatImplied    bool // HeartbeatRecords is compatibility's doing: an interval of 0 turns it off, as in Debezium
 	HeartbeatPrefix     string
 }
 
@@ -24,7 +25,7 @@ func (c *OwnConfig) defineOwn(d *configs.Definition) {
 // compatible completes what depends on compatibility: debezium.
 func (c *OwnConfig) compatible(section *configs.Section) {
 	if section.Has("heartbeat.interval.ms") && !section.Has("heartbeat.records.enabled") {
-		c.HeartbeatRecords = true
+		c.HeartbeatRecords, c.HeartbeatImplied = true, true
 	}
 }
 
