@@ -4,7 +4,6 @@ const ofDebezium = "Debezium"
 
 const (
 	memoryInstead = "what is held at once is bounded in bytes by memory.budget"
-	noSignals     = "signals are not read"
 )
 
 // debeziumCommonKeys are those that every relational connector of Debezium has: CommonConnectorConfig,
@@ -31,9 +30,11 @@ var debeziumCommonKeys = knownPart(ofDebezium, false,
 	fixed(values(""), "custom converters are Java classes", "converters"),
 	fixed(values(""), "post processors are Java classes", "post.processors"),
 	noEffect("the source block is Debezium's", "sourceinfo.struct.maker"),
-	refused(noSignals, "", "signal.data.collection", "signal.kafka.*", "signal.file", "signal.consumer.*"),
-	fixed(values("", "source"), noSignals, "signal.enabled.channels"),
-	noEffect(noSignals, "signal.poll.interval.ms", "signal.emit.failure.max.retries", "signal.emit.failure.backoff.ms"),
+	supported("signal.enabled.channels", "signal.data.collection", "signal.kafka.topic", "signal.kafka.bootstrap.servers"),
+	refused("the channel file is not read", "use signal.enabled.channels: source,kafka, or rdip snapshot", "signal.file"),
+	noEffect("signals are taken as they arrive; where the topic was read to is stored with the position", "signal.poll.interval.ms", "signal.kafka.poll.timeout.ms", "signal.kafka.groupId"),
+	noEffect("the signal topic is read over the worker's own connections to Kafka", "signal.consumer.*"),
+	noEffect("watermarks are not written to the signal table", "signal.emit.failure.max.retries", "signal.emit.failure.backoff.ms"),
 	fixed(values(""), "notifications are not sent; status and metrics have what they say", "notification.enabled.channels"),
 	noEffect("notifications are not sent", "notification.sink.topic.name"),
 	noEffect("metrics have the labels of docs/METRICS.md", "custom.metric.tags", "statistics.metrics.enabled"),

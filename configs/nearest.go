@@ -39,3 +39,6 @@ func edits(a, b string) int {
 	}
 	return last[len(b)]
 }
+
+// Nearest is the name that s was probably meant to be, "" where none is near enough.
+func Nearest(s string, names []string) string { return nearest(s, names) }

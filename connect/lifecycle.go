@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"rdip/connect/rest"
 	"rdip/internal/fault"
 	"rdip/offsets"
 )
@@ -50,6 +51,15 @@ func (w *Worker) Restart(name string, onlyFailed bool) error {
 	w.options.Log.Info("the connector is restarted", "connector", name)
 	u.restart()
 	return nil
+}
+
+// Snapshots is a connector's task, to ask it for snapshots; it says itself whether it can be asked now.
+func (w *Worker) Snapshots(name string) (rest.Snapshots, error) {
+	u, err := w.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return u.task(), nil
 }
 
 // ErrNotStopped is what WhileStopped says of a connector that runs or is paused.

@@ -109,6 +109,7 @@ func (v *View) connector(m *moment) rest.Connector {
 	}
 	readings := map[string]snapshot.TableReport{}
 	for _, r := range s.Snapshot.Tables {
+		out.Snapshots = append(out.Snapshots, rest.NewSnapshotStatus(&r))
 		readings[r.Table] = r
 	}
 	for _, t := range s.Tables {

@@ -36,6 +36,7 @@ type Record struct {
 	Tables bool
 	// Stopped holds, for each table that was given up while the others go on, the commit at which it was.
 	Stopped map[string]StoppedTable
+	Signals Signals
 	Updated time.Time // Put sets it
 }
 
@@ -59,6 +60,7 @@ type recordJSON struct {
 	Stopped          map[string]stoppedJSON `json:"stopped_tables,omitempty"`
 	Cluster          string                 `json:"kafka_cluster,omitempty"`
 	Topics           map[string]string      `json:"topic_ids,omitempty"`
+	Signals          Signals                `json:"signals,omitzero"`
 	Updated          time.Time              `json:"updated,omitzero"`
 }
 
@@ -93,7 +95,7 @@ func encodeRecord(connector string, r Record) ([]byte, error) {
 	w := recordJSON{
 		Format: r.Format, Identity: jsonText(r.Identity), Cluster: r.Cluster, Topics: r.Topics,
 		Position: jsonText(r.Position), Place: r.Place, SnapshotDone: r.SnapshotDone,
-		SnapshotStarted: r.SnapshotStarted.UTC(), SnapshotFinished: r.SnapshotFinished.UTC(), Updated: r.Updated.UTC(), Tables: r.Tables,
+		SnapshotStarted: r.SnapshotStarted.UTC(), SnapshotFinished: r.SnapshotFinished.UTC(), Updated: r.Updated.UTC(), Tables: r.Tables, Signals: r.Signals,
 	}
 	for table, s := range r.Stopped {
 		if w.Stopped == nil {
@@ -130,7 +132,7 @@ func decodeRecord(connector string, value []byte) (Record, error) {
 	r := Record{
 		Format: w.Format, Identity: string(w.Identity), Cluster: w.Cluster, Topics: w.Topics,
 		Position: string(w.Position), Place: w.Place, SnapshotDone: w.SnapshotDone,
-		SnapshotStarted: w.SnapshotStarted, SnapshotFinished: w.SnapshotFinished, Updated: w.Updated, Tables: w.Tables,
+		SnapshotStarted: w.SnapshotStarted, SnapshotFinished: w.SnapshotFinished, Updated: w.Updated, Tables: w.Tables, Signals: w.Signals,
 	}
 	for table, s := range w.Stopped {
 		if r.Stopped == nil {

@@ -93,3 +93,8 @@ func (s *Readings) each(op string, tables []string, change func(*reading)) error
 	s.publish()
 	return nil
 }
+
+// Underway lists the tables with work left, by name.
+func (s *Readings) Underway() []string {
+	return slices.Sorted(maps.Keys(s.set.Load().tables))
+}

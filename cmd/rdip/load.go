@@ -106,9 +106,11 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	}
 	c.source.Compatible(section)
 	findings = append(findings, c.checkOwn(section.Where)...)
+	findings = append(findings, c.source.CheckSignals(section.Where, s.worker.Bootstrap)...)
 	findings = append(findings, c.source.CheckRows(section.Where)...)
 	findings = append(findings, c.source.CheckRecords(section)...)
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
+	c.postgres.SignalTable = c.source.SignalTable()
 	c.postgres.SpillDir = filepath.Join(s.worker.StateDir, "spill", c.name)
 	c.postgres.Debezium = c.source.Compatibility == source.CompatibleDebezium
 	c.effective, c.exact = configs.Effective(section, defs...), configs.Digests(section, defs...)

@@ -30,6 +30,7 @@ type cli struct {
 	Pause      pauseCommand     `cmd:"" help:"Have a connector deliver what it read and read nothing more, also over a restart; its slot keeps the log."`
 	Resume     resumeCommand    `cmd:"" help:"Have a paused or stopped connector go on."`
 	Stop       stopCommand      `cmd:"" help:"Pause a connector so that its stored position may be changed."`
+	Snapshot   snapshotCommand  `cmd:"" help:"Have a running connector read tables again beside its stream, all rows or some; pause, resume, stop or list that."`
 	Restart    restartCommand   `cmd:"" help:"Restart one connector without the others; also one that has failed."`
 	Reload     reloadCommand    `cmd:"" help:"Have a running rdip read its changed configuration: applied as a whole or refused as a whole."`
 	LogLevel   logLevelCommand  `cmd:"" help:"Show or set what a running rdip logs."`

@@ -78,9 +78,7 @@ func (c statusCommand) show(ctx context.Context, a *api, w io.Writer) error {
 		}
 	}
 	if c.Format == "json" {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(list)
+		return indented(w, list)
 	}
 	for i := range list {
 		if err := printStatus(w, &list[i]); err != nil {
@@ -88,6 +86,13 @@ func (c statusCommand) show(ctx context.Context, a *api, w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// indented prints a value as JSON.
+func indented(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 // printStatus prints one connector: how it is, how far behind, and a line a table.

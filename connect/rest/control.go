@@ -24,6 +24,7 @@ type Control interface {
 	Resume(name string) error
 	Stop(name string) error
 	Restart(name string, onlyFailed bool) error
+	Snapshots(name string) (Snapshots, error)
 	// Reload reads the configuration again, and applies all of it or nothing: its error is then a
 	// fault.Findings or holds one.
 	Reload(ctx context.Context) (Reloaded, error)
@@ -72,6 +73,7 @@ func (a *api) changes(mux map[string]methods) {
 	add(http.MethodPost, "/connectors/{name}/tasks/{id}/restart", a.restartTask, http.StatusNoContent)
 	add(http.MethodDelete, "/connectors/{name}/offsets", a.resetOffsets, http.StatusOK)
 	add(http.MethodPatch, "/connectors/{name}/offsets", a.setOffsets, http.StatusOK)
+	a.snapshotChanges(add)
 	add(http.MethodPut, "/admin/reload", a.reload, http.StatusOK)
 	add(http.MethodPut, "/admin/loggers/{logger}", a.setLogger, http.StatusOK)
 	add(http.MethodPut, "/connector-plugins/{class}/config/validate", a.validate, http.StatusOK)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"rdip/internal/fault"
 	"rdip/internal/secret"
+	"rdip/snapshot"
 )
 
 // notebook writes down what it was asked to do.
@@ -35,6 +37,30 @@ func (n *notebook) note(words ...string) error {
 func (n *notebook) Pause(name string) error  { return n.note("pause", name) }
 func (n *notebook) Resume(name string) error { return n.note("resume", name) }
 func (n *notebook) Stop(name string) error   { return n.note("stop", name) }
+func (n *notebook) Snapshots(name string) (Snapshots, error) {
+	return asking{n, name}, nil
+}
+
+// asking writes down what is asked of a connector's snapshots.
+type asking struct {
+	n    *notebook
+	name string
+}
+
+func (a asking) AskSnapshot(_ context.Context, asked []snapshot.Asked, by string) error {
+	return a.n.note(fmt.Sprint("snapshot ", a.name, " ", asked, " by ", by))
+}
+
+func (a asking) PauseSnapshot(t ...string) error {
+	return a.n.note(fmt.Sprint("pause of ", a.name, " ", t))
+}
+func (a asking) ResumeSnapshot(t ...string) error {
+	return a.n.note(fmt.Sprint("resume of ", a.name, " ", t))
+}
+func (a asking) StopSnapshot(t ...string) error {
+	return a.n.note(fmt.Sprint("stop of ", a.name, " ", t))
+}
+
 func (n *notebook) Restart(name string, onlyFailed bool) error {
 	if onlyFailed {
 		return n.note("restart", name, "if failed")
@@ -101,6 +127,18 @@ func TestChangesHaveConnectsPathsAndAnswers(t *testing.T) {
 		{"PATCH", "/connectors/shop/offsets", `{"offsets":[{"partition":{"server":"shop"},"offset":null}]}`, 200, "altered successfully", "reset shop"},
 		{"PATCH", "/connectors/shop/offsets", `{"offsets":[{"partition":{"server":"other"},"offset":{}}]}`, 400, `{\"server\":\"shop\"}`, ""},
 		{"PATCH", "/connectors/shop/offsets", `{"offsets"`, 400, "not what is needed", ""},
+		{"POST", "/connectors/shop/snapshots", `{"tables":["public.a"],"where":"id > 7","by":"me"}`, 202, "", "snapshot shop [{public.a id > 7 [] false}] by me"},
+		{"POST", "/connectors/shop/snapshots", `{"tables":["public.a"],"keys":[["1","x"],["2","y"]]}`, 202, "", "snapshot shop [{public.a  [[1 x] [2 y]] false}] by the REST API"},
+		{"POST", "/connectors/shop/snapshots", `{"tables":[]}`, 400, "no table is named", ""},
+		{"POST", "/connectors/shop/snapshots", `{"tables":["a"],"where":"x","keys":[["1"]]}`, 400, "cannot be asked for together", ""},
+		{"POST", "/connectors/shop/snapshots", `{"tables":["a","b"],"keys":[["1"]]}`, 400, "keys are of one table", ""},
+		{"POST", "/connectors/shop/snapshots", `{"tables":`, 400, "not what is needed", ""},
+		{"POST", "/connectors/nobody/snapshots", `{"tables":["a"]}`, 404, "Connector nobody not found", ""},
+		{"PUT", "/connectors/shop/snapshots/pause", `{"tables":["a","b"]}`, 202, "", "pause of shop [a b]"},
+		{"PUT", "/connectors/shop/snapshots/resume", `{}`, 202, "", "resume of shop []"},
+		{"PUT", "/connectors/shop/snapshots/stop", `{"where":"x"}`, 400, "POST", ""},
+		{"PUT", "/connectors/shop/snapshots/stop", `{"tables":["a"]}`, 202, "", "stop of shop [a]"},
+		{"GET", "/connectors/shop/snapshots", "", 200, "[]", ""},
 		{"PUT", "/admin/reload", "", 200, `{"unchanged":[],"restarted":["shop"],"started":[],"removed":[]}`, "reload"},
 		{"PUT", "/admin/loggers/root", `{"level":"warn"}`, 200, `["root"]`, ""},
 		{"GET", "/admin/loggers/root", "", 200, `{"level":"WARN","last_modified":7}`, ""},

@@ -33,6 +33,7 @@ func (a *api) routes(metrics http.Handler) http.Handler {
 		"/connectors/{name}/config":            a.of(func(c *Connector) any { return redacted(c.Config) }),
 		"/connectors/{name}/topics":            a.of(func(c *Connector) any { return c.topics() }),
 		"/connectors/{name}/offsets":           a.of(func(c *Connector) any { return c.offsets() }),
+		"/connectors/{name}/snapshots":         a.of(func(c *Connector) any { return orEmpty(c.Snapshots) }),
 		"/connectors/{name}/tasks":             a.of(func(c *Connector) any { return c.tasks() }),
 		"/connectors/{name}/tasks/{id}/status": a.task,
 		"/connector-plugins":                   a.plugins,

@@ -70,6 +70,7 @@ type Connector struct {
 	Detail    string   // one line of the reader's: slot, publication, timeline
 	Notices   []string // what it said at the start and still holds
 	Snapshot  Snapshot
+	Snapshots []SnapshotStatus // of tables that are read, or were
 	// Topic and reason of tables, by schema.table as in Stats.Tables. A table that is missing has neither.
 	Tables map[string]Table
 }

@@ -3,7 +3,10 @@ package source
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
+	"rdip/configs"
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/schema"
@@ -12,17 +15,58 @@ import (
 
 // AskSnapshot has captured tables read, or read again, while the log is streamed; by says who asks, for people.
 // It is stored when AskSnapshot returns. A table that is being read is refused, unless the very same was asked
-// for; one that stopped in its snapshot comes back. Safe for concurrent use.
+// for; one that stopped in its snapshot comes back. So is what the source cannot read: a predicate that it refuses,
+// values that are no keys. Safe for concurrent use.
 func (t *Task) AskSnapshot(ctx context.Context, asked []snapshot.Asked, by string) error {
 	r, err := t.streaming("snapshot")
 	if err != nil {
 		return err
 	}
-	captured, err := r.reader.Live().Captured(ctx)
+	captured, err := r.captured(ctx)
 	if err != nil {
 		return err
 	}
-	return r.ledger.ask(asked, captured, by, r.tables)
+	return r.ask(ctx, asked, captured, by, nil)
+}
+
+// ask asks the source whether tables can be read so, and stores that they are to be; also changes the record that
+// is stored with it, and may be nil.
+func (r *run) ask(ctx context.Context, asked []snapshot.Asked, captured []*schema.Table, by string, also func(*offsets.Record)) error {
+	names := make([]string, len(captured))
+	for i, t := range captured {
+		names[i] = t.ID()
+	}
+	byHand := make([]snapshot.Asked, len(asked))
+	for i, a := range asked {
+		if !slices.Contains(names, a.Table) {
+			return notCaptured(a.Table, names)
+		}
+		a.ByHand = true
+		byHand[i] = a
+	}
+	if _, err := r.reader.Live().Plan(ctx, byHand); err != nil {
+		return err
+	}
+	return r.ledger.ask(asked, captured, by, r.tables, also)
+}
+
+func notCaptured(table string, names []string) error {
+	e := &fault.Error{Kind: fault.Configuration, Op: "snapshot", Object: "table " + table, Permanent: true,
+		Cause: errors.New("it is not captured"), Hint: "name a table of table.include.list as schema.table, as rdip status shows them"}
+	near := configs.Nearest(table, names)
+	if i := slices.IndexFunc(names, func(n string) bool { return strings.HasSuffix(n, "."+table) }); i >= 0 {
+		near = names[i]
+	}
+	if near != "" {
+		e.Hint = "did you mean " + near + "? " + e.Hint
+	}
+	return e
+}
+
+// captured lists the tables whose rows are captured now: all but one that is there for its signals only.
+func (r *run) captured(ctx context.Context) ([]*schema.Table, error) {
+	tables, err := r.reader.Live().Captured(ctx)
+	return slices.DeleteFunc(tables, func(t *schema.Table) bool { return r.task.Signals.Silent && t.ID() == r.task.Signals.Table }), err
 }
 
 // PauseSnapshot stops the reading of tables, of all where none is named, until ResumeSnapshot, also over a
@@ -64,7 +108,7 @@ func (t *Task) streaming(op string) (*run, error) {
 }
 
 // ask notes and stores what is asked for, and lets tables go on that stopped in a snapshot.
-func (g *ledger) ask(asked []snapshot.Asked, captured []*schema.Table, by string, ts *tables) error {
+func (g *ledger) ask(asked []snapshot.Asked, captured []*schema.Table, by string, ts *tables, also func(*offsets.Record)) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	err := g.readings.Ask(asked, captured, by, func(begun []string) {
@@ -76,6 +120,9 @@ func (g *ledger) ask(asked []snapshot.Asked, captured []*schema.Table, by string
 	})
 	if err != nil {
 		return err
+	}
+	if also != nil {
+		also(&g.record)
 	}
 	return g.put()
 }

@@ -19,6 +19,7 @@ type Config struct {
 	Extended      bool
 	Skipped       []string
 	Own           OwnConfig
+	Signals       SignalConfig
 
 	Converters Converters
 
@@ -58,6 +59,7 @@ func (c *Config) Definition() *configs.Definition {
 	c.topics.define(d)
 	c.transforms.define(d)
 	c.Own.defineOwn(d)
+	c.Signals.defineSignals(d)
 	return d
 }
 

@@ -59,6 +59,11 @@ func (l *lane) Table(layout *envelope.Layout) error {
 	if x, known := l.encodings[layout]; known && !x.stopped {
 		return nil
 	}
+	signals := l.run.task.Signals.Table != "" && layout.Table.ID() == l.run.task.Signals.Table
+	if signals && l.run.task.Signals.Silent {
+		l.silent(layout)
+		return nil
+	}
 	t, err := l.run.tables.get(l.ctx, layout.Table)
 	shown := layout
 	if err == nil {
@@ -70,18 +75,23 @@ func (l *lane) Table(layout *envelope.Layout) error {
 	if err != nil {
 		return err
 	}
+	l.forget(layout)
+	t.mu.Lock()
+	since, stopped := t.since, t.stopped != nil
+	t.mu.Unlock()
+	l.encodings[layout] = &encoding{Encoder: envelope.NewEncoder(shown, t.topic, l.run.task.options(t)),
+		table: t, since: since, stopped: stopped, shape: newShape(t.to.plan), signals: signals}
+	l.layout, l.current = nil, nil
+	return nil
+}
+
+// forget drops the layouts of the table that are no longer announced.
+func (l *lane) forget(layout *envelope.Layout) {
 	for old := range l.encodings {
 		if old.Table.OID == layout.Table.OID && old.Table.ID() == layout.Table.ID() {
 			delete(l.encodings, old)
 		}
 	}
-	t.mu.Lock()
-	since, stopped := t.since, t.stopped != nil
-	t.mu.Unlock()
-	l.encodings[layout] = &encoding{Encoder: envelope.NewEncoder(shown, t.topic, l.run.task.options(t)),
-		table: t, since: since, stopped: stopped, shape: newShape(t.to.plan)}
-	l.layout, l.current = nil, nil
-	return nil
 }
 
 func (l *lane) Row(e *envelope.Event) error {
@@ -91,7 +101,10 @@ func (l *lane) Row(e *envelope.Event) error {
 		}
 	}
 	x := l.current
-	if x.stopped || l.tx.Place < x.since || l.run.task.Skipped.has(e.Op) || l.run.task.skips(x, e) {
+	if x.signals && !l.snapshot {
+		l.signal(e)
+	}
+	if x.silent || x.stopped || l.tx.Place < x.since || l.run.task.Skipped.has(e.Op) || l.run.task.skips(x, e) {
 		return nil
 	}
 	if !x.ready {

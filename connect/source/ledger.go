@@ -24,6 +24,8 @@ type ledger struct {
 
 	// readings is how far the snapshot of each table has come; what changes of it is stored with the record.
 	readings *snapshot.Readings
+	// signalled holds one notice that signals wait.
+	signalled chan struct{}
 
 	mu     sync.Mutex
 	record offsets.Record
@@ -52,7 +54,7 @@ func openLedger(ctx context.Context, t *Task, p sinks.Producer) (*ledger, error)
 	if err != nil {
 		return nil, err
 	}
-	return &ledger{task: t, record: record, readings: snapshot.NewReadings(tables, nil)}, nil
+	return &ledger{task: t, record: record, readings: snapshot.NewReadings(tables, nil), signalled: make(chan struct{}, 1)}, nil
 }
 
 // stored is what the reader needs of the record: the stream begins at the oldest place that a captured
@@ -109,6 +111,7 @@ func (g *ledger) begunAnew(captured []*schema.Table) {
 	g.record.SnapshotStarted, g.record.SnapshotDone = time.Now().UTC(), false
 	g.record.SnapshotFinished = time.Time{}
 	g.record.Stopped, g.record.Position, g.record.Place = nil, "", 0
+	g.record.Signals.Place = 0
 	all := map[string]offsets.TableSnapshot{}
 	for _, t := range captured {
 		all[t.ID()] = offsets.TableSnapshot{OID: t.OID, Why: offsets.WhyInitial, Asked: time.Now()}

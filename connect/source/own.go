@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rdip/envelope"
+	"rdip/offsets"
 	"rdip/schema"
 	"rdip/sinks"
 )
@@ -24,9 +25,13 @@ type Own struct {
 	SchemaTopic string
 }
 
-// Topics is the names of the topics that may be written to, for checks before the start.
+// Topics is the names of the topics that may be written to, for checks before the start. Whether there will be
+// a message, nobody can tell before.
 func (o *Own) Topics() []string {
 	var names []string
+	if o.Messages != nil {
+		names = append(names, o.MessageTopic)
+	}
 	if o.Transactions {
 		names = append(names, o.TransactionTopic)
 	}
@@ -47,11 +52,17 @@ type ownTopics struct {
 	changes      *ownTopic
 	// since: what was committed before this place was delivered before; 0 for none.
 	since uint64
+
+	signals   []offsets.Signal // of the open transaction
+	signalled uint64           // transactions up to this place had their signals taken
 }
 
 func newOwnTopics(r *run) *ownTopics {
 	o := &r.task.Own
 	own := &ownTopics{since: r.tables.since}
+	if r.task.Signals.Table != "" {
+		own.signalled = r.ledger.signals().Place
+	}
 	if o.Transactions {
 		own.transactions = newTransactions(o)
 	}
@@ -166,6 +177,7 @@ func (l *lane) closing(place uint64) error {
 	if l.own == nil {
 		return nil
 	}
+	l.takeSignals()
 	if l.own.transactions != nil {
 		if err := l.endTransaction(place); err != nil {
 			return err

@@ -100,7 +100,7 @@ func (r *run) reconcile(ctx context.Context, resume readers.Resume) error {
 	var captured []*schema.Table
 	if live := r.reader.Live(); live != nil {
 		var err error
-		if captured, err = live.Captured(ctx); err != nil {
+		if captured, err = r.captured(ctx); err != nil {
 			return err
 		}
 	}
@@ -202,9 +202,11 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 		r.commitLoop(l, quit)
 	}()
 	through, reading := r.windows(ctx, cancel, l)
+	acting := r.followSignals(ctx)
 	err := r.reader.Stream(ctx, from, through)
 	cancel()
 	<-reading
+	<-acting
 	finished := r.isFinished()
 	if stop.Err() != nil || finished {
 		err = r.drain(l)

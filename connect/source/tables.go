@@ -172,6 +172,9 @@ type encoding struct {
 
 	keys, values writer // of envelopes
 	shape        shape  // nil for envelopes
+
+	signals bool // the table's rows are signals
+	silent  bool // and nothing else: there is no Encoder
 }
 
 // register readies an encoding at the table's first row: its schemas get their ids (R6), or are compiled.

@@ -32,6 +32,7 @@ type Task struct {
 	ExtendedHeaders bool          // extended.headers.enabled
 	Skipped         Ops           // skipped.operations
 	Own             Own           // what is written beside the tables' topics
+	Signals         Signals       // what a person asks while the log is streamed
 	Memory          int64         // bytes of row data that may be under way
 	SnapshotLanes   int           // connections that copy the snapshot
 	SnapshotOnly    bool          // the task ends well once every table is read (initial_only)

@@ -17,6 +17,9 @@ type Config struct {
 	Version string
 	// Debezium asks for Debezium's way where rdip differs on purpose (compatibility: debezium).
 	Debezium bool
+	// SignalTable is captured whatever the lists say, as schema.table; "" for none. Where they do not choose it, its
+	// rows are not in snapshots.
+	SignalTable string
 
 	Hostname        string // a host, an address, or the folder of a Unix socket
 	Port            int

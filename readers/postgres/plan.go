@@ -150,7 +150,8 @@ func (c *Config) ordered(plans []snapshot.TablePlan) {
 	}
 }
 
-// leftOut says whether snapshot.include.collection.list keeps a table out of snapshots.
+// leftOut says whether snapshot.include.collection.list, or being there for its signals only, keeps a table out of
+// snapshots.
 func (c *Config) leftOut(t *table) bool {
-	return !c.SnapshotInclude.IsEmpty() && !c.SnapshotInclude.Match(t.Schema+"."+t.Name)
+	return t.ID() == c.SignalTable && c.SignalsOnly() || !c.SnapshotInclude.IsEmpty() && !c.SnapshotInclude.Match(t.Schema+"."+t.Name)
 }

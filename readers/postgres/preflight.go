@@ -156,6 +156,7 @@ func (c *Config) tableFindings(want *captured, pub *publication) []fault.Finding
 		fs = append(fs, fault.Finding{Kind: fault.Preflight, Where: "table.include.list", Seen: fmt.Sprintf("no table of database %q matches", c.Database),
 			Need: "at least one", Fix: `expressions that match all of schema.table, such as table.include.list: public\.orders`})
 	}
+	fs = append(fs, c.signalFindings(want)...)
 	for _, u := range want.units {
 		for _, leaf := range u.leaves {
 			if f, ok := c.identityFinding(u, leaf, pub); ok && !c.givesIdentity(leaf) {

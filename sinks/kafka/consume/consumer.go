@@ -26,7 +26,10 @@ type Options struct {
 	// Without it Next ends with io.EOF once every partition was read to where it ended at the start.
 	Follow bool
 	// Await lets patterns mean no topic yet; only with Follow.
-	Await   bool
+	Await bool
+	// At says at which offset a partition is to be begun, in place of first, where it would be without At; one that is
+	// not there any more, or not yet, means the oldest. Called as partitions are found, one after the other. May be nil.
+	At      func(topic string, partition int32, first int64) int64
 	Refresh time.Duration // how often to look for new topics and partitions; 0: 5 s
 	// Notice is told of what passes by itself, such as a broker that is away; from any goroutine. May be nil.
 	Notice func(error)

@@ -34,8 +34,16 @@ func (p *partition) open(first int64) error {
 	if p.next, err = c.client.GetOffset(p.topic, p.number, first); err != nil {
 		return err
 	}
-	p.source, err = c.source.ConsumePartition(p.topic, p.number, p.next)
-	return err
+	if c.options.At == nil {
+		p.source, err = c.source.ConsumePartition(p.topic, p.number, p.next)
+		return err
+	}
+	oldest, err := c.client.GetOffset(p.topic, p.number, sarama.OffsetOldest)
+	if err != nil {
+		return err
+	}
+	p.next = c.options.At(p.topic, p.number, p.next)
+	return p.resume(oldest)
 }
 
 // read passes records on until the consumer stops, or the end is reached and it does not follow.

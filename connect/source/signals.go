@@ -1,0 +1,237 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"rdip/internal/fault"
+	"rdip/offsets"
+)
+
+// Signals is where a connector takes signals from: what a person asks of it, in Debezium's form. The zero value is
+// nowhere.
+type Signals struct {
+	Table  string // ID of the table whose inserted rows are signals; "" for none
+	Silent bool   // the table is there for its signals only: its rows go to no topic
+	Topic  string // the topic whose records are; "" for none
+	// Open reads the topic from an offset on; below 0, from what comes after the call.
+	Open func(ctx context.Context, from int64) (SignalTopic, error)
+}
+
+// SignalTopic is an open signal topic. It serves one goroutine.
+type SignalTopic interface {
+	// Begin is the offset of the record that Next gives first.
+	Begin() int64
+	Next(ctx context.Context) (SignalRecord, error)
+	Close() error
+}
+
+// SignalRecord is one record of a signal topic.
+type SignalRecord struct {
+	Offset     int64
+	Key, Value []byte
+}
+
+// The channels of signals, as Debezium names them.
+const (
+	channelSource = "source"
+	channelKafka  = "kafka"
+)
+
+const (
+	signalRetryFirst = 500 * time.Millisecond
+	signalRetryLast  = 30 * time.Second
+	signalNotices    = 5 // how many of them status keeps
+)
+
+// take keeps signals to be acted upon: in memory at once, so that no position behind them is stored without them, and
+// on disk with whatever is stored next. also changes the rest of what is known of signals with it. It never waits.
+func (g *ledger) take(signals []offsets.Signal, also func(*offsets.Signals)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := &g.record.Signals
+	s.Waiting = slices.Clone(s.Waiting) // what was handed out stays as it is
+	for _, one := range signals {
+		s.Number++
+		one.Number = s.Number
+		s.Waiting = append(s.Waiting, one)
+	}
+	also(s)
+	select {
+	case g.signalled <- struct{}{}:
+	default:
+	}
+}
+
+// signal is the next one to act upon.
+func (g *ledger) signal() (offsets.Signal, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.record.Signals.Waiting) == 0 {
+		return offsets.Signal{}, false
+	}
+	return g.record.Signals.Waiting[0], true
+}
+
+// signals is what is known of them.
+func (g *ledger) signals() offsets.Signals {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.record.Signals
+}
+
+// without forgets one that is acted upon.
+func without(number uint64) func(*offsets.Record) {
+	return func(r *offsets.Record) {
+		r.Signals.Waiting = slices.DeleteFunc(slices.Clone(r.Signals.Waiting), func(s offsets.Signal) bool { return s.Number == number })
+	}
+}
+
+// drop forgets a signal that changed nothing.
+func (g *ledger) drop(number uint64) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	without(number)(&g.record)
+	return g.put()
+}
+
+// actOnSignals acts on signals, one after the other, until ctx ends. What fails for a while is tried again; what
+// cannot be done is a notice, and never stops the stream.
+func (r *run) actOnSignals(ctx context.Context) {
+	for ctx.Err() == nil {
+		if s, ok := r.ledger.signal(); ok {
+			r.actUntilDone(ctx, s)
+			continue
+		}
+		select {
+		case <-r.ledger.signalled:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (r *run) actUntilDone(ctx context.Context, s offsets.Signal) {
+	for pause := signalRetryFirst; ; pause = min(2*pause, signalRetryLast) {
+		err := r.act(ctx, s)
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if fault.IsPermanent(err) {
+			r.task.signalNotice(fmt.Sprintf("signal %s is not acted upon: %v", signalName(s), err))
+			if err = r.ledger.drop(s.Number); err == nil {
+				return
+			}
+		}
+		r.task.Log.Warn("a signal is tried again", "signal", s.ID, "error", err, "pause", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// signalName is a signal for people.
+func signalName(s offsets.Signal) string {
+	return fmt.Sprintf("%q (%s, channel %s)", s.ID, s.Type, s.Channel)
+}
+
+// readSignalTopic takes the signals of the topic until ctx ends. Its offset is in the connector's record, and not a
+// consumer group's: so it is stored in one with the signals, and each is acted upon once.
+func (r *run) readSignalTopic(ctx context.Context) {
+	for pause := signalRetryFirst; ctx.Err() == nil; pause = min(2*pause, signalRetryLast) {
+		err := r.followSignalTopic(ctx, func() { pause = signalRetryFirst })
+		if ctx.Err() != nil {
+			return
+		}
+		r.task.signalNotice(fmt.Sprintf("the signal topic %s cannot be read, and is tried again: %v", r.task.Signals.Topic, err))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (r *run) followSignalTopic(ctx context.Context, works func()) error {
+	known := r.ledger.signals()
+	from := int64(-1)
+	if known.Topic == r.task.Signals.Topic {
+		from = known.Next
+	}
+	topic, err := r.task.Signals.Open(ctx, from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = topic.Close() }() // nothing is written
+	if err := r.tookTopic(nil, topic.Begin()); err != nil {
+		return err
+	}
+	for {
+		record, err := topic.Next(ctx)
+		if err != nil {
+			return err
+		}
+		works()
+		signals, err := recordSignals(record, r.task.Prefix)
+		if err != nil {
+			r.task.signalNotice(fmt.Sprintf("the record at offset %d of the signal topic is no signal: %v", record.Offset, err))
+		}
+		if err := r.tookTopic(signals, record.Offset+1); err != nil {
+			return err
+		}
+	}
+}
+
+// tookTopic stores signals of the topic, and where it is read on.
+func (r *run) tookTopic(signals []offsets.Signal, next int64) error {
+	r.ledger.take(signals, func(s *offsets.Signals) { s.Topic, s.Next = r.task.Signals.Topic, next })
+	return r.ledger.keepTables()
+}
+
+// follow acts on signals beside the stream, until ctx ends; the channel is closed then.
+func (r *run) followSignals(ctx context.Context) <-chan struct{} {
+	ended := make(chan struct{})
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		if r.task.Signals.Open != nil {
+			r.readSignalTopic(ctx)
+		}
+	}()
+	go func() {
+		defer close(ended)
+		if r.reader.Live() != nil {
+			r.actOnSignals(ctx)
+		}
+		<-read
+	}()
+	return ended
+}
+
+// signalNotice is a notice of signals; status keeps the newest of them.
+func (t *Task) signalNotice(text string) {
+	t.Log.Warn(text)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	const where = "signals"
+	kept := slices.Clone(t.notices)
+	count := 0
+	for _, n := range kept {
+		if n.Where == where {
+			count++
+		}
+	}
+	if count >= signalNotices {
+		oldest := slices.IndexFunc(kept, func(n fault.Finding) bool { return n.Where == where })
+		kept = slices.Delete(kept, oldest, oldest+1)
+	}
+	t.notices = append(kept, fault.Finding{Severity: fault.Warning, Where: where, Seen: text})
+}
+
+var errNoSnapshot = errors.New("no snapshot is under way")
