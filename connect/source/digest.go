@@ -42,6 +42,7 @@ func (d *digester) encode(dst, wire []byte) ([]byte, error) {
 	d.hash.Reset()
 	d.hash.Write(d.salt)
 	d.hash.Write(text)
+	d.serial = reusable(d.serial)
 	sum := d.hash.Sum(d.sum[:0])
 	digits := d.digits[:hex.Encode(d.digits[:], sum)]
 	if d.limit > 0 && d.limit < len(digits) {

@@ -33,7 +33,6 @@ func (f Format) IsAvro() bool { return f.Kind == FormatAvro || f.Kind == "" }
 type writer struct {
 	frame   [frameBytes]byte
 	program *convert.Program // nil for Avro
-	avro    []byte           // the record under way, where the program reads it
 }
 
 // frameBytes is Confluent's wire format before the Avro: a zero byte, and the schema's id in four, big-endian.
@@ -65,17 +64,25 @@ func newWriter(ctx context.Context, f Format, r Registrar, subject, schema strin
 func (w *writer) id() int32 { return int32(binary.BigEndian.Uint32(w.frame[1:])) }
 
 // finish turns what lies in the arena from a place on, a frame and Avro, into the format. It allocates nothing but
-// buffers that grow. With an error the arena ends at that place.
+// the arena's growth: the format is written behind the Avro, and then moved to where that began. With an error the
+// arena ends at that place.
 func (w *writer) finish(arena []byte, from int) ([]byte, error) {
 	if w.program == nil {
 		return arena, nil
 	}
-	w.avro = append(w.avro[:0], arena[from+frameBytes:]...)
-	out, err := w.program.Append(arena[:from], w.avro)
+	out, err := w.program.Append(arena, arena[from+frameBytes:])
 	if err != nil {
-		return out, &fault.Error{Op: "convert", Cause: err, Permanent: true, Hint: "this is a bug in rdip: please report it"}
+		return arena[:from], &fault.Error{Op: "convert", Cause: err, Permanent: true, Hint: "this is a bug in rdip: please report it"}
 	}
-	return out, nil
+	return out[:from+copy(out[from:], out[len(arena):])], nil
+}
+
+// reusable is a buffer for the next row, unless one row made it large: there is one a table, and they would add up.
+func reusable(buffer []byte) []byte {
+	if cap(buffer) > arenaBytes {
+		return nil
+	}
+	return buffer
 }
 
 // options are those of the encoder of a table's envelopes. What becomes of a NULL in a column with a default is said

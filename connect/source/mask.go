@@ -130,6 +130,9 @@ func (r *rule) apply(c *schema.Column, encode envelope.ColumnEncoder, debezium b
 		c.Type = schema.Plain(c.Type.Kind) // what is written is no longer JSON, a UUID or one of the labels
 	}
 	wrap := r.encoder(c)
+	if !debezium && r.params(c) != nil {
+		c.Default, c.DefaultValue = nil, nil // rows may hold it, and the schema would say it
+	}
 	if r.kind == asterisks {
 		c.Mask = envelope.AppendString(nil, []byte(strings.Repeat("*", r.chars)))
 	} else if debezium {

@@ -38,10 +38,32 @@ type route struct {
 	keys, values writer
 }
 
+// routes are a table's by what its rows say. Rows may say anything: what is held of it is bounded, and made again
+// where it is needed again.
+type routes struct {
+	by    map[string]*route
+	bytes int // about what they take
+}
+
+const (
+	mostRouteBytes = 16 << 20
+	routeBytes     = 1 << 10 // of one, beside its name and its schemas
+	schemaCopies   = 8       // a compiled schema's size, by that of its text
+)
+
+func (r *routes) put(u *unrouted, made *route) {
+	size := routeBytes + len(u.name) + schemaCopies*(len(u.keySchema)+len(u.valueSchema))
+	if r.by == nil || r.bytes+size > mostRouteBytes {
+		r.by, r.bytes = map[string]*route{}, 0
+	}
+	r.by[u.name] = made
+	r.bytes += size
+}
+
 // unrouted is not a failure: the topic that a row goes to has to be made first, which may take as long as Kafka or
 // the registry are away, and so not in the middle of a batch.
 type unrouted struct {
-	routes                 map[string]*route
+	routes                 *routes
 	name                   string // of the route in routes
 	topic                  string
 	keySchema, valueSchema string // "": there is no such side
@@ -70,7 +92,7 @@ func (l *lane) openRoute(x *encoding, u *unrouted, e *envelope.Event) error {
 	if err != nil {
 		return err
 	}
-	u.routes[u.name] = made
+	u.routes.put(u, made)
 	return l.Row(e)
 }
 

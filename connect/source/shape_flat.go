@@ -22,9 +22,9 @@ type flatShape struct {
 	headers  []flatHeader
 	envelope []byte
 
-	own    *route            // the table's own topic; nil until it is there
-	routes map[string]*route // by the value of the column that says the topic
-	key    string            // the schemas of every route
+	own    *route // the table's own topic; nil until it is there
+	routes routes // by the value of the column that says the topic
+	key    string // the schemas of every route
 	value  string
 }
 
@@ -57,7 +57,7 @@ func (f *flatShape) prepare(l *lane, x *encoding) error {
 			Hint: "correct the transform's options; add.fields.prefix keeps added fields apart from columns"}
 	}
 	f.key = x.KeySchema()
-	f.routes = map[string]*route{}
+	f.routes = routes{}
 	if f.o.RouteByField != "" {
 		return nil // the table's own topic is made when a row has to go there
 	}
@@ -124,6 +124,12 @@ func columnOf(s *convert.Schema, path convert.Path) (convert.Column, error) {
 }
 
 func (f *flatShape) append(l *lane, x *encoding, e *envelope.Event) error {
+	err := f.appendEvent(l, x, e)
+	f.envelope = reusable(f.envelope)
+	return err
+}
+
+func (f *flatShape) appendEvent(l *lane, x *encoding, e *envelope.Event) error {
 	switch {
 	case e.Op == envelope.Truncate: // Debezium drops it: there is no row
 		return nil
@@ -154,6 +160,7 @@ func (f *flatShape) appendKeyChange(l *lane, x *encoding, e *envelope.Event) err
 func (f *flatShape) appendDelete(l *lane, x *encoding, e *envelope.Event, own []sinks.Header) error {
 	tombstone := l.run.task.Tombstones && f.o.tombstones()
 	if f.o.Deletes == DeleteDrop && !tombstone {
+		l.number(x, e) // a changed key is two events, of which this one is counted too
 		return nil
 	}
 	now := time.Now().UnixNano()
@@ -246,7 +253,7 @@ func (f *flatShape) read(l *lane, x *encoding, e *envelope.Event, nanos int64) (
 	if e.Op == envelope.Delete {
 		by = f.parts[flatRouteBefore]
 	}
-	if to := f.routes[string(by.Text())]; to != nil {
+	if to := f.routes.by[string(by.Text())]; to != nil {
 		return to, nil
 	}
 	name := string(by.Text())
@@ -257,7 +264,7 @@ func (f *flatShape) read(l *lane, x *encoding, e *envelope.Event, nanos int64) (
 	if err := checkRouted(x.table.id, f.o.RouteByField, topic); err != nil {
 		return nil, err
 	}
-	return nil, &unrouted{routes: f.routes, name: name, topic: topic, keySchema: f.key, valueSchema: f.value}
+	return nil, &unrouted{routes: &f.routes, name: name, topic: topic, keySchema: f.key, valueSchema: f.value}
 }
 
 // withHeaders adds the headers that are taken from the envelope; they are text, as SimpleHeaderConverter writes it.

@@ -31,7 +31,7 @@ type outboxShape struct {
 	envelope []byte
 	schema   *convert.Schema
 
-	routes map[string]*route
+	routes routes
 	names  []byte // the name of the route under way
 }
 
@@ -53,7 +53,7 @@ func (s *outboxShape) prepare(_ *lane, x *encoding) error {
 		return &fault.Error{Op: "make outbox messages of", Object: x.table.id, Cause: err, Permanent: true,
 			Hint: "give the transform the table's column names, and a predicate for the other tables: predicates.outbox.type: " + topicPredicateClass + ", predicates.outbox.pattern: '.*\\.outbox', transforms.NAME.predicate: outbox"}
 	}
-	s.routes = map[string]*route{}
+	s.routes = routes{}
 	return nil
 }
 
@@ -118,7 +118,9 @@ func (s *outboxShape) check() error {
 func (s *outboxShape) append(l *lane, x *encoding, e *envelope.Event) error {
 	switch e.Op {
 	case envelope.Create, envelope.Read:
-		return s.appendMessage(l, x, e)
+		err := s.appendMessage(l, x, e)
+		s.envelope, s.names = reusable(s.envelope), reusable(s.names)
+		return err
 	case envelope.Update:
 		return s.invalid(l, x)
 	default:
@@ -212,7 +214,7 @@ func (s *outboxShape) route(x *encoding, b body) (*route, error) {
 	if b.schema != "" {
 		s.names = append(append(s.names, 0), b.schema...)
 	}
-	if to := s.routes[string(s.names)]; to != nil {
+	if to := s.routes.by[string(s.names)]; to != nil {
 		return to, nil
 	}
 	topic := string(by)
@@ -223,7 +225,7 @@ func (s *outboxShape) route(x *encoding, b body) (*route, error) {
 	if err := checkRouted(x.table.id, s.o.RouteBy, topic); err != nil {
 		return nil, err
 	}
-	u := &unrouted{routes: s.routes, name: string(s.names), topic: topic, valueSchema: s.valueSchema(x, string(by), b)}
+	u := &unrouted{routes: &s.routes, name: string(s.names), topic: topic, valueSchema: s.valueSchema(x, string(by), b)}
 	if s.key >= 0 {
 		u.keySchema = s.picker.Column(s.key).Schema()
 	}
