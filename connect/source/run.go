@@ -108,7 +108,7 @@ func (r *run) reconcile(ctx context.Context, resume readers.Resume) error {
 	if err != nil {
 		return err
 	}
-	r.task.notice(append(resume.Notices, cameLater(added)...))
+	r.task.notice(append(resume.Notices, cameLater(r.task.Name, added)...))
 	return nil
 }
 

@@ -105,14 +105,14 @@ func (t *Task) remark(text string) {
 	t.notices = append(t.notices[:len(t.notices):len(t.notices)], fault.Finding{Severity: fault.Warning, Where: "snapshot", Seen: text})
 }
 
-// cameLater says that tables were not captured before.
-func cameLater(tables []string) []fault.Finding {
+// cameLater says that tables of a connector were not captured before.
+func cameLater(connector string, tables []string) []fault.Finding {
 	var fs []fault.Finding
 	for _, id := range tables {
 		fs = append(fs, fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: "table " + id, Case: "P58",
 			Seen: "it was not captured before, or is another table under its name",
 			Need: "nothing: its rows are read while the log is streamed",
-			Fix:  fmt.Sprintf("to leave them out: rdip snapshot CONNECTOR %s --stop", id)})
+			Fix:  fmt.Sprintf("to leave them out: rdip snapshot %s %s --stop", connector, id)})
 	}
 	return fs
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -161,8 +162,8 @@ func (o *opening) publish(ctx context.Context) error {
 		}
 		if o.slot != nil && !o.stored.Position.IsZero() {
 			o.notices = append(o.notices, fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: publicationObject(o.cfg.PublicationName), Case: "P58",
-				Seen: fmt.Sprintf("%s was added to it now", listIDs(missing)), Need: "a snapshot of these tables for the rows from before: only their changes from now on are captured",
-				Fix: fmt.Sprintf("rdip offsets reset %s and %s, to copy everything again", o.r.name, dropSQL(o.cfg.SlotName))})
+				Seen: fmt.Sprintf("%s was added to it now", listIDs(missing)), Need: "nothing for a table that was not captured before: its rows are read while the log is streamed; of one that was, the changes that were made while the publication lacked it are missing",
+				Fix: fmt.Sprintf("rdip snapshot %s %s, if it was captured before", o.r.name, strings.ReplaceAll(listIDs(missing), ", ", " "))})
 		}
 		return o.alter(ctx, "alter", o.cfg.addTablesSQL(missing))
 	default:
