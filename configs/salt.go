@@ -6,9 +6,9 @@ import (
 	"rdip/internal/fault"
 )
 
-// saltedName is a key of Debezium's whose name itself holds a secret:
-// column.mask.hash.SHA-256.with.salt.SALT.
-var saltedName = regexp.MustCompile(`(?i)(column\.mask\.hash\.[^\s"]*?\.with\.salt\.).*`)
+// saltedName is a key of Debezium's whose name itself holds a secret, column.mask.hash.SHA-256.with.salt.SALT, also
+// where it is misspelt before that: findings name unknown keys.
+var saltedName = regexp.MustCompile(`(?is)(\bwith\.salt\.).*`)
 
 // ShownName is a key's name as it may be printed: the salt that a name can hold is redacted.
 func ShownName(name string) string { return saltedName.ReplaceAllString(name, "${1}"+Redacted) }

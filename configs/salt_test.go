@@ -29,3 +29,13 @@ func TestASaltInAKeysNameNeverPrintsAndStillCounts(t *testing.T) {
 		t.Error("another salt is taken for the same configuration")
 	}
 }
+
+// A key that is misspelt is named by a finding, and its salt is still a secret.
+func TestASaltInAMisspeltNameDoesNotPrint(t *testing.T) {
+	for _, name := range []string{"column.maks.hash.SHA-256.with.salt.p3pper", "mask.hash.MD5.with.salt.p3pper", "column.mask.hash.with.salt.p3pper", "column.mask.hash.v2.MD5.With.Salt.p3\np3pper"} {
+		found := fmt.Sprint(configs.Decode(configs.FromMap("test", "shop", map[string]string{name: "a.b.c"}), configs.NewDefinition("Test")))
+		if strings.Contains(found, "p3") || !strings.Contains(strings.ToLower(found), "with.salt.[redacted]") {
+			t.Error(found)
+		}
+	}
+}
