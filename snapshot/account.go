@@ -9,11 +9,12 @@ import (
 func (s *Readings) note(r *reading, e *envelope.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !r.left() {
+	if !r.left() || r.overrun {
 		return
 	}
 	if e.Op == envelope.Truncate {
-		r.owe(func(o owedKeys) { clear(o) })
+		clear(r.owed)
+		r.changed()
 		return
 	}
 	partial := hasAbsent(e)
@@ -41,7 +42,7 @@ func (s *Readings) note(r *reading, e *envelope.Event) {
 		return
 	}
 	if _, owed := r.owed[string(s.now)]; !owed && (r.gathers || had) {
-		r.owe(func(o owedKeys) { o[string(s.now)] = 0 })
+		s.owe(r, s.now)
 	}
 }
 
@@ -50,13 +51,9 @@ func (r *reading) forgive(key []byte) bool {
 	if _, owed := r.owed[string(key)]; !owed {
 		return false
 	}
-	r.owe(func(o owedKeys) { delete(o, string(key)) })
-	return true
-}
-
-func (r *reading) owe(change func(owedKeys)) {
-	change(r.owed)
+	delete(r.owed, string(key))
 	r.changed()
+	return true
 }
 
 // hasAbsent says whether the log left a column of the new row out.
@@ -160,7 +157,7 @@ func (s *Readings) adopt(r *reading, p *TablePlan, same bool) {
 	if !same || len(p.Chunks) != r.record.Chunks {
 		r.record.Done = offsets.Ranges{}
 	}
-	r.sent, r.rest, r.from = offsets.Ranges{}, nil, s.window+1
+	r.sent, r.rest, r.from, r.overrun = offsets.Ranges{}, nil, s.window+1, false
 	r.table, r.plan = p.Table, p
 	r.planned(p, s.clock())
 	if r.began.IsZero() {
@@ -174,7 +171,7 @@ func (s *Readings) again(r *reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.record.Plan, r.record.Chunks, r.record.Done = "", 0, offsets.Ranges{}
-	r.plan, r.rest, r.sent, r.gathers, r.from = nil, nil, offsets.Ranges{}, true, s.window+1
+	r.plan, r.rest, r.sent, r.gathers, r.overrun, r.from = nil, nil, offsets.Ranges{}, true, false, s.window+1
 	clear(r.owed)
 	r.changed()
 	s.publish()
@@ -184,7 +181,7 @@ func (s *Readings) again(r *reading) {
 func (s *Readings) over(r *reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.left() && len(r.owed) == 0 && r.nextChunk() == nil && r.record.Done.Len() >= r.record.Chunks {
+	if r.left() && !r.overrun && len(r.owed) == 0 && r.nextChunk() == nil && r.record.Done.Len() >= r.record.Chunks {
 		r.finish(s.clock())
 		s.publish()
 	}

@@ -3,6 +3,8 @@ package snapshot
 import (
 	"maps"
 	"slices"
+
+	"rdip/offsets"
 )
 
 // owedKeys are the keys of rows that the log gave only in part (unchanged TOAST) while their table was being
@@ -15,9 +17,48 @@ const (
 	owedAtOnce = 1000
 	// owedPerWindow is how many are asked for by key at a time.
 	owedPerWindow = 500
-	// owedMost is how many may be owed before the table is planned again.
-	owedMost = 100_000
+	// defaultOwed is how many bytes may be owed, of all tables together, before the table that owes more is
+	// planned again.
+	defaultOwed = 4 << 20
+	// owedCost is what a key takes beside its bytes.
+	owedCost = 64
 )
+
+// cost is how many bytes the keys take.
+func (o owedKeys) cost() int {
+	n := 0
+	for key := range o {
+		n += len(key) + owedCost
+	}
+	return n
+}
+
+// owe notes a key that is owed. However many rows a transaction touches, and however long a table is paused, the
+// keys are bounded (G8): beyond the bound they are forgotten, and the table is read from its beginning. That is
+// stored at once, since without them what was read is worth nothing. The caller holds mu.
+func (s *Readings) owe(r *reading, key []byte) {
+	s.owing += len(key) + owedCost // forgiven ones are taken off when it is counted
+	if s.owing > s.owingMost {
+		s.owing = len(key) + owedCost
+		for _, other := range s.tables {
+			s.owing += other.owed.cost()
+		}
+	}
+	r.changed()
+	if s.owing <= s.owingMost {
+		r.owed[string(key)] = 0
+		return
+	}
+	r.owed, r.overrun, r.from = owedKeys{}, true, s.window+1
+	r.record.Plan, r.record.Chunks, r.record.Done = "", 0, offsets.Ranges{}
+}
+
+// overran says whether more was owed of a table than is kept.
+func (s *Readings) overran(r *reading) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return r.overrun
+}
 
 // due is how many no window has given.
 func (o owedKeys) due() int {

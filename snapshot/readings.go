@@ -22,6 +22,8 @@ type Readings struct {
 	window uint64 // the number of the newest window
 	old    []byte // of note, used again
 	now    []byte
+	// owing is at least how many bytes of keys are owed, of all tables; more are not kept than owingMost.
+	owing, owingMost int
 
 	set  atomic.Pointer[workSet] // the tables with work left, for the stream's goroutine
 	wake chan struct{}           // holds one notice that there may be work, or none left
@@ -43,6 +45,8 @@ type reading struct {
 	from  uint64 // the first window that counts: those before were of another plan
 	// gathers: rows that the log gives in part become owed. False once every chunk has gone out.
 	gathers bool
+	// overrun: more was owed than is kept, so that the table is to be planned again.
+	overrun bool
 	// earlier are transactions that were in progress when the table began to be watched, and still are: they
 	// may have been delivered before.
 	earlier map[uint64]struct{}
@@ -68,9 +72,10 @@ type watch struct {
 
 // NewReadings holds what was stored. order is the order in which tables are read; those that it lacks come last.
 func NewReadings(stored map[string]offsets.TableSnapshot, order []string) *Readings {
-	s := &Readings{tables: map[string]*reading{}, order: order, clock: time.Now, wake: make(chan struct{}, 1), end: make(chan struct{})}
+	s := &Readings{tables: map[string]*reading{}, order: order, owingMost: defaultOwed, clock: time.Now, wake: make(chan struct{}, 1), end: make(chan struct{})}
 	for id, record := range stored {
 		s.tables[id] = newReading(id, record)
+		s.owing += s.tables[id].owed.cost()
 	}
 	s.publish()
 	return s
@@ -170,6 +175,7 @@ func (s *Readings) Planned(plan []TablePlan) {
 			s.tables[id] = r
 		}
 		r.planned(&plan[i], s.clock())
+		r.from = 0 // its chunks are no windows'
 	}
 	s.publish()
 }
@@ -199,7 +205,7 @@ func (s *Readings) Finish(tables ...string) {
 
 func (r *reading) finish(now time.Time) {
 	r.record.Finished, r.record.Owed, r.record.Paused = now, nil, false
-	r.owed, r.plan, r.rest, r.gathers, r.waiting = owedKeys{}, nil, nil, false, ""
+	r.owed, r.plan, r.rest, r.gathers, r.overrun, r.waiting = owedKeys{}, nil, nil, false, false, ""
 	r.changed()
 }
 
@@ -285,7 +291,7 @@ func (s *Readings) pick(skip func(table string) bool) *reading {
 
 // due says whether anything of the table is still to go out.
 func (r *reading) due() bool {
-	return r.plan == nil || r.gathers || r.owed.due() > 0
+	return r.plan == nil || r.gathers || r.overrun || r.owed.due() > 0
 }
 
 func (s *Readings) rank(r *reading) int {

@@ -58,8 +58,8 @@ func (w *Windows) step(ctx context.Context, r *reading) error {
 	if !r.table.HasKey() {
 		return w.whole(ctx, r)
 	}
-	if w.readings.owes(r) > owedMost {
-		w.planAgain(r, fmt.Sprintf("the log gave more than %d of its rows in part while it was read", owedMost))
+	if w.readings.overran(r) {
+		w.planAgain(r, "the log gave more of its rows in part (unchanged TOAST), while it was read, than are kept account of")
 		return nil
 	}
 	chunk, keys, ok := w.readings.work(r)

@@ -121,13 +121,6 @@ func (s *Readings) fail(r *reading, err error) {
 	s.publish()
 }
 
-// owes is how many keys of a table are owed.
-func (s *Readings) owes(r *reading) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(r.owed)
-}
-
 // asked is what of a table is to be read, and its stored plan; have is true where this run has made it already.
 func (s *Readings) asked(r *reading) (a Asked, saved string, have bool) {
 	s.mu.Lock()

@@ -13,6 +13,7 @@ import (
 type WindowOptions struct {
 	Bytes   int                     // of rows that a window holds; 4 MiB where 0
 	Touched int                     // bytes of keys that the log touches in a window; 4 MiB where 0
+	Owed    int                     // bytes of keys whose rows the log gave in part; 4 MiB where 0
 	Skip    func(table string) bool // tables not to be read now, such as one that was stopped; may be nil
 	Notice  func(text string)       // what a person should know; may be nil
 	Hit     func(point string)      // names crash points; may be nil
@@ -70,6 +71,9 @@ func NewWindows(next envelope.Handler, live Live, readings *Readings, o WindowOp
 	}
 	if o.Touched <= 0 {
 		o.Touched = defaultWindowBytes
+	}
+	if o.Owed > 0 {
+		readings.owingMost = o.Owed
 	}
 	w := &Windows{next: next, live: live, readings: readings, o: o, layouts: map[string]*envelope.Layout{},
 		buf: newBuffer(o.Bytes), log: newTouched(o.Touched)}
