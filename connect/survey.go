@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"rdip/connect/source"
@@ -18,6 +19,9 @@ type Survey struct {
 	// Orphans are things at the source that look like a connector's and that nobody here uses. Where is the
 	// object, and tells one from another.
 	Orphans []fault.Finding
+	// Uncovered are objects that the connector is to read and of which its source tells it nothing (P19). Where tells
+	// one from another.
+	Uncovered []fault.Finding
 }
 
 // surveyTimeout is how long one look may take.
@@ -28,7 +32,7 @@ type looked struct {
 	survey  Survey
 	known   bool
 	alarm   Alarm
-	orphans map[string]bool // that were told
+	orphans map[string]bool // and what is uncovered, that were told
 }
 
 // Alarm says how near the log that a source keeps for a connector is to hurting somebody (P68).
@@ -114,7 +118,7 @@ func (u *unit) survey(ctx context.Context) {
 	} else if alarm == AlarmNone && was.alarm > AlarmNone {
 		u.log.Info("the log that the source keeps is below its thresholds again", "connector", c.Task.Name, "bytes", s.RetainedBytes)
 	}
-	for _, f := range s.Orphans {
+	for _, f := range slices.Concat(s.Orphans, s.Uncovered) {
 		u.looked.orphans[f.Where] = true
 		if !was.orphans[f.Where] {
 			u.log.Warn(f.String())
@@ -146,5 +150,5 @@ func (l *looked) findings(connector string, retained, limit int64) []fault.Findi
 	if f, ok := alarmOf(retained, limit, l.survey.WarnBytes).finding(connector, retained, limit); ok {
 		all = append(all, f)
 	}
-	return append(all, l.survey.Orphans...)
+	return slices.Concat(all, l.survey.Orphans, l.survey.Uncovered)
 }

@@ -21,7 +21,7 @@ func (d *daemon) survey(c *connectorSettings) func(context.Context) (connect.Sur
 		}
 		found, err := postgres.LookAt(ctx, c.postgres, s.slots(), former)
 		return connect.Survey{RetainedBytes: found.RetainedBytes, RetainLimit: found.RetainLimit, WarnBytes: s.worker.RetainedWarn,
-			Detail: found.Detail, Orphans: found.Orphans}, err
+			Detail: found.Detail, Orphans: found.Orphans, Uncovered: found.Uncovered}, err
 	}
 }
 

@@ -72,6 +72,37 @@ func TestTheLogBecomesEvents(t *testing.T) {
 			work:  `INSERT INTO "A ""b"."T'ü\1" VALUES (1, 'ü')`,
 			want:  []string{"begin", `table "A ""b".T'ü\1(Id,1 " x)`, `c "A ""b".T'ü\1 after(1,ü)`, "commit"},
 		},
+		"P5: each change has the old row of the identity in force": {
+			setup: "CREATE TABLE t(id int PRIMARY KEY, k int NOT NULL UNIQUE, a text); INSERT INTO t VALUES (1, 2, 'x')",
+			work: "BEGIN; UPDATE t SET id = 3; ALTER TABLE t REPLICA IDENTITY FULL; UPDATE t SET a = 'y'; COMMIT; DELETE FROM t; ALTER TABLE t REPLICA IDENTITY USING INDEX t_k_key; " +
+				"INSERT INTO t VALUES (4, 5, 'z'); DELETE FROM t",
+			want: []string{"begin", "table public.t(id,k,a)", "u public.t key(1,~,~) after(3,2,x)",
+				"table public.t(id,k,a)", "u public.t before(3,2,x) after(3,2,y)", "commit", "begin", "table public.t(id,k,a)",
+				"d public.t before(3,2,y)", "table public.t(id,k,a)", "c public.t after(4,5,z)", "d public.t key(~,5,~)", "commit"},
+		},
+		"P13: a child of legacy inheritance is a table of its own": {
+			setup: "CREATE TABLE mother(id int PRIMARY KEY, a text); CREATE TABLE child(b int, PRIMARY KEY (id)) INHERITS (mother); INSERT INTO child VALUES (1, 'x', 2)",
+			work:  "BEGIN; INSERT INTO mother VALUES (3, 'y'); UPDATE mother SET a = 'z'; COMMIT",
+			want: []string{"begin", "table public.mother(id,a)", "c public.mother after(3,y)", "u public.mother after(3,z)",
+				"table public.child(id,a,b)", "u public.child after(1,z,2)", "commit"},
+		},
+		"P18: a table that was dropped and made again has the new one's columns": {
+			setup: "CREATE TABLE t(id int PRIMARY KEY, a text)",
+			work:  "BEGIN; INSERT INTO t VALUES (1, 'x'); DROP TABLE t; CREATE TABLE t(b int PRIMARY KEY, id text); INSERT INTO t VALUES (2, 'y'); COMMIT",
+			want:  []string{"begin", "table public.t(id,a)", "c public.t after(1,x)", "table public.t(b,id)", "c public.t after(2,y)", "commit"},
+		},
+		"P19: rows have the name of their table at their time, also where two tables swap names": {
+			setup: "CREATE TABLE t(id int PRIMARY KEY); CREATE TABLE u(id int PRIMARY KEY, a text)",
+			work: "BEGIN; INSERT INTO t VALUES (1); INSERT INTO u VALUES (2, 'x'); COMMIT; " +
+				"BEGIN; ALTER TABLE t RENAME TO old; ALTER TABLE u RENAME TO t; ALTER TABLE old RENAME TO u; INSERT INTO t VALUES (3, 'y'); INSERT INTO u VALUES (4); COMMIT",
+			want: []string{"begin", "table public.t(id)", "c public.t after(1)", "table public.u(id,a)", "c public.u after(2,x)", "commit",
+				"begin", "table public.t(id,a)", "c public.t after(3,y)", "table public.u(id)", "c public.u after(4)", "commit"},
+		},
+		"P40: sequences are in no event, and rows have the values that they took": {
+			setup: "CREATE SEQUENCE s; CREATE TABLE t(id int PRIMARY KEY DEFAULT nextval('s'))",
+			work:  "BEGIN; SELECT setval('s', 41); INSERT INTO t DEFAULT VALUES; SELECT nextval('s'); ALTER SEQUENCE s RESTART; COMMIT",
+			want:  []string{"begin", "table public.t(id)", "c public.t after(42)", "commit"},
+		},
 		"a table that is not chosen is passed over, its transactions are not": {
 			setup:   "CREATE TABLE t(id int PRIMARY KEY); CREATE TABLE u(id int PRIMARY KEY)",
 			exclude: "public.u",

@@ -17,6 +17,8 @@ type Survey struct {
 	RetainLimit   int64 // max_slot_wal_keep_size in bytes, -1 for none
 	Detail        string
 	Orphans       []fault.Finding
+	// Uncovered are tables that are chosen and that the publication has not: the log says nothing of them.
+	Uncovered []fault.Finding
 }
 
 // LookAt surveys the server of a connector. inUse are the slots that any connector of this process has there,
@@ -32,7 +34,10 @@ func LookAt(ctx context.Context, cfg Config, inUse, ours []string) (Survey, erro
 		return Survey{}, err
 	}
 	s := Survey{RetainedBytes: view.Retained, RetainLimit: view.Limit, Detail: view.Detail}
-	s.Orphans, err = orphanFindings(ctx, conn, append(slices.Clone(inUse), cfg.SlotName), ours)
+	if s.Orphans, err = orphanFindings(ctx, conn, append(slices.Clone(inUse), cfg.SlotName), ours); err != nil {
+		return s, err
+	}
+	s.Uncovered, err = uncovered(ctx, conn, &cfg)
 	return s, err
 }
 

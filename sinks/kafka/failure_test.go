@@ -282,7 +282,7 @@ func TestATopicThatMayNotBeWrittenAnyMoreStopsTheProducerAtOnceAndNamesThePrivil
 	}
 }
 
-func TestSequenceNumbersThatABrokerDoesNotExpectEndTheRunNotTheConnector(t *testing.T) { // K3
+func TestSequenceNumbersThatABrokerDoesNotExpectEndTheRunNotTheConnector(t *testing.T) { // K3, K7
 	b := start(t)
 	l := sinktest.NewLedger()
 	p := open(t, kafka.NewConfig(b.Addr()), partitions(1), l.Ack)
