@@ -33,8 +33,10 @@ func (s *Readings) Reconcile(captured []*schema.Table, t Terms) (added []string)
 		case r != nil && (r.record.OID == table.OID || r.record.OID == 0):
 			r.adoptOID(table.OID)
 			if t.Again && !r.left() {
-				begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyAsked, By: byMode, Asked: s.clock()}
+				begin[id] = s.onceMore(table)
 			}
+		case r == nil && !t.Known && t.Done && t.Again:
+			begin[id] = s.onceMore(table)
 		case t.NoData, r == nil && !t.Known && t.Done:
 			begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyInitial, Asked: s.clock(), Finished: s.clock()}
 		case r == nil && !t.Known:
@@ -59,4 +61,9 @@ func (r *reading) adoptOID(oid uint64) {
 		r.record.OID = oid
 		r.changed()
 	}
+}
+
+// onceMore is a table that each start reads.
+func (s *Readings) onceMore(t *schema.Table) offsets.TableSnapshot {
+	return offsets.TableSnapshot{OID: t.OID, Why: offsets.WhyAsked, By: byMode, Asked: s.clock()}
 }
