@@ -18,10 +18,15 @@ var documentedACLs = map[string]sarama.AclOperation{
 	"Create": sarama.AclOperationCreate, "DescribeConfigs": sarama.AclOperationDescribeConfigs,
 }
 
+// grantACLs grants operations on the topics below a prefix.
 func grantACLs(t *testing.T, admin sarama.ClusterAdmin, prefix string, operations ...string) {
 	t.Helper()
+	grantOn(t, admin, sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: prefix + ".", ResourcePatternType: sarama.AclPatternPrefixed}, operations)
+}
+
+func grantOn(t *testing.T, admin sarama.ClusterAdmin, resource sarama.Resource, operations []string) {
+	t.Helper()
 	for _, name := range operations {
-		resource := sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: prefix + ".", ResourcePatternType: sarama.AclPatternPrefixed}
 		allow := sarama.Acl{Principal: "User:rdip", Host: "*", Operation: documentedACLs[name], PermissionType: sarama.AclPermissionAllow}
 		if err := admin.CreateACLs([]*sarama.ResourceAcls{{Resource: resource, Acls: []*sarama.Acl{&allow}}}); err != nil {
 			t.Fatal(err)
@@ -57,6 +62,20 @@ func TestThePipelineRunsWithExactlyTheDocumentedACLsAndNamesEachMissingOne(t *te
 			}
 		})
 	}
+	t.Run("topics of no table", func(t *testing.T) {
+		grantACLs(t, admin, "own", all...)
+		s := logged("own").with("connectors.shop.heartbeat.records.enabled", "true", "connectors.shop.ddl.capture", "true")
+		text, code := s.check(t)
+		for _, topic := range []string{"own", "__debezium-heartbeat.own"} {
+			if want := "--operation Describe --operation Write --topic " + topic + "\n"; code != exitPreflight || !strings.Contains(text, want) {
+				t.Errorf("exit code %d, want %q in\n%s", code, want, text)
+			}
+			grantOn(t, admin, sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral}, all)
+		}
+		if text, code = s.check(t); code != exitDone || !strings.Contains(text, `topic "own.message": it does not exist yet`) {
+			t.Errorf("with every grant: exit code %d\n%s", code, text)
+		}
+	})
 	t.Run("with all", func(t *testing.T) {
 		grantACLs(t, admin, "granted", all...)
 		s := logged("granted")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"rdip/connect/source"
@@ -111,11 +112,26 @@ func (s *settings) checkServers(ctx context.Context) fault.Findings {
 		topics = append(topics, own.Topics()...)
 		findings = append(findings, kafka.TopicCollisions(topics)...)
 		if !s.worker.Embedded {
-			findings = append(findings, s.checkKafka(ctx, c, topics, keyless)...)
-			findings = append(findings, s.checkSubjects(ctx, c, judged.Topics)...)
+			findings = append(findings, unlessMessages(own.MessageTopic, s.checkKafka(ctx, c, topics, keyless))...)
+			findings = append(findings, s.checkSubjects(ctx, c, topics)...)
 		}
 	}
 	return distinct(findings)
+}
+
+// unlessMessages are findings of a check in which the topic of logical messages is no reason not to start: it is
+// written to only if the application emits some.
+func unlessMessages(topic string, findings []fault.Finding) []fault.Finding {
+	for i := range findings {
+		f := &findings[i]
+		if f.Where != fmt.Sprintf("topic %q", topic) || f.Severity != fault.Fatal {
+			continue
+		}
+		f.Severity = fault.Warning
+		f.Need = "it only where the application emits logical messages: the first one is written to it"
+		f.Fix = strings.TrimPrefix(f.Fix+"; or message.prefix.exclude.list: .*", "; or ")
+	}
+	return findings
 }
 
 // checkSubjects asks whether the registry takes schemas for a connector's topics.
