@@ -107,4 +107,6 @@ type Message struct {
 	Content       []byte
 	// Change is what a message of the reader's own says of an altered table, view or function; nil for others.
 	Change *SchemaChange
+	// Refused is why the reader has not read the content, which is too large; nil where it has.
+	Refused error
 }

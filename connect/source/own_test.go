@@ -270,6 +270,25 @@ func TestWhatWasDeliveredBeforeIsNotToldAgain(t *testing.T) {
 	}
 }
 
+// P70: the stream goes on, and somebody learns of it where the message was asked for.
+func TestAMessageThatWasTooLargeIsLeftOutWithANotice(t *testing.T) {
+	l, k := ownLane(t, nil)
+	s := script{l}
+	large := func(prefix string) func() error {
+		return func() error {
+			return l.Message(&envelope.Message{Transactional: true, Place: 12, Prefix: []byte(prefix), Refused: errors.New("too large: " + prefix)})
+		}
+	}
+	got := play(t, l, k, s.begin(7, 19), s.message(true, 11, "audit", "a"), large("audit"), large("unwanted"), large("rdip.ddl"), large("other"), s.message(true, 13, "audit", "b"), s.commit(20))
+	want := "BEGIN tx-07:0010; message audit a [tx-07:0011 1 1]; message audit b [tx-07:0013 2 2]; END tx-07:0020 2 LOGICAL_DECODING_MESSAGE=2"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if notices := l.run.task.Status().Notices; len(notices) != 1 || notices[0].Seen != "too large: other" {
+		t.Errorf("%v", notices)
+	}
+}
+
 func TestASchemaChangeIsARecordOfTheTopicNamedAsThePrefix(t *testing.T) {
 	l, k := ownLane(t, nil)
 	s := script{l}

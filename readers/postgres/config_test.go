@@ -63,7 +63,6 @@ func TestWhatCannotWorkIsRefusedByName(t *testing.T) {
 		"two lists of schemas":                 {map[string]string{"schema.include.list": "a", "schema.exclude.list": "b"}, "schema.exclude.list"},
 		"a certificate without its key":        {map[string]string{"database.sslcert": "c.pem"}, "database.sslkey"},
 		"a key without its certificate":        {map[string]string{"database.sslkey": "k.pem"}, "database.sslcert"},
-		"a snapshot on every start":            {map[string]string{"snapshot.mode": "always"}, "snapshot.mode"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

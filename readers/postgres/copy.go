@@ -54,7 +54,9 @@ func (c *copyConn) exec(ctx context.Context, sql string) error {
 }
 
 // copy runs COPY TO STDOUT and hands over its rows, each with its newline. They are borrowed until each
-// returns, and may be written to. An error of each is returned as it is.
+// returns, and may be written to. An error of each is returned as it is. After a row above max.row.bytes no more
+// is handed over: it and the rest are passed over, without memory for it, and copy returns an *oversizeError
+// without a head, after which the connection can be used (P70).
 func (c *copyConn) copy(ctx context.Context, sql string, each func(line []byte) error) error {
 	return c.run(ctx, sql, each)
 }
@@ -88,6 +90,12 @@ func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) e
 	var failed error
 	for {
 		typ, payload, err := c.frames.next()
+		var large *oversizeError
+		if errors.As(err, &large) && large.Type == backendCopyData {
+			c.frames.discard()
+			failed, each = &oversizeError{Type: large.Type, Bytes: large.Bytes, Limit: large.Limit}, passOver
+			continue
+		}
 		if err != nil {
 			return lost(ctx, err)
 		}
@@ -107,6 +115,8 @@ func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) e
 		}
 	}
 }
+
+func passOver([]byte) error { return nil }
 
 // lost is what ended ctx, where that is why reading or writing failed.
 func lost(ctx context.Context, err error) error {

@@ -70,7 +70,20 @@ func (l *lane) Read(ctx context.Context, c snapshot.Chunk, h envelope.Handler) e
 	if refused != nil {
 		return refused
 	}
+	if large := tooLargeFor(r.part.leaf, err); large != nil {
+		return h.Refuse(r.part.layout, large)
+	}
 	return l.copyFault(ctx, r.part.leaf, err)
+}
+
+// tooLargeFor is why a table stops whose row is above max.row.bytes, while the others are read on (P70); nil where
+// err is something else.
+func tooLargeFor(t *table, err error) error {
+	var large *oversizeError
+	if !errors.As(err, &large) {
+		return nil
+	}
+	return &fault.Error{Op: "copy", Object: "a row of table " + t.ID(), Cause: large, Permanent: true, Hint: fmt.Sprintf("max.row.bytes: %d, with memory for it", roundUp(large.Bytes))}
 }
 
 // prepare makes room for rows of a layout, of a state at a place.
@@ -120,15 +133,12 @@ func rewritten(id string, cause error) error {
 // copyFault says why a table could not be read.
 func (l *copier) copyFault(ctx context.Context, t *table, err error) error {
 	var server *pgconn.PgError
-	var large *oversizeError
 	object := "table " + t.ID()
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
 		return err
-	case errors.As(err, &large):
-		return &fault.Error{Op: "copy", Object: object, Cause: err, Permanent: true, Hint: fmt.Sprintf("max.row.bytes: %d, with memory for it", roundUp(large.Bytes))}
 	case !errors.As(err, &server):
 		return &fault.Error{Op: "copy", Object: object, Cause: err}
 	}

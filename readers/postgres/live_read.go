@@ -69,9 +69,10 @@ func (l *liveLane) release(ctx context.Context) error {
 
 // taking is what became of one statement's rows.
 type taking struct {
-	rows   int  // that h took
-	full   bool // h wants no more
-	missed bool // a row came after h was full
+	rows    int  // that h took
+	full    bool // h wants no more
+	missed  bool // a row came after h was full
+	refused bool // a row is above max.row.bytes: the table stops, and nothing more of the chunk is read
 }
 
 // take runs a statement whose rows have so many columns before the layout's, and hands them to h until it is full.
@@ -101,6 +102,13 @@ func (l *liveLane) take(ctx context.Context, t *liveTable, sql string, lead int,
 	if refused != nil {
 		return got, refused
 	}
+	if large := tooLargeFor(t.unit.table, err); large != nil {
+		got.refused = true
+		if err := h.Refuse(t.layout, large); !errors.Is(err, snapshot.ErrFull) {
+			return got, err
+		}
+		return got, nil
+	}
 	return got, l.unreadable(ctx, t.unit.table, err)
 }
 
@@ -127,7 +135,7 @@ func (l *liveLane) readRange(ctx context.Context, t *liveTable, r ctidRange, h e
 		var last string
 		got, err := l.take(ctx, t, sql+") TO STDOUT", 1, h, func(lead, _ envelope.Row) { last = string(lead[0].Wire) })
 		switch {
-		case err != nil:
+		case err != nil || got.refused:
 			return nil, err
 		case got.full && got.missed:
 			page, err := pageOf(last)
@@ -170,7 +178,7 @@ func (l *liveLane) readKeys(ctx context.Context, t *liveTable, r keyRange, h env
 		n := min(t.keysAtOnce(), len(keys))
 		last := 0
 		got, err := l.take(ctx, t, t.keysSQL(keys[:n], where), 1, h, func(lead, _ envelope.Row) { last, _ = strconv.Atoi(string(lead[0].Wire)) })
-		if err != nil {
+		if err != nil || got.refused {
 			return nil, err
 		}
 		if got.full {
@@ -199,7 +207,7 @@ func (l *liveLane) readOverride(ctx context.Context, t *liveTable, r ctidRange, 
 		each := &lastKey{Handler: h, key: t.layout.Table.Key, last: last}
 		got, err := l.take(ctx, t, sql, 0, each, func(_, _ envelope.Row) {})
 		switch {
-		case err != nil:
+		case err != nil || got.refused:
 			return nil, err
 		case got.full && (got.missed || got.rows == overrideStepRows):
 			return ctidRange{part: r.part, keyAbove: last}, nil

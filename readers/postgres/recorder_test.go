@@ -15,19 +15,20 @@ import (
 
 // recorder is a Handler that writes down what it is told, one line a call, and can be held up.
 type recorder struct {
-	mu      sync.Mutex
-	lines   []string
-	idles   []uint64
-	commits []uint64
-	txs     []envelope.Transaction
-	flushes int
-	refuse  error         // what Row returns, if anything
-	gate    chan struct{} // Row waits for it to close, nil for no wait
-	entered chan struct{} // gets one when Row begins to wait
-	confirm func(uint64)  // is told every commit and idle place, nil for none
-	quiet   bool          // rows are only counted
-	rows    int
-	refused []error // reasons of Refuse
+	mu       sync.Mutex
+	lines    []string
+	idles    []uint64
+	commits  []uint64
+	txs      []envelope.Transaction
+	flushes  int
+	refuse   error         // what Row returns, if anything
+	gate     chan struct{} // Row waits for it to close, nil for no wait
+	entered  chan struct{} // gets one when Row begins to wait
+	confirm  func(uint64)  // is told every commit and idle place, nil for none
+	quiet    bool          // rows are only counted
+	rows     int
+	refused  []error // reasons of Refuse
+	withheld []error // of messages that were not read
 	// position is told every position, nil for none
 	position func(offsets.Position)
 }
@@ -97,6 +98,11 @@ func (r *recorder) Refuse(l *envelope.Layout, reason error) error {
 }
 
 func (r *recorder) Message(m *envelope.Message) error {
+	if m.Refused != nil {
+		r.mu.Lock()
+		r.withheld = append(r.withheld, m.Refused)
+		r.mu.Unlock()
+	}
 	r.note("message %t %s %s", m.Transactional, m.Prefix, m.Content)
 	return nil
 }

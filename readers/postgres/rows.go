@@ -172,10 +172,33 @@ func (d *decoder) oversize(e *oversizeError) error {
 	return d.refuseLarge(place, data, e)
 }
 
+// largeMessage hands over that a logical message is there, without its content: no table has to stop for it.
+func (d *decoder) largeMessage(place uint64, b []byte, e *oversizeError) error {
+	const head = 1 + 8 // flags, place
+	if len(b) <= head {
+		return d.corrupt(place, errTruncated)
+	}
+	transactional := b[0] == 1
+	if transactional || d.phase != outside {
+		if deliver, err := d.ensureBegun(place); err != nil || !deliver {
+			return err
+		}
+	}
+	prefix, _, whole := cutString(b[head:])
+	if !whole {
+		prefix = b[head:] // as far as it was read
+	}
+	d.message = envelope.Message{Transactional: transactional, Place: binary.BigEndian.Uint64(b[1:]), Prefix: prefix,
+		Refused: d.tooLarge(place, fmt.Sprintf("a logical message with prefix %q", prefix), e)}
+	return d.h.Message(&d.message)
+}
+
 // refuseLarge stops the table of a change of which only the beginning is known.
 func (d *decoder) refuseLarge(place uint64, data []byte, e *oversizeError) error {
 	switch data[0] {
 	case msgInsert, msgUpdate, msgDelete:
+	case msgMessage:
+		return d.largeMessage(place, data[1:], e)
 	default:
 		return d.tooLarge(place, fmt.Sprintf("a message of type %q", data[0]), e)
 	}
@@ -196,14 +219,14 @@ func (d *decoder) refuseLarge(place uint64, data []byte, e *oversizeError) error
 	if err := d.announce(s); err != nil {
 		return err
 	}
-	return d.h.Refuse(s.layout, d.tooLarge(place, "table "+s.name(), e))
+	return d.h.Refuse(s.layout, d.tooLarge(place, "a row of table "+s.name(), e))
 }
 
-func (d *decoder) tooLarge(place uint64, of string, e *oversizeError) error {
+func (d *decoder) tooLarge(place uint64, what string, e *oversizeError) error {
 	cause := *e
 	cause.Head = nil
 	return &fault.Error{
-		Op: "receive a row", Object: fmt.Sprintf("of %s at %s", of, lsnText(place)), Cause: &cause, Permanent: true,
+		Op: "receive", Object: fmt.Sprintf("%s at %s", what, lsnText(place)), Cause: &cause, Permanent: true,
 		Hint: fmt.Sprintf("max.row.bytes: %d, with memory for it", roundUp(e.Bytes)),
 	}
 }

@@ -257,16 +257,6 @@ func TestRowsHiddenByRowLevelSecurityAreRefusedAndNeverMissing(t *testing.T) { /
 	expectFinding(t, r.Check(t.Context()), fault.Fatal, "P63", "ALTER ROLE "+quoteIdentifier(user)+" BYPASSRLS")
 }
 
-func TestARowLargerThanAllowedIsNamed(t *testing.T) { // P70
-	s := onServer(t, 15, "CREATE TABLE t (id int PRIMARY KEY, wide text); INSERT INTO t VALUES (1, repeat('x', 3000000))")
-	s.cfg.MaxRowBytes = 1 << 20
-	r, _ := s.open(t, readers.Stored{})
-	_, err := tryCopy(t, r, 1)
-	if err == nil || !strings.Contains(err.Error(), "table public.t") || !strings.Contains(err.Error(), "max.row.bytes: 4194304") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestACopyEndsWithItsContext(t *testing.T) {
 	s := onServer(t, 15, "CREATE TABLE t (id int PRIMARY KEY)")
 	conn, err := openCopy(t.Context(), &s.cfg)
