@@ -172,6 +172,7 @@ func (r *run) followSignalTopic(ctx context.Context, works func()) error {
 	if err := r.tookTopic(nil, topic.Begin()); err != nil {
 		return err
 	}
+	r.task.Log.Info("the signal topic is read", "topic", r.task.Signals.Topic, "offset", topic.Begin())
 	for {
 		record, err := topic.Next(ctx)
 		if err != nil {
