@@ -154,10 +154,13 @@ func (s *Readings) cut(r *reading, rest *Chunk) {
 func (s *Readings) adopt(r *reading, p *TablePlan, same bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.overrun { // the plan is older than rows that were given in part, and are not known any more
+		return
+	}
 	if !same || len(p.Chunks) != r.record.Chunks {
 		r.record.Done = offsets.Ranges{}
 	}
-	r.sent, r.rest, r.from, r.overrun = offsets.Ranges{}, nil, s.window+1, false
+	r.sent, r.rest, r.from = offsets.Ranges{}, nil, s.window+1
 	r.table, r.plan = p.Table, p
 	r.planned(p, s.clock())
 	if r.began.IsZero() {

@@ -10,7 +10,12 @@ type delivered struct {
 	current *window // its rows are recorded
 	before  idSet   // began before current was armed: not recorded
 	during  idSet
+	// forgot: there were too many in before. What of them is not seen is in progress for the next view.
+	forgot bool
 }
+
+// deliveredBlocks is how many blocks of each set are kept: a few MB, for millions of transactions.
+const deliveredBlocks = 1 << 16
 
 // arm begins to tell apart what comes from now on.
 func (d *delivered) arm(w *window) {
@@ -20,18 +25,39 @@ func (d *delivered) arm(w *window) {
 		d.before.put(base, b)
 	}
 	d.during, d.current = nil, w
+	d.bound()
 }
 
-// add is a transaction that began while w was armed; nil for none.
-func (d *delivered) add(id, place uint64, w *window) {
+// add is a transaction that began while w was armed; nil for none. fits is false where the window has lasted for
+// more of them than are kept.
+func (d *delivered) add(id, place uint64, w *window) (fits bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	b := idBlock{bits: 1 << (id % 64), place: place}
 	if w != nil && w == d.current {
 		d.during.put(id/64, b)
-		return
+		return len(d.during) <= deliveredBlocks
 	}
 	d.before.put(id/64, b)
+	d.bound()
+	return true
+}
+
+// bound forgets what is too much, such as while the one table that is left has stopped and no view is taken. The
+// caller holds mu.
+func (d *delivered) bound() {
+	if len(d.before) > deliveredBlocks {
+		d.before, d.forgot = nil, true
+	}
+}
+
+// hasForgotten says whether transactions were forgotten; again makes it begin anew.
+func (d *delivered) hasForgotten(again bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	forgot := d.forgot
+	d.forgot = forgot && !again
+	return forgot
 }
 
 // unseen is a transaction that was delivered, not recorded, and is not in the view. Those that are in it are

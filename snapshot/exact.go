@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -31,6 +32,9 @@ type exact struct {
 
 // whole reads a table without a key.
 func (w *Windows) whole(ctx context.Context, r *reading) error {
+	if err := w.settled(ctx, r); err != nil {
+		return err
+	}
 	x := &exact{reading: r, ctx: ctx, number: w.readings.number(), held: make(chan struct{}), release: make(chan struct{}), done: make(chan error, 1)}
 	w.exact.Store(x)
 	err := w.placeExact(ctx, x)
@@ -42,9 +46,7 @@ func (w *Windows) whole(ctx context.Context, r *reading) error {
 	}
 	close(x.release)
 	w.hit(PointOpened)
-	if _, err := w.live.Mark(ctx); err != nil {
-		return err
-	}
+	_, _ = w.live.Mark(ctx) // the stream gets there sooner; where this fails, with the next heartbeat
 	select {
 	case err = <-x.done:
 	case <-ctx.Done():
@@ -103,16 +105,17 @@ func (w *Windows) reach(place uint64) error {
 		x.done <- nil
 		return nil
 	}
-	err := w.emitWhole(x)
+	to := &wholeRows{next: w.next}
+	err := w.emitWhole(x, to)
 	x.done <- err
-	if fault.IsPermanent(err) {
-		return nil // the table's: Run gives it up
+	if to.failed == nil && (fault.IsPermanent(err) || errors.Is(err, ErrRewritten)) {
+		return nil // the table's: Run gives it up, or plans it again
 	}
 	return err
 }
 
 // emitWhole hands on every row of a table, straight from the database.
-func (w *Windows) emitWhole(x *exact) error {
+func (w *Windows) emitWhole(x *exact, to *wholeRows) error {
 	lane, err := x.source.Lane(x.ctx)
 	if err != nil {
 		return err
@@ -120,34 +123,52 @@ func (w *Windows) emitWhole(x *exact) error {
 	defer func() { _ = lane.Close(context.WithoutCancel(x.ctx)) }()
 	tx := x.source.Transaction()
 	tx.Place = x.place.Load()
-	if err := w.next.Begin(&tx); err != nil {
+	if err := to.Begin(&tx); err != nil {
 		return err
 	}
-	to := &wholeRows{Handler: w.next}
 	for _, c := range x.plan.Chunks {
 		if err := lane.Read(x.ctx, c, to); err != nil {
 			return err
 		}
 	}
 	w.readings.wholeSent(x.reading)
-	if err := w.next.Commit(offsets.Durable{Chunk: &offsets.Chunk{Table: x.reading.id, Index: 0, Rows: to.rows, Window: x.number}}); err != nil {
+	if err := to.Commit(offsets.Durable{Chunk: &offsets.Chunk{Table: x.reading.id, Index: 0, Rows: to.rows, Window: x.number}}); err != nil {
 		return err
 	}
 	w.hit(PointEmitted)
-	return w.announceAgain(x.reading.id, true)
+	return to.note(w.announceAgain(x.reading.id, true))
 }
 
-// wholeRows marks the rows of a table that is read whole.
+// wholeRows marks the rows of a table that is read whole. What the stream's own way refuses is the stream's end,
+// and not the table's.
 type wholeRows struct {
-	envelope.Handler
-	rows int64
+	next   envelope.Handler
+	rows   int64
+	failed error // what next has refused
+}
+
+func (h *wholeRows) note(err error) error {
+	if err != nil {
+		h.failed = err
+	}
+	return err
 }
 
 func (h *wholeRows) Row(e *envelope.Event) error {
 	h.rows++
 	e.Mark = envelope.Incremental
-	return h.Handler.Row(e)
+	return h.note(h.next.Row(e))
 }
+
+func (h *wholeRows) Begin(tx *envelope.Transaction) error { return h.note(h.next.Begin(tx)) }
+func (h *wholeRows) Table(l *envelope.Layout) error       { return h.note(h.next.Table(l)) }
+func (h *wholeRows) Refuse(l *envelope.Layout, reason error) error {
+	return h.note(h.next.Refuse(l, reason))
+}
+func (h *wholeRows) Message(m *envelope.Message) error { return h.note(h.next.Message(m)) }
+func (h *wholeRows) Commit(d offsets.Durable) error    { return h.note(h.next.Commit(d)) }
+func (h *wholeRows) Flush() error                      { return h.note(h.next.Flush()) }
+func (h *wholeRows) Idle(p offsets.Position) error     { return h.note(h.next.Idle(p)) }
 
 // wholeSent: the table is one chunk, which went out; it counts once Kafka has it.
 func (s *Readings) wholeSent(r *reading) {

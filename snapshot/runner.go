@@ -36,7 +36,7 @@ func (w *Windows) Run(ctx context.Context) error {
 		switch {
 		case err == nil:
 			pause = retryFirst
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(err, errNotNow):
 		case errors.Is(err, ErrRewritten):
 			w.planAgain(r, err.Error())
 		case fault.IsPermanent(err):
@@ -52,15 +52,15 @@ func (w *Windows) Run(ctx context.Context) error {
 
 // step reads one window of a table.
 func (w *Windows) step(ctx context.Context, r *reading) error {
-	if err := w.plan(ctx, r); err != nil {
+	if w.readings.overran(r) {
+		w.planAgain(r, "the log gave more of its rows in part (unchanged TOAST), while it was read, than are kept account of")
+		return nil
+	}
+	if err := w.plan(ctx, r); err != nil || w.readings.overran(r) {
 		return err
 	}
 	if !r.table.HasKey() {
 		return w.whole(ctx, r)
-	}
-	if w.readings.overran(r) {
-		w.planAgain(r, "the log gave more of its rows in part (unchanged TOAST), while it was read, than are kept account of")
-		return nil
 	}
 	chunk, keys, ok := w.readings.work(r)
 	if !ok {
@@ -100,8 +100,9 @@ func (w *Windows) plan(ctx context.Context, r *reading) error {
 	if !same {
 		w.notice(fmt.Sprintf("table %s was rewritten or replaced since its snapshot was planned: it is read from its beginning (P69)", r.id))
 		w.readings.again(r)
+		return w.plan(ctx, r) // from now on what the log gives in part is owed: the plan is to be as of later
 	}
-	w.readings.adopt(r, &plan, same)
+	w.readings.adopt(r, &plan, true)
 	return nil
 }
 
@@ -146,6 +147,9 @@ func (w *Windows) read(ctx context.Context, r *reading, c Chunk, keys []string) 
 			w.wait(ctx, r, "the log changes the table faster than a window can note", 0)
 		default:
 			w.wait(ctx, r, blockedBy(out.blocker), pause)
+		}
+		if !w.readings.goesOn(r) {
+			return errNotNow
 		}
 	}
 }

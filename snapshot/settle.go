@@ -2,7 +2,9 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rdip/offsets"
@@ -16,6 +18,9 @@ func (w *Windows) view(ctx context.Context, lane LiveLane, r *reading) (View, er
 		if err != nil {
 			return nil, err
 		}
+		if w.delivered.hasForgotten(true) {
+			w.readings.watchAnew()
+		}
 		id, blocked := w.delivered.unseen(v)
 		if !blocked {
 			id, blocked = w.readings.earlier(r, v, w.delivered.recorded)
@@ -28,6 +33,61 @@ func (w *Windows) view(ctx context.Context, lane LiveLane, r *reading) (View, er
 		if ctx.Err() != nil {
 			return nil, ended(ctx)
 		}
+		if !w.readings.goesOn(r) {
+			return nil, errNotNow
+		}
+	}
+}
+
+// errNotNow leaves a table whose reading was paused, stopped or begun anew while it waited.
+var errNotNow = errors.New("the table is not to be read now")
+
+// goesOn says whether a table is still to be read, and now.
+func (s *Readings) goesOn(r *reading) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tables[r.id] == r && r.left() && !r.record.Paused && r.failed == nil
+}
+
+// settled waits until every transaction has ended that runs now: a state that is made while the stream is held
+// waits for them otherwise, and the stream with it (P52, P71).
+func (w *Windows) settled(ctx context.Context, r *reading) error {
+	lane, err := w.openLane(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.closeLane(ctx)
+	var older []uint64
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		v, err := lane.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		running := v.Running()
+		if pause == firstPause {
+			older = slices.Clone(running)
+		}
+		older = slices.DeleteFunc(older, func(id uint64) bool { return !slices.Contains(running, id) })
+		if len(older) == 0 {
+			w.readings.waits(r, "")
+			return nil
+		}
+		w.wait(ctx, r, blockedBy(older[0]), pause)
+		if ctx.Err() != nil {
+			return ended(ctx)
+		}
+		if !w.readings.goesOn(r) {
+			return errNotNow
+		}
+	}
+}
+
+// watchAnew: what was handed on so far is not known any more; what of it a view does not see is in progress there.
+func (s *Readings) watchAnew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.tables {
+		r.watched = false
 	}
 }
 

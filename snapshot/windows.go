@@ -184,8 +184,10 @@ func (w *Windows) note(e *envelope.Event) {
 		return
 	}
 	if !w.known && w.watch.counted {
-		w.delivered.add(w.tx.ID, w.tx.Place, w.window)
 		w.known = true
+		if !w.delivered.add(w.tx.ID, w.tx.Place, w.window) {
+			w.window.touched.full = true
+		}
 	}
 	if w.window != nil && w.window.reading == w.watch.reading {
 		w.window.touched.record(&w.tx, e)
@@ -215,7 +217,7 @@ func (w *Windows) close(win *window) (outcome, error) {
 	if t.full {
 		return outcome{retake: true, overflowed: true}, nil
 	}
-	if id, ok := w.delivered.unseen(win.view); ok {
+	if id, ok := w.delivered.unseen(win.view); ok || w.delivered.hasForgotten(false) {
 		return outcome{retake: true, blocker: id}, nil
 	}
 	if t.moved || t.layout != nil && len(win.buffer.layouts) > 0 && !sameKey(t.layout, win.buffer.layouts[0]) {
