@@ -78,3 +78,33 @@ func TestWithTheBudgetRaisedARowOf100MBPasses(t *testing.T) {
 	}
 	d.mustStayBelow(t, 1<<30)
 }
+
+// P70, K4, G8: with the default budget a row of 100 MB, of the snapshot or of the stream, stops its table by name and
+// size; the other tables go on, and memory stays what it was.
+func TestWithTheDefaultBudgetARowOf100MBStopsItsTableAlone(t *testing.T) {
+	p := itemsPipeline(t, 18)
+	p.tags = []string{released}
+	value := fmt.Sprintf("repeat('0123456789', %d)", hugeValue/10)
+	p.exec(t, "CREATE TABLE copied(id int PRIMARY KEY, note text)", "INSERT INTO copied VALUES (1, "+value+")", "CREATE TABLE logged(id int PRIMARY KEY, note text)")
+	d := p.streaming(t)
+	p.exec(t, "INSERT INTO logged VALUES (1, "+value+")")
+	p.insert(t, 1, 3)
+	p.mustHold(t, 3, false)
+	stopped := map[string]string{}
+	eventually(t, "two tables to stop", func() bool {
+		for _, table := range d.status(t).Rdip.Tables {
+			if table.Stopped != "" {
+				stopped[table.Table] = table.Stopped
+			}
+		}
+		return len(stopped) == 2
+	})
+	for _, table := range []string{"public.copied", "public.logged"} {
+		for _, word := range []string{table, "10485", "max.row.bytes: "} {
+			if !strings.Contains(stopped[table], word) {
+				t.Errorf("%q is not in why %s stopped: %s", word, table, stopped[table])
+			}
+		}
+	}
+	d.mustStayBelow(t, busyBound)
+}
