@@ -9,6 +9,7 @@ type OwnConfig struct {
 	HeartbeatRecords    bool
 	HeartbeatImplied    bool // HeartbeatRecords is compatibility's doing: an interval of 0 turns it off, as in Debezium
 	HeartbeatPrefix     string
+	HeartbeatName       string // the whole name in place of the prefix; "" for none
 }
 
 // defineOwn binds the keys of the topics that belong to no table.
@@ -20,6 +21,14 @@ func (c *OwnConfig) defineOwn(d *configs.Definition) {
 	d.Bool(&c.HeartbeatRecords, "heartbeat.records.enabled", "Whether a record is written to the heartbeat topic every `heartbeat.interval.ms`. With `compatibility: debezium` the default is `true` where `heartbeat.interval.ms` is given, as Debezium's.",
 		configs.Default("false"))
 	d.String(&c.HeartbeatPrefix, "topic.heartbeat.prefix", "Begin of the heartbeat topic's name, before the prefix.", configs.Default("__debezium-heartbeat"), configs.Check(checkPrefix), configs.Rank(configs.Low))
+	d.String(&c.HeartbeatName, "topic.heartbeat.name", "Whole name of the heartbeat topic, in place of `topic.heartbeat.prefix` and the prefix.", configs.Default(""), configs.Check(checkTopicOrNone), configs.Rank(configs.Low))
+}
+
+func checkTopicOrNone(s string) error {
+	if s == "" {
+		return nil
+	}
+	return checkPrefix(s)
 }
 
 // compatible completes what depends on compatibility: debezium.
@@ -31,17 +40,41 @@ func (c *OwnConfig) compatible(section *configs.Section) {
 
 // TransactionTopicName is the name of the transaction topic.
 func (c *Config) TransactionTopicName() string {
-	return c.Prefix + c.topics.delimiter + c.Own.TransactionTopic
+	return c.renamed(c.Prefix + c.topics.delimiter + c.Own.TransactionTopic)
 }
 
 // HeartbeatTopicName is the name of the heartbeat topic.
 func (c *Config) HeartbeatTopicName() string {
-	return c.Own.HeartbeatPrefix + c.topics.delimiter + c.Prefix
+	if c.Own.HeartbeatName != "" {
+		return c.renamed(c.Own.HeartbeatName)
+	}
+	return c.renamed(c.Own.HeartbeatPrefix + c.topics.delimiter + c.Prefix)
 }
 
 // MessageTopicName is the name of the topic of logical messages; Debezium fixes it, delimiter and all
 // (LogicalDecodingMessageMonitor).
-func (c *Config) MessageTopicName() string { return c.Prefix + ".message" }
+func (c *Config) MessageTopicName() string { return c.renamed(c.Prefix + ".message") }
 
 // SchemaTopicName is the name of the topic of schema changes.
-func (c *Config) SchemaTopicName() string { return c.Prefix }
+func (c *Config) SchemaTopicName() string { return c.renamed(c.Prefix) }
+
+// renamed is the name of a topic of no table behind the RegexRouters, which in Connect all records pass. The routers
+// of logical tables are for tables.
+func (c *Config) renamed(topic string) string {
+	d := Destination{Topic: topic}
+	routing, _ := c.topics.routes() // checked with the configuration
+	for i := range routing {
+		if !routing[i].logical {
+			routing[i].apply(&d)
+		}
+	}
+	if c.chain == nil {
+		return d.Topic
+	}
+	for i := range c.chain.steps {
+		if s := &c.chain.steps[i]; s.topic != nil && !s.topic.logical && s.isFor(d.Topic) {
+			s.topic.apply(&d)
+		}
+	}
+	return d.Topic
+}
