@@ -148,7 +148,7 @@ func TestTheKeepaliveIsReadAsPglogreplReadsIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wire, h := &progress{}, &recorder{}
+		wire, h := newProgress(), &recorder{}
 		alive := newKeepalive(nil, wire, nil, 0, 0, nil)
 		if err := newStreamer(&Config{}, wire).copyData(b, newDecoder(context.Background(), h, 0, wire), alive); err != nil {
 			t.Fatal(err)

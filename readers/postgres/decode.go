@@ -262,9 +262,12 @@ func (d *decoder) logical(place uint64, b []byte) error {
 // keepalive is told the place up to which the server has sent everything. Outside a transaction that is a
 // place to resume from: whatever commits later has its commit record behind it, as PostgreSQL's own
 // subscriber concludes (get_flush_position in worker.c). So the slot advances while captured tables are
-// idle (P43); within a transaction it says nothing (P44).
+// idle (P43); within a transaction it says nothing (P44). A place that was told is told again where somebody awaits it.
 func (d *decoder) keepalive(end uint64) error {
-	if d.phase != outside || end <= d.end || end <= d.idle {
+	if d.phase != outside || end < d.end || end < d.idle {
+		return nil
+	}
+	if (end == d.end || end == d.idle) && !d.wire.passes(end) {
 		return nil
 	}
 	d.idle = end

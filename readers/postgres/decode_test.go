@@ -73,7 +73,7 @@ func plainLayout(_ context.Context, r *relation) (*envelope.Layout, error) {
 }
 
 func plainDecoder(h envelope.Handler) *decoder {
-	d := newDecoder(context.Background(), h, 0, &progress{})
+	d := newDecoder(context.Background(), h, 0, newProgress())
 	d.slot, d.layout = "s", plainLayout
 	d.captured = func(string, string) bool { return true }
 	return d
@@ -252,7 +252,7 @@ func TestAStrayStreamAbortIsIgnored(t *testing.T) { // P36
 
 func TestWhatEndsAtOrBelowTheStartIsNotDeliveredAgain(t *testing.T) { // P42
 	h := &recorder{}
-	d := newDecoder(context.Background(), h, 100, &progress{})
+	d := newDecoder(context.Background(), h, 100, newProgress())
 	d.layout, d.captured = plainLayout, func(string, string) bool { return true }
 	for _, m := range [][]byte{
 		begin(90), relationT, insertT, commit(90, 100), // ends at the start

@@ -84,6 +84,10 @@ func (k *keepalive) run(done <-chan struct{}) {
 			if k.pause(done) {
 				err = k.send(false)
 			}
+		case <-k.wire.ask:
+			if k.pause(done) {
+				err = k.send(true)
+			}
 		case <-tick.C:
 			err = k.tick()
 		}
@@ -111,11 +115,14 @@ func (k *keepalive) pause(done <-chan struct{}) bool {
 }
 
 // tick writes where there is news, or time has passed. Since our updates keep the server from ever asking,
-// a silent one is asked by us.
+// a silent one is asked by us; so is one that has yet to say that it is at an awaited place.
 func (k *keepalive) tick() error {
 	silent := k.silence()
 	if silent > k.limit {
 		return &fault.Error{Op: "receive the log", Cause: fmt.Errorf("the server has sent nothing for %s, not even an answer to a keepalive", silent.Round(time.Second))}
+	}
+	if k.wire.marked.Load() != 0 {
+		return k.send(true)
 	}
 	due := time.Since(k.sentAt) >= k.every-statusTick/100
 	if !due && k.wire.confirmed.Load() == k.confirmed {

@@ -146,7 +146,7 @@ func TestAWriteIntoADeadConnectionDoesNotHang(t *testing.T) { // P47
 	defer there.Close()
 	defer here.Close()
 	failed := make(chan error, 1)
-	k := newKeepalive(here, &progress{}, func() time.Duration { return 0 }, time.Millisecond, time.Hour, func(err error) { failed <- err })
+	k := newKeepalive(here, newProgress(), func() time.Duration { return 0 }, time.Millisecond, time.Hour, func(err error) { failed <- err })
 	k.patience = 10 * time.Millisecond
 	go k.run(make(chan struct{}))
 	select {

@@ -27,7 +27,8 @@ type marker struct {
 // flushed at once and reaches the stream, which has then passed the place.
 //
 // On a standby, which cannot write, it is the replayed place: the log is decoded only up to there
-// (logical_read_xlog_page in walsender.c), and a keepalive tells that the stream has passed it.
+// (logical_read_xlog_page in walsender.c). The stream may be there already with nothing to follow, so that the
+// server is asked for a keepalive, with which the stream passes the place once more.
 func (l *live) Mark(ctx context.Context) (uint64, error) {
 	place, _, err := l.mark(ctx)
 	return place, err
@@ -47,6 +48,9 @@ func (l *live) mark(ctx context.Context) (place uint64, standby bool, err error)
 	if err != nil {
 		l.marks.drop()
 		return 0, false, serverFault("mark a place in the log of", l.cfg.object(), err)
+	}
+	if standby {
+		l.r.wire.await(place)
 	}
 	return place, standby, nil
 }

@@ -27,7 +27,7 @@ type logServer struct {
 func newLogServer(t *testing.T, server *pgserver.Server, setup string) *logServer {
 	t.Helper()
 	db := testenv.Database(t, server)
-	s := &logServer{server: server, db: db, wire: &progress{}}
+	s := &logServer{server: server, db: db, wire: newProgress()}
 	conn, err := server.Connect(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)

@@ -92,7 +92,7 @@ func TestAPreparedTransactionOutlivesACrash(t *testing.T) {
 			}
 			s.exec(t, "COMMIT PREPARED "+gid)
 			s.exec(t, "INSERT INTO t VALUES (4, 'end')")
-			s.wire = &progress{}
+			s.wire = newProgress()
 			second := &recorder{confirm: s.wire.confirm}
 			r = s.runFrom(t, from, second)
 			r.until(t, "the rows arrive", func() bool { return second.count() >= 2 })

@@ -17,8 +17,28 @@ type progress struct {
 	connected atomic.Bool
 	held      holds                  // what confirmed must not pass
 	rows      atomic.Uint64          // rows of captured tables that were handed over, as of the last commit
+	marked    atomic.Uint64          // a place that is told again once it is passed, 0 for none
+	ask       chan struct{}          // holds one wish that the server be asked how far it is
 	beats     atomic.Uint64          // heartbeats of our slot that came back
 	heartbeat atomic.Pointer[string] // why the last heartbeat could not be written, nil where it could
+}
+
+func newProgress() *progress { return &progress{ask: make(chan struct{}, 1)} }
+
+// await has the stream tell that it has passed a place, also where it has already: nothing may come after it for
+// long. It never blocks.
+func (p *progress) await(place uint64) {
+	raise(&p.marked, place)
+	select {
+	case p.ask <- struct{}{}:
+	default:
+	}
+}
+
+// passes says whether an awaited place is at or before end, which is awaited no more then.
+func (p *progress) passes(end uint64) bool {
+	place := p.marked.Load()
+	return place != 0 && place <= end && p.marked.CompareAndSwap(place, 0)
 }
 
 // confirm says that everything before place is durable. An older place is ignored, and a newer one counts as

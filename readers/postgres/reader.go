@@ -33,7 +33,7 @@ var _ readers.Reader = (*Reader)(nil)
 
 // New is a reader for the connector of that name, which is not connected yet. cfg belongs to it from then on.
 func New(name string, cfg Config) *Reader {
-	r := &Reader{name: name, cfg: &cfg, wire: &progress{}, slotPatience: slotPatience, pollEvery: pollEvery}
+	r := &Reader{name: name, cfg: &cfg, wire: newProgress(), slotPatience: slotPatience, pollEvery: pollEvery}
 	r.streamer = newStreamer(r.cfg, r.wire)
 	r.live = newLive(r)
 	return r

@@ -7,7 +7,7 @@ import (
 
 func TestTheMarkGoesUpWithSpeedAndDownWithoutIt(t *testing.T) {
 	here, there := socketPair(t, "tcp")
-	r := newReceiver(here, &progress{})
+	r := newReceiver(here, newProgress())
 	start := time.Unix(1000, 0)
 	r.batch.judge(500, start)
 	for i := range 1000 { // a small transaction a millisecond

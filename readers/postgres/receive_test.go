@@ -58,7 +58,7 @@ func TestEveryByteArrivesAtAnyPace(t *testing.T) {
 				_ = there.Close()
 				sum <- [32]byte(h.Sum(nil))
 			}()
-			r := newReceiver(here, &progress{})
+			r := newReceiver(here, newProgress())
 			h := sha256.New()
 			buf := make([]byte, 1<<20)
 			waits, reads, raised := 0, 0, 0
@@ -95,7 +95,7 @@ func TestAnInterruptEndsAReadThatWaits(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		for range 20 {
 			here, _ := socketPair(t, network)
-			r := newReceiver(here, &progress{})
+			r := newReceiver(here, newProgress())
 			hurry(r) // so that the read has deadlines of its own
 			ended := make(chan error, 1)
 			go func() {
@@ -121,7 +121,7 @@ func TestAnInterruptEndsAReadThatWaits(t *testing.T) {
 
 func TestSilenceIsTheTimeOfTheReadThatWaits(t *testing.T) { // P47
 	here, there := socketPair(t, "tcp")
-	r := newReceiver(here, &progress{})
+	r := newReceiver(here, newProgress())
 	if r.silence() != 0 {
 		t.Error("there is silence before anything is read")
 	}
@@ -146,7 +146,7 @@ func TestSilenceIsTheTimeOfTheReadThatWaits(t *testing.T) { // P47
 
 func TestReceivingAllocatesNothing(t *testing.T) {
 	here, there := socketPair(t, "tcp")
-	r := newReceiver(here, &progress{})
+	r := newReceiver(here, newProgress())
 	b, buf := make([]byte, 100), make([]byte, 1<<20)
 	read := func() {
 		if _, err := there.Write(b); err != nil {

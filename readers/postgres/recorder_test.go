@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -216,4 +217,11 @@ func (r *running) wait(t *testing.T) error {
 		t.Fatal("the stream has not ended within 60 s")
 		return nil
 	}
+}
+
+// idled is every idle place so far.
+func (r *recorder) idled() []uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.idles)
 }

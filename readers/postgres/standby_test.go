@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
@@ -48,7 +49,7 @@ func TestAStandbyIsASourceAndSoItIsOncePromoted(t *testing.T) {
 
 			// the publication is the primary's to make
 			s.refuse(t, readers.Stored{}, fault.Preflight, "standby", "on the primary: CREATE PUBLICATION")
-			p.exec(t, p.cfg.createPublicationSQL(&captured{units: []*unit{{table: &table{Schema: "public", Name: "t"}, published: &table{Schema: "public", Name: "t"}}}}))
+			p.publishT(t)
 			p.replayed(t, s)
 			expectFinding(t, s.reader(t).Check(t.Context()), fault.Notice, "P53", "")
 
@@ -58,27 +59,7 @@ func TestAStandbyIsASourceAndSoItIsOncePromoted(t *testing.T) {
 			if _, err := waiting.Open(t.Context(), readers.Stored{}); err == nil || fault.IsPermanent(err) || !strings.Contains(err.Error(), "pg_log_standby_snapshot()") {
 				t.Errorf("without such a record: %v", err)
 			}
-			stop := make(chan struct{})
-			done := make(chan struct{})
-			conn, err := primary.Connect(t.Context(), p.cfg.Database)
-			if err != nil {
-				t.Fatal(err)
-			}
-			go func() {
-				defer close(done)
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-						_, _ = conn.Exec(context.Background(), "SELECT pg_log_standby_snapshot(), pg_sleep(0.1)")
-					}
-				}
-			}()
-			r, resume := s.open(t, readers.Stored{})
-			close(stop)
-			<-done
-			_ = conn.Close(context.Background())
+			r, resume := s.openOnStandby(t, p)
 			if rows := copied(t, r, 1).rows["public.t"]; !slices.Contains(rows, "r 40,in the snapshot") {
 				t.Errorf("the snapshot has %q", rows)
 			}
@@ -101,6 +82,79 @@ func TestAStandbyIsASourceAndSoItIsOncePromoted(t *testing.T) {
 				t.Errorf("once promoted the stream has %q", got)
 			}
 		})
+	}
+}
+
+// openOnStandby opens a first start on a standby, while its primary tells now and then which transactions run.
+func (s *openServer) openOnStandby(t *testing.T, primary *openServer) (*Reader, readers.Resume) {
+	t.Helper()
+	stop, done := make(chan struct{}), make(chan struct{})
+	conn, err := primary.server.Connect(t.Context(), primary.cfg.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _ = conn.Exec(context.Background(), "SELECT pg_log_standby_snapshot(), pg_sleep(0.1)")
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-done
+		_ = conn.Close(context.Background())
+	}()
+	return s.open(t, readers.Stored{})
+}
+
+// publishT makes the publication of the table t, which only a primary can.
+func (s *openServer) publishT(t *testing.T) {
+	t.Helper()
+	s.exec(t, s.cfg.createPublicationSQL(&captured{units: []*unit{{table: &table{Schema: "public", Name: "t"}, published: &table{Schema: "public", Name: "t"}}}}))
+}
+
+// A window of a table's snapshot ends at a mark, which nothing follows in the log of an idle server.
+func TestAMarkOnAnIdleStandbyIsPassedAtOnce(t *testing.T) { // P53, P56
+	primary := testenv.Postgres(t, pgserver.Options{Version: 17})
+	p := newOpenServer(t, primary, oneTable)
+	p.publishT(t)
+	standby := testenv.Standby(t, primary, nil)
+	s := p.at(t, standby)
+	p.replayed(t, s)
+	r, resume := s.openOnStandby(t, p)
+	if err := r.Snapshot().Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.exec(t, "INSERT INTO t VALUES (41, 'streamed')")
+	p.replayed(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	h := &recorder{position: r.Confirm}
+	done := make(chan error, 1)
+	go func() { done <- r.Stream(ctx, resume.From, h) }()
+	eventually(t, "the row arrives", func() bool { return h.count() == 1 })
+	for range 3 { // of the same place each time, as far as nobody writes to the primary
+		before := len(h.idled())
+		began := time.Now()
+		place, err := r.Live().Mark(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the mark is passed", func() bool {
+			idles := h.idled()
+			return len(idles) > before && idles[len(idles)-1] >= place
+		})
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

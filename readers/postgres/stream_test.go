@@ -191,7 +191,7 @@ func TestAStreamResumesAtACommitWithWholeTransactions(t *testing.T) { // P42, G2
 	first := &recorder{}
 	s.capture(t, first)
 
-	s.wire = &progress{} // as a new process, which knows the first commit only
+	s.wire = newProgress() // as a new process, which knows the first commit only
 	again := &recorder{}
 	r := s.run(t, first.commits[0], again)
 	eventually(t, "the rest arrives", func() bool { return again.count() == 3 })

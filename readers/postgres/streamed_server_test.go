@@ -31,7 +31,7 @@ func (s *logServer) second(t *testing.T) *logServer {
 	other := *s
 	cfg := *s.cfg
 	cfg.SlotName, cfg.Replication = s.cfg.SlotName+"_plain", Replication{}
-	other.cfg, other.wire = &cfg, &progress{}
+	other.cfg, other.wire = &cfg, newProgress()
 	s.exec(t, "SELECT pg_create_logical_replication_slot("+quoteLiteral(cfg.SlotName)+", 'pgoutput')")
 	t.Cleanup(func() { other.dropSlot(t) })
 	return &other
