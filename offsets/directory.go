@@ -30,8 +30,9 @@ func openDirectory(path string, allowNetwork bool) (*directory, error) {
 	if err := makeDirectory(path); err != nil {
 		return nil, stateFault(path, err, "make it and give it to the user that runs rdip: install -d -m 0700 "+path, !isFull(err))
 	}
-	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return nil, stateFault(path, errors.New("it is a symbolic link, and must be a folder"), "set state.dir to the folder itself", true)
+	path, err := followed(path)
+	if err != nil {
+		return nil, stateFault(path, err, "set state.dir to the folder itself", true)
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
@@ -42,6 +43,33 @@ func openDirectory(path string, allowNetwork bool) (*directory, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return d, nil
+}
+
+// followed is the folder behind a link that only this user or root can have made: systemd's DynamicUser has
+// /var/lib/rdip as a link of root's to /var/lib/private/rdip (systemd.exec(5)). Any other link is refused.
+func followed(path string) (string, error) {
+	link, err := os.Lstat(path)
+	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return path, nil // whatever is wrong with it is found when it is opened
+	}
+	parent, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return path, err
+	}
+	if !isTrusted(link) || !isTrusted(parent) || parent.Mode().Perm()&0o022 != 0 {
+		return path, errors.New("it is a symbolic link that another user could have made, and must be a folder")
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return path, fmt.Errorf("it is a symbolic link: %w", err)
+	}
+	return real, nil
+}
+
+// isTrusted says whether a file is this user's or root's.
+func isTrusted(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid())
 }
 
 func (d *directory) check(allowNetwork bool) error {

@@ -131,8 +131,19 @@ func TestAStateFolderThatOthersCouldReachIsRefused(t *testing.T) {
 		"a file that others may read": {func(t *testing.T, dir string) {
 			must(t, os.Chmod(filepath.Join(dir, FileName), 0o640))
 		}, []string{"0640", "chmod 600"}},
-		"a symbolic link in place of the folder": {func(t *testing.T, dir string) {
+		"a symbolic link where others may make one": {func(t *testing.T, dir string) {
 			must(t, os.Rename(dir, dir+".real"))
+			must(t, os.Symlink(dir+".real", dir))
+			must(t, os.Chmod(filepath.Dir(dir), 0o777))
+		}, []string{"symbolic link", "state.dir"}},
+		"somebody else's symbolic link": {func(t *testing.T, dir string) {
+			needRoot(t)
+			must(t, os.Rename(dir, dir+".real"))
+			must(t, os.Symlink(dir+".real", dir))
+			must(t, os.Lchown(dir, 12345, 12345))
+		}, []string{"symbolic link", "state.dir"}},
+		"a symbolic link to nothing": {func(t *testing.T, dir string) {
+			must(t, os.RemoveAll(dir))
 			must(t, os.Symlink(dir+".real", dir))
 		}, []string{"symbolic link", "state.dir"}},
 		"a symbolic link in place of the file": {func(t *testing.T, dir string) {
@@ -169,6 +180,26 @@ func TestAStateFolderThatOthersCouldReachIsRefused(t *testing.T) {
 			_, err := Open(dir)
 			wantFault(t, err, true, c.says...)
 		})
+	}
+}
+
+// A service of systemd's with DynamicUser has its state folder behind a link of root's, below a folder that
+// only root may change.
+func TestAStateFolderBehindALinkThatNobodyElseCanMakeIsOpened(t *testing.T) {
+	dir := stateDir(t)
+	must(t, os.Chmod(filepath.Dir(dir), 0o755))
+	private := filepath.Join(filepath.Dir(dir), "private")
+	must(t, os.Mkdir(private, 0o700))
+	must(t, os.Mkdir(filepath.Join(private, "rdip"), 0o700))
+	must(t, os.Symlink(filepath.Join("private", "rdip"), dir))
+	s := open(t, dir)
+	must(t, s.Put("shop", recordAt(1)))
+	must(t, s.Close())
+	if _, err := os.Stat(filepath.Join(private, "rdip", FileName)); err != nil {
+		t.Error(err)
+	}
+	if _, found, err := open(t, dir).Get("shop"); !found || err != nil {
+		t.Errorf("after a restart: %t, %v", found, err)
 	}
 }
 
