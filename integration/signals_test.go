@@ -79,6 +79,23 @@ func TestSignalsOfATableAskForSnapshots(t *testing.T) {
 	}
 }
 
+// A signal table that the lists choose is captured like any other, too; one that they do not choose is in no snapshot.
+func TestASignalTableIsAnOrdinaryTableWhereTheListsChooseIt(t *testing.T) {
+	p := signalsPipeline(t, 18).configured("connectors.shop.snapshot.mode", "initial")
+	d := p.streaming(t)
+	eventually(t, "the first snapshot", func() bool { return len(p.readKeys(t, "items", "id")) == 10 })
+	if got := p.records(t, "debezium_signal"); len(got) != 0 {
+		t.Errorf("a table of signals alone was copied: %v", got)
+	}
+	p = p.configured("connectors.shop.table.include.list", `public\..*`)
+	p.file(t)
+	p.rdip(t, exitDone, p.flags(t, d, "reload")...)
+	eventually(t, "the signals of before to be read as rows", func() bool { return len(p.records(t, "debezium_signal")) == 1 })
+	p.signal(t, "one", "execute-snapshot", `{"data-collections": ["public.items"], "additional-conditions": [{"data-collection": "public.items", "filter": "id = 4"}]}`)
+	p.readsOf(t, map[string]int{"0": 1, "1": 1, "2": 1, "3": 1, "4": 2, "5": 1, "6": 1, "7": 1, "8": 1, "9": 1})
+	eventually(t, "the signal in its topic", func() bool { return len(p.records(t, "debezium_signal")) == 2 })
+}
+
 // D1: kill -9 after a signal was taken, wherever: what it asks for is done, once.
 func TestASignalIsActedUponOnceOverAKill(t *testing.T) {
 	for _, point := range []string{failpoint.WindowOpened, failpoint.WindowEmitted, failpoint.ChunkStored} {

@@ -35,7 +35,7 @@ func openSignals(ctx context.Context, k *kafka.Config, topic string, from int64,
 	if err != nil {
 		return nil, err
 	}
-	t := &signalTopic{from: from}
+	t := &signalTopic{from: from, begin: -1}
 	t.consumer, err = consume.Open(ctx, k, consume.Options{Topics: []consume.Pattern{pattern}, Follow: true, Await: true, At: t.at,
 		Notice: func(err error) { log.Debug("the signal topic", "error", err) }})
 	if err != nil {

@@ -9,12 +9,14 @@ import (
 	"net/url"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"rdip/connect/rest"
 	"rdip/internal/fault"
+	"rdip/offsets"
 	"rdip/snapshot"
 )
 
@@ -131,6 +133,9 @@ func (c snapshotCommand) list(ctx context.Context, a *api, path string, w io.Wri
 	if c.Format == "json" {
 		return indented(w, all)
 	}
+	all = slices.DeleteFunc(all, func(s rest.SnapshotStatus) bool {
+		return s.State == string(snapshot.ReadingFinished) && s.Why != string(offsets.WhyAsked)
+	})
 	if len(all) == 0 {
 		_, err := fmt.Fprintf(w, "%s  no snapshot is under way\n", c.Connector)
 		return err
@@ -270,13 +275,5 @@ func (w *snapshotWatch) say(all []rest.SnapshotStatus) {
 }
 
 func (w *snapshotWatch) means(s *rest.SnapshotStatus) bool {
-	if len(w.tables) == 0 {
-		return true
-	}
-	for _, t := range w.tables {
-		if t == s.Table {
-			return true
-		}
-	}
-	return false
+	return len(w.tables) == 0 || slices.Contains(w.tables, s.Table)
 }

@@ -60,7 +60,7 @@ func (l *lane) Table(layout *envelope.Layout) error {
 		return nil
 	}
 	signals := l.run.task.Signals.Table != "" && layout.Table.ID() == l.run.task.Signals.Table
-	if signals && l.run.task.Signals.Silent {
+	if l.run.task.Signals.silences(layout.Table) {
 		l.silent(layout)
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"rdip/internal/fault"
 	"rdip/offsets"
+	"rdip/schema"
 )
 
 // Signals is where a connector takes signals from: what a person asks of it, in Debezium's form. The zero value is
@@ -21,9 +22,13 @@ type Signals struct {
 	Open func(ctx context.Context, from int64) (SignalTopic, error)
 }
 
+// silences says whether a table's rows are signals and nothing else: it has no topic and no snapshot.
+func (s *Signals) silences(t *schema.Table) bool { return s.Silent && t.ID() == s.Table }
+
 // SignalTopic is an open signal topic. It serves one goroutine.
 type SignalTopic interface {
-	// Begin is the offset of the record that Next gives first.
+	// Begin is the offset of the record that Next gives first; below 0 where the topic is not there yet, or may not be
+	// seen: then it is read from its beginning once it is.
 	Begin() int64
 	Next(ctx context.Context) (SignalRecord, error)
 	Close() error
@@ -169,7 +174,10 @@ func (r *run) followSignalTopic(ctx context.Context, works func()) error {
 		return err
 	}
 	defer func() { _ = topic.Close() }() // nothing is written
-	if err := r.tookTopic(nil, topic.Begin()); err != nil {
+	if topic.Begin() < 0 {
+		r.task.signalNotice(fmt.Sprintf("the signal topic %s is not there, or this user may not describe and read it: it is waited for", r.task.Signals.Topic))
+	}
+	if err := r.tookTopic(nil, max(topic.Begin(), 0)); err != nil {
 		return err
 	}
 	r.task.Log.Info("the signal topic is read", "topic", r.task.Signals.Topic, "offset", topic.Begin())

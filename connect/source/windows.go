@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"rdip/envelope"
@@ -30,6 +31,7 @@ func (k keptPlan) Plan(ctx context.Context) ([]snapshot.TablePlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan = slices.DeleteFunc(plan, func(p snapshot.TablePlan) bool { return k.ledger.task.Signals.silences(p.Table) })
 	return plan, k.ledger.planned(plan)
 }
 

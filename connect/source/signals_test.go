@@ -1,0 +1,170 @@
+package source
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"rdip/envelope"
+	"rdip/internal/fault"
+	"rdip/offsets"
+	"rdip/schema"
+)
+
+// signalLane is a stream lane of a connector whose table of signals is silent, over a store.
+func signalLane(t *testing.T, store *offsets.Store) (*lane, *envelope.Layout) {
+	t.Helper()
+	l, _ := ownLane(t, nil)
+	l.run.task.Signals = Signals{Table: "public.signals", Silent: true}
+	l.run.ledger = newLedger(t, store)
+	l.run.ledger.signalled = make(chan struct{}, 1)
+	l.own = newOwnTopics(l.run)
+	layout := &envelope.Layout{Table: &schema.Table{Schema: "public", Name: "signals", OID: 7, Columns: make([]schema.Column, 3)}}
+	if err := l.Table(layout); err != nil {
+		t.Fatal(err)
+	}
+	return l, layout
+}
+
+func signalRow(layout *envelope.Layout, op envelope.Op, id string) *envelope.Event {
+	value := func(s string) envelope.Value { return envelope.Value{Wire: []byte(s), State: envelope.Present} }
+	return &envelope.Event{Op: op, Layout: layout, After: envelope.Row{value(id), value("log"), value(`{"message": "m"}`)}}
+}
+
+// signalled hands a transaction of signals over, up to its commit where it has one.
+func signalled(t *testing.T, l *lane, layout *envelope.Layout, place uint64, commit bool, ids ...string) {
+	t.Helper()
+	err := l.Begin(&envelope.Transaction{ID: place, Place: place})
+	for _, id := range ids {
+		if err == nil {
+			err = l.Row(signalRow(layout, envelope.Create, id))
+		}
+	}
+	if err == nil && commit {
+		err = l.Commit(offsets.Durable{Position: at(place)})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func waitingSignals(g *ledger) string {
+	var ids []string
+	for _, s := range g.signals().Waiting {
+		ids = append(ids, fmt.Sprint(s.Number, s.ID))
+	}
+	return strings.Join(ids, " ")
+}
+
+// G2: the log is sent again after a kill, and a signal is acted upon once, whether the process ended before its
+// transaction was whole, before anything was stored, before it was acted upon, or after.
+func TestASignalOfALogThatIsSentAgainIsTakenOnce(t *testing.T) {
+	store := openStore(t)
+	l, layout := signalLane(t, store)
+	signalled(t, l, layout, 10, false, "a") // cut off in its middle
+	if got := waitingSignals(l.run.ledger); got != "" {
+		t.Errorf("a transaction that is not whole gave %s", got)
+	}
+	l, layout = signalLane(t, store)
+	signalled(t, l, layout, 10, true, "a", "b") // nothing is stored of it
+	if got := waitingSignals(l.run.ledger); got != "1a 2b" {
+		t.Errorf("waiting are %s", got)
+	}
+	l, layout = signalLane(t, store)
+	signalled(t, l, layout, 10, true, "a", "b")
+	advance(t, l.run.ledger, 11) // the first position behind them has them with it
+	l, layout = signalLane(t, store)
+	signalled(t, l, layout, 10, true, "a", "b")
+	if got := waitingSignals(l.run.ledger); got != "1a 2b" {
+		t.Errorf("after a repetition, waiting are %s", got)
+	}
+	if err := l.run.ledger.drop(1); err != nil {
+		t.Fatal(err)
+	}
+	l, layout = signalLane(t, store)
+	signalled(t, l, layout, 10, true, "a", "b")
+	signalled(t, l, layout, 12, true, "c")
+	if got := waitingSignals(l.run.ledger); got != "2b 3c" {
+		t.Errorf("after one was acted upon, waiting are %s", got)
+	}
+	for _, op := range []envelope.Op{envelope.Update, envelope.Read} {
+		if err := l.Row(signalRow(layout, op, "d")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(l.own.signals) != 0 {
+		t.Errorf("a row that was not inserted is a signal: %v", l.own.signals)
+	}
+}
+
+// What a signal's data may be, in Debezium's form.
+func TestTheDataOfASignalNamesTablesAndTheirPredicates(t *testing.T) {
+	captured := []*schema.Table{{Schema: "public", Name: "orders"}, {Schema: "public", Name: "items"}, {Schema: "audit", Name: "orders"}}
+	for _, c := range []struct {
+		data signalData
+		want string
+	}{
+		{signalData{Tables: []string{"public.orders"}}, "public.orders:"},
+		{signalData{Tables: []string{`.*\.ORDERS`, "public.orders"}}, "audit.orders: public.orders:"},
+		{signalData{Tables: []string{"public.*"}, Conditions: []signalCondition{{"public.items", " id = 7 "}}}, "public.items:id = 7 public.orders:"},
+		{signalData{Tables: []string{"public.items"}, Condition: "selected = 1"}, "public.items:selected = 1"},
+		{signalData{Tables: []string{"public.itens"}}, "did you mean public.items"},
+		{signalData{Tables: []string{"public.items", "absent"}}, `"absent" matches no captured table`},
+		{signalData{Tables: []string{"public.(items"}}, "expression"},
+		{signalData{Tables: []string{"public.items"}, Conditions: []signalCondition{{"public.items", "SELECT * FROM items"}}}, "the condition alone"},
+	} {
+		asked, err := c.data.asked(captured)
+		var got []string
+		for _, a := range asked {
+			got = append(got, a.Table+":"+a.Where)
+		}
+		text := strings.Join(got, " ")
+		if err != nil {
+			text = err.Error()
+			if !fault.IsPermanent(err) {
+				t.Errorf("%+v would be tried again: %v", c.data, err)
+			}
+		}
+		if !strings.Contains(text, c.want) || err == nil && text != c.want {
+			t.Errorf("%+v: %s; needed is %s", c.data, text, c.want)
+		}
+	}
+}
+
+// A record of the topic is a signal where its key is the connector's prefix (KafkaSignalChannel).
+func TestARecordIsASignalOfItsConnectorOnly(t *testing.T) {
+	for value, want := range map[string]string{
+		`{"id":"x","type":"log","data":{"message":"m"}}`: `x log {"message":"m"}`,
+		`{"type":"log"}`: "offset 7 log ",
+		`{"id":"x"}`:     `no "type"`,
+		`[]`:             "it is not",
+		``:               "",
+	} {
+		signals, err := recordSignals(SignalRecord{Offset: 7, Key: []byte("shop"), Value: []byte(value)}, "shop")
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		for _, s := range signals {
+			got += s.ID + " " + s.Type + " " + s.Data
+		}
+		if !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %s; needed is %s", value, got, want)
+		}
+		if others, err := recordSignals(SignalRecord{Key: []byte("shop2"), Value: []byte(value)}, "shop"); err != nil || others != nil {
+			t.Errorf("another connector's %s: %v, %v", value, others, err)
+		}
+	}
+}
+
+// Status keeps the newest notices of signals, however many there were.
+func TestNoticesOfSignalsAreBounded(t *testing.T) {
+	l, _ := ownLane(t, nil)
+	for i := range 3 * signalNotices {
+		l.run.task.signalNotice(fmt.Sprint("notice ", i))
+	}
+	notices := l.run.task.notices
+	if len(notices) != signalNotices || notices[signalNotices-1].Seen != fmt.Sprint("notice ", 3*signalNotices-1) {
+		t.Errorf("%v", notices)
+	}
+}
