@@ -95,7 +95,7 @@ func parseKeyColumns(text string) ([]keyRule, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
-	for _, part := range strings.Split(text, ";") {
+	for _, part := range strings.Split(strings.TrimRight(text, "; "), ";") { // Java's split drops what is empty at the end
 		table, columns, ok := strings.Cut(strings.TrimSpace(part), ":")
 		if !ok || table == "" || columns == "" || strings.Contains(columns, ":") {
 			return nil, fmt.Errorf("tables and columns as in public.orders:region,id;public.notes:id, and %q is not", part)

@@ -162,7 +162,7 @@ func TestColumnsThatAreLeftOutAreInNoSchemaAndNoRow(t *testing.T) {
 }
 
 func TestAConfiguredKeyTakesThePlaceOfTheTables(t *testing.T) {
-	r := reshapeOf(t, map[string]string{"message.key.columns": `(.*)\.orders:note,id;other.t:x`})
+	r := reshapeOf(t, map[string]string{"message.key.columns": `(.*)\.orders:note,id;other.t:x;`})
 	l := ordersLayout(0)
 	l.Table.Before = schema.BeforeFull
 	got, err := r.Layout(l)

@@ -308,6 +308,9 @@ func TestRowsOfAnEnvelopeStandAlone(t *testing.T) {
 	if _, err := s.RowSchema([]Added{{"note", `"string"`}}); err == nil {
 		t.Error("a field in a column's place was taken")
 	}
+	if _, err := s.RowSchema([]Added{{"__op", `"string"`}, {"__op", `"long"`}}); err == nil {
+		t.Error("two fields of one name were taken")
+	}
 }
 
 func TestInferredObjectsAreDebeziumsStructs(t *testing.T) {

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 
 	"rdip/schema"
 )
@@ -32,6 +33,9 @@ func (s *Schema) RowSchema(added []Added) (string, error) {
 	for i, a := range added {
 		if row.index(a.Name) >= 0 {
 			return "", fmt.Errorf("the row has a column %q already", a.Name)
+		}
+		if slices.ContainsFunc(added[:i], func(other Added) bool { return other.Name == a.Name }) {
+			return "", fmt.Errorf("two added fields are named %q", a.Name)
 		}
 		if i > 0 || len(row.fields) > 0 {
 			out = append(out, ',')
