@@ -164,7 +164,7 @@ func TestSignalsOfATopicAskForSnapshots(t *testing.T) {
 	d = p.streaming(t)
 	p.readsOf(t, map[string]int{"1": 1, "2": 1})
 	d.kill()
-	d = p.streaming(t)
+	p.streaming(t)
 	send(p.prefix, only("3"))
 	p.readsOf(t, map[string]int{"1": 1, "2": 1, "3": 1})
 }
