@@ -140,6 +140,8 @@ func (c *Config) replicationFindings(s *server) []fault.Finding {
 		{c.TwoPhase, 15, "two.phase", "two-phase commit in pgoutput", "two.phase: false; prepared transactions then come at COMMIT PREPARED", "P37"},
 		{c.Origins == OriginNone, 16, "origin", "pgoutput's option origin", "origin: any", ""},
 		{c.Failover, 17, "slot.failover", "failover slots", "slot.failover: false", "P60"},
+		// 17 does not synchronize from where on a slot has prepared transactions (two_phase_at), and refuses both from 17.5 on.
+		{c.Failover && c.TwoPhase, 18, "slot.failover together with two.phase", "failover slots of two-phase commit", "two.phase: false; prepared transactions then come at COMMIT PREPARED", "P60"},
 		{c.protocol() == 3, 15, "protocol.version", "version 3", "protocol.version: auto", ""},
 		{c.protocol() == 4, 16, "protocol.version", "version 4", "protocol.version: auto", ""},
 	} {

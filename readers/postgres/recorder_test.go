@@ -225,3 +225,13 @@ func (r *recorder) idled() []uint64 {
 	defer r.mu.Unlock()
 	return slices.Clone(r.idles)
 }
+
+// lastCommit is the place of the last commit, 0 before the first.
+func (r *recorder) lastCommit() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.commits) == 0 {
+		return 0
+	}
+	return r.commits[len(r.commits)-1]
+}

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
 	"rdip/internal/fault"
+	"rdip/offsets"
 	"rdip/readers"
 )
 
@@ -225,6 +227,150 @@ func TestAFailoverSlotGoesOnAfterAFailover(t *testing.T) {
 			ahead.Position = offsetsAt(mustLSN(t, s.ask(t, "pg_current_wal_flush_lsn()")))
 			s.refuse(t, ahead, fault.PositionLost, "P60", lsnText(ahead.Position.Place), "which left it at", "rdip offsets reset shop")
 		})
+	}
+}
+
+// P60, P37: what was received at its PREPARE from the old primary, and not committed, comes once the new one commits it.
+func TestAPreparedTransactionIsCommittedAfterAFailover(t *testing.T) {
+	primary := testenv.Postgres(t, pgserver.Options{Version: 18})
+	p := newOpenServer(t, primary, oneTable)
+	p.cfg.Failover, p.cfg.TwoPhase, p.cfg.SpillDir = true, true, t.TempDir()
+	r, resume := p.open(t, readers.Stored{})
+	if err := r.Snapshot().Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if p.askSlot(t, "failover AND two_phase") != "true" {
+		t.Fatal("the slot is not of both")
+	}
+	standby := testenv.Standby(t, primary, map[string]string{"sync_replication_slots": "on"})
+	s := p.at(t, standby)
+	var last offsets.Position
+	var mu sync.Mutex
+	h := &recorder{position: func(at offsets.Position) {
+		mu.Lock()
+		defer mu.Unlock()
+		last = at
+		r.Confirm(at)
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Stream(ctx, resume.From, h) }()
+	eventually(t, "the slot is synchronized while its log is read", func() bool {
+		p.exec(t, "SELECT pg_logical_emit_message(true, 'x', ''), pg_log_standby_snapshot()")
+		return s.askSlot(t, "synced AND NOT temporary") == "true"
+	})
+	p.exec(t, "BEGIN; INSERT INTO t VALUES (50, 'prepared'); PREPARE TRANSACTION 'of both'")
+	p.exec(t, "INSERT INTO t VALUES (51, 'behind')")
+	eventually(t, "what came behind it is durable", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return h.count() == 1 && last.Detail != ""
+	})
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.replayed(t, s)
+	if err := primary.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	s.exec(t, "SELECT pg_promote()")
+	s.exec(t, "COMMIT PREPARED 'of both'")
+	s.exec(t, "INSERT INTO t VALUES (52, 'on the new primary')")
+	again, resumed := s.open(t, readers.Stored{Identity: resume.Identity, Position: last, SnapshotDone: true})
+	if got := s.streamed(t, again, resumed.From); !slices.Equal(got, []string{"c public.t after(50,prepared)", "c public.t after(52,on the new primary)"}) {
+		t.Errorf("the new primary's stream has %q", got)
+	}
+}
+
+// P53, P60: a standby is promoted while it is streamed: the stream goes on over the change of the timeline, and so does
+// the next start, from a position that the new timeline gave.
+func TestAStandbyIsPromotedUnderARunningStream(t *testing.T) {
+	for _, major := range []int{16, 18} {
+		t.Run(fmt.Sprintf("PostgreSQL %d", major), func(t *testing.T) {
+			primary := testenv.Postgres(t, pgserver.Options{Version: major})
+			p := newOpenServer(t, primary, oneTable)
+			p.publishT(t)
+			s := p.at(t, testenv.Standby(t, primary, nil))
+			p.replayed(t, s)
+			r, resume := s.openOnStandby(t, p)
+			if err := r.Snapshot().Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			h := &recorder{position: r.Confirm}
+			from := resume.From
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- r.Stream(ctx, from, h) }()
+			p.exec(t, "INSERT INTO t VALUES (60, 'of the standby')")
+			eventually(t, "the row arrives", func() bool { return h.count() == 1 })
+			if err := primary.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			s.exec(t, "SELECT pg_promote()")
+			s.exec(t, "INSERT INTO t VALUES (61, 'promoted')")
+			eventually(t, "the stream goes on", func() bool { return h.count() == 2 })
+			if place, err := r.Live().Mark(t.Context()); err != nil { // which is written there from now on
+				t.Error(err)
+			} else {
+				eventually(t, "the mark is passed", func() bool { return h.lastCommit() >= place })
+			}
+			eventually(t, "the slot is confirmed", func() bool { return mustLSN(t, s.askSlot(t, "confirmed_flush_lsn")) >= h.lastCommit() })
+			cancel()
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			if err := r.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			stored := readers.Stored{Identity: resume.Identity, Position: offsetsAt(h.lastCommit()), SnapshotDone: true}
+			s.exec(t, "INSERT INTO t VALUES (62, 'while we are away')")
+			again, resumed := s.open(t, stored)
+			expectFinding(t, resumed.Notices, fault.Notice, "P60", "")
+			if got := s.streamed(t, again, resumed.From); !slices.Equal(got, []string{"c public.t after(62,while we are away)"}) {
+				t.Errorf("the next start has %q", got)
+			}
+			if !strings.Contains(resumed.Identity, `"timeline":2`) || strings.Contains(resumed.Identity, "standby") {
+				t.Errorf("the identity is %s", resumed.Identity)
+			}
+		})
+	}
+}
+
+// A position that was streamed from a standby may be of the timeline to which it was promoted meanwhile, and of no
+// later one: it may lie on a branch that was left.
+func TestAPositionFromAStandbyIsTrustedOverOnePromotionOfItsOwn(t *testing.T) { // P60
+	for name, c := range map[string]struct {
+		standby  bool
+		timeline int
+		slot     *slot
+		trusted  bool
+	}{
+		"promoted once":                        {true, 2, &slot{Confirmed: 150}, true},
+		"promoted twice":                       {true, 3, &slot{Confirmed: 150}, false},
+		"the slot is a copy of another server": {true, 2, &slot{Confirmed: 150, Synced: true}, false},
+		"the slot was never read behind it":    {true, 2, &slot{Confirmed: 90}, false},
+		"no slot":                              {true, 2, nil, false},
+		"streamed from a primary":              {false, 2, &slot{Confirmed: 150}, false},
+	} {
+		stored := readers.Stored{Identity: identity{Timeline: 1, Standby: c.standby}.encode(), Position: offsetsAt(140)}
+		o := &opening{r: New("shop", Config{}), cfg: &Config{}, stored: stored, slot: c.slot, system: system{Timeline: c.timeline}, history: timelineHistory{1: 100, 2: 120}}
+		if err := o.judgeTimeline(); (err == nil) != c.trusted {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// 17 loses from where on a slot has prepared transactions, and refuses both itself from 17.5 on.
+func TestAFailoverSlotOfTwoPhaseCommitIsRefusedBefore18(t *testing.T) { // P60, P37
+	s := onServer(t, 17, oneTable)
+	s.cfg.Failover, s.cfg.TwoPhase, s.cfg.SpillDir = true, true, t.TempDir()
+	s.refuse(t, readers.Stored{}, fault.Preflight, "slot.failover together with two.phase", "PostgreSQL 18", "two.phase: false")
+	if s.slotsMade(t) != "0" {
+		t.Error("a slot was made")
 	}
 }
 

@@ -78,9 +78,10 @@ func (o *opening) judgeTimeline() error {
 }
 
 // promotedUnderUs: the log was streamed from a standby, which was promoted meanwhile, so that the newest positions
-// are of its new timeline. The slot lives on that server alone, and it was confirmed behind the change.
+// are of its new timeline. The slot lives on that server alone, and it was confirmed behind the change. Of a second
+// change nothing is known: the position may lie behind its place too, on a branch that was left.
 func (o *opening) promotedUnderUs(was identity, end uint64) bool {
-	return was.Standby && o.slot != nil && o.slot.Confirmed > end
+	return was.Standby && o.system.Timeline == was.Timeline+1 && o.slot != nil && !o.slot.Synced && o.slot.Confirmed > end
 }
 
 // promoted says, for people, that the server's timeline is another than the stored one; "" where it is not.

@@ -238,7 +238,7 @@ func checkTypes(t *testing.T, l *envelope.Layout, row envelope.Row) {
 	}
 }
 
-// P24 to P26
+// P24 to P26, D8
 func TestAValueThatAvroCannotHoldIsRefusedAndNeverNull(t *testing.T) {
 	cases := map[string]struct{ sqlType, literal string }{
 		"NaN in a numeric with a scale":      {"numeric(5,2)", "'NaN'"},
