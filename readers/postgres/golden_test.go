@@ -22,14 +22,17 @@ import (
 	"rdip/schema"
 )
 
-// goldenTables are the tables of testdata/golden/setup.sql that had a snapshot.
+// goldenFolder is what Debezium wrote; its README says how.
+const goldenFolder = "../../integration/testdata/golden"
+
+// goldenTables are the tables of its setup.sql that had a snapshot.
 var goldenTables = []string{
 	"public.t_int", "public.t_num", "public.t_text", "public.t_bool_bytes", "public.t_time", "public.t_misc", "public.t_arr",
 	"public.t_defaults", "public.t_composite", "public.t_nokey", "public.t_full", "public.t_change", "public.t_toast",
 	"public.t_trunc", "other.t_sch",
 }
 
-// goldenRecord is a line of testdata/golden/records.
+// goldenRecord is a line of its records.
 type goldenRecord struct {
 	Value struct {
 		Hex  string `json:"hex"`
@@ -50,7 +53,7 @@ type goldenSource struct {
 
 func readGolden(t *testing.T, topic string) []goldenRecord {
 	t.Helper()
-	file, err := os.Open(filepath.Join("testdata", "golden", "records", topic+".jsonl"))
+	file, err := os.Open(filepath.Join(goldenFolder, "records", topic+".jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +214,7 @@ func TestRowsAndSourceBlocksHaveTheBytesThatDebeziumWrote(t *testing.T) {
 		t.Run("PostgreSQL "+strconv.Itoa(version), func(t *testing.T) {
 			server := testenv.SharedPostgres(t, version)
 			database := testenv.Database(t, server)
-			execFile(t, server, database, "testdata/golden/setup.sql")
+			execFile(t, server, database, filepath.Join(goldenFolder, "setup.sql"))
 			conn := pinned(t, server, database)
 			layouts := layoutsOf(t, goldenConfig(), conn)
 			for _, id := range goldenTables {
@@ -258,7 +261,7 @@ func compareWithGolden(t *testing.T, conn *pgx.Conn, id string, l *envelope.Layo
 func TestSchemasAreThoseThatDebeziumRegistered(t *testing.T) {
 	server := testenv.SharedPostgres(t, 15)
 	database := testenv.Database(t, server)
-	execFile(t, server, database, "testdata/golden/setup.sql")
+	execFile(t, server, database, filepath.Join(goldenFolder, "setup.sql"))
 	layouts := layoutsOf(t, goldenConfig(), pinned(t, server, database))
 	for _, id := range goldenTables {
 		l := layouts[id]
@@ -273,7 +276,7 @@ func TestSchemasAreThoseThatDebeziumRegistered(t *testing.T) {
 
 func sameSchema(t *testing.T, subject, ours string) {
 	t.Helper()
-	path := filepath.Join("testdata", "golden", "schemas", subject+".avsc")
+	path := filepath.Join(goldenFolder, "schemas", subject+".avsc")
 	golden, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
 		golden, err = os.ReadFile(strings.TrimSuffix(path, ".avsc") + ".v1.avsc")
