@@ -12,8 +12,9 @@ import (
 	"testing"
 )
 
-// dueCases are the hard cases that docs/DELIVERY.md has to have a test for.
-const dueCases = "P1-P3 P6-P10 P14-P17 P20-P31 P41-P53 P57 P60-P63 P72 K1-K6 K9-K11 R1-R6 O1-O6 D1-D2 D4-D7"
+// dueCases are the hard cases that docs/DELIVERY.md has to have a test for. There is no P32, and K12 is stated there
+// as open.
+const dueCases = "P1-P31 P33-P72 K1-K11 R1-R6 O1-O6 D1-D10"
 
 var (
 	caseID       = regexp.MustCompile(`\b([A-Z])(\d+)(?:(?:-| to )\x60?[A-Z](\d+))?\b`)

@@ -32,7 +32,7 @@ func TestThePlaceholderOfAnAbsentValueIsTheConfiguredOne(t *testing.T) {
 	}
 }
 
-// P25: a table that a mode stopped is captured again, from where it stopped, under a mode that holds its values, where
+// P25, D8: a table that a mode stopped is captured again, from where it stopped, under a mode that holds its values, where
 // the registry lets the new schema in (this one does).
 func TestATableThatNaNStoppedGoesOnUnderAModeThatHoldsIt(t *testing.T) {
 	pg, kafka, registry := testenv.SharedPostgres(t, 18), testenv.SharedKafka(t), testenv.SharedRegistry(t)
