@@ -75,6 +75,11 @@ func (t *Task) leaveOut(reason error) {
 // message writes one message of the application's.
 func (l *lane) message(tx *envelope.Transaction, m *envelope.Message) error {
 	o := l.own.messages
+	if !o.ready {
+		if err := l.run.tables.refusesMessages(o.name); err != nil {
+			return err
+		}
+	}
 	if err := l.open(&o.ownTopic); err != nil {
 		return err
 	}

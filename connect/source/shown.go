@@ -13,6 +13,9 @@ func (t *Task) naming() Naming {
 
 // shown is a reader's layout as its table's records show it.
 func (t *Task) shown(l *envelope.Layout, of *table) (*envelope.Layout, error) {
+	if err := t.Own.refuses(of.to.Topic, of.id); err != nil {
+		return l, err
+	}
 	shown, err := t.Reshape.Layout(l)
 	if err != nil {
 		return l, err
