@@ -306,3 +306,34 @@ func TestPatternsMeanWholeNames(t *testing.T) {
 		}
 	}
 }
+
+// A reader that remembers where it was begins there, and at the oldest record where that is not there any more.
+func TestAPartitionIsBegunWhereItsReaderSays(t *testing.T) {
+	for _, c := range []struct {
+		at   int64 // below 0: where it would be without
+		want []string
+	}{{1, []string{"a/0 y", "a/0 z", "a/0 new"}}, {-1, []string{"a/0 new"}}, {99, []string{"a/0 x", "a/0 y", "a/0 z", "a/0 new"}}} {
+		t.Run(fmt.Sprint("at ", c.at), func(t *testing.T) {
+			k := newCluster(t)
+			k.topic("a", 1)
+			k.write("a", 0, "x", "y", "z")
+			end := int64(-1)
+			reader, err := k.open(Options{Follow: true, At: func(_ string, _ int32, first int64) int64 {
+				end = first
+				if c.at < 0 {
+					return first
+				}
+				return c.at
+			}}, "a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reader.Close()
+			if end != 3 {
+				t.Errorf("the end was told to be %d", end)
+			}
+			k.write("a", 0, "new")
+			expect(t, reader, c.want...)
+		})
+	}
+}
