@@ -55,21 +55,21 @@ func (l *lane) Message(m *envelope.Message) error {
 	case o.messages == nil || bytes.HasPrefix(m.Prefix, ownPrefix) || !o.messages.wanted(string(m.Prefix)):
 		return nil
 	case m.Refused != nil: // P70: no table could stop for it, and the stream goes on
-		l.run.task.leaveOut(m.Refused)
-		return nil
+		return l.run.task.leaveOut(m)
 	}
 	return l.message(&tx, m)
 }
 
 // leaveOut says of a logical message that it is not delivered: each in the log, and the newest in the status.
-func (t *Task) leaveOut(reason error) {
-	f := fault.Finding{Severity: fault.Warning, Kind: fault.Runtime, Where: "logical messages", Case: "P70", Seen: reason.Error(),
+func (t *Task) leaveOut(m *envelope.Message) error {
+	f := fault.Finding{Severity: fault.Warning, Kind: fault.Runtime, Where: "logical messages", Case: "P70", Seen: m.Refused.Error(),
 		Need: "to know that it was not delivered, while everything else was"}
 	t.Log.Warn("a logical message is not delivered: " + f.Seen)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	others := slices.DeleteFunc(slices.Clone(t.notices), func(n fault.Finding) bool { return n.Where == f.Where })
 	t.notices = append(others, f)
+	return nil
 }
 
 // message writes one message of the application's.
