@@ -88,7 +88,7 @@ func (l *lane) Table(layout *envelope.Layout) error {
 // forget drops the layouts of the table that are no longer announced.
 func (l *lane) forget(layout *envelope.Layout) {
 	for old := range l.encodings {
-		if old.Table.OID == layout.Table.OID && old.Table.ID() == layout.Table.ID() {
+		if old.Table.ID() == layout.Table.ID() { // of this table, or of one before it under its name (P18)
 			delete(l.encodings, old)
 		}
 	}
