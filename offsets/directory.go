@@ -49,8 +49,11 @@ func openDirectory(path string, allowNetwork bool) (*directory, error) {
 // /var/lib/rdip as a link of root's to /var/lib/private/rdip (systemd.exec(5)). Any other link is refused.
 func followed(path string) (string, error) {
 	link, err := os.Lstat(path)
-	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
-		return path, nil // whatever is wrong with it is found when it is opened
+	if err != nil {
+		return path, err
+	}
+	if link.Mode()&fs.ModeSymlink == 0 {
+		return path, nil
 	}
 	parent, err := os.Stat(filepath.Dir(path))
 	if err != nil {
