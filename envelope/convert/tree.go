@@ -40,7 +40,7 @@ func parseTree(text string) (*tree, error) {
 	d.UseNumber()
 	t, err := d.read(0)
 	if err == nil {
-		if _, end := d.Token(); end != io.EOF {
+		if _, end := d.Token(); !errors.Is(end, io.EOF) {
 			err = errBehind
 		}
 	}
