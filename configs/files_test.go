@@ -133,6 +133,9 @@ func TestTheExamplesForUsersHoldOnlyKeysThatWork(t *testing.T) {
 			}
 			for _, s := range append(file.Connectors, file.Worker) {
 				for _, key := range s.Names() {
+					if strings.HasPrefix(key, "row.filter.") || strings.HasPrefix(key, "topic.routing.") {
+						continue // rdip's own, of packages above this one: cmd/rdip loads every example
+					}
 					known, ok := configs.Lookup(key, s == file.Worker)
 					if d.Key(key) == nil && (!ok || known.Fate != configs.Supported || known.Worker != (s == file.Worker)) {
 						t.Errorf("%s: %v, %v", s.Where(key), ok, known.Fate)
