@@ -131,7 +131,11 @@ func (s *Readings) work(r *reading) (c Chunk, keys []string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := r.nextChunk()
-	if due := r.owed.due(); due > owedAtOnce || due > 0 && next == nil {
+	// By turns, since rows that change all the time are owed again and again until every chunk has gone out.
+	byKey := r.byKey
+	r.byKey = false
+	if due := r.owed.due(); due > owedAtOnce && !byKey || due > 0 && next == nil {
+		r.byKey = true
 		return Chunk{Table: r.table, Index: -1}, r.owed.take(), true
 	}
 	if r.rest != nil {

@@ -13,7 +13,7 @@ import (
 type owedKeys map[string]uint64
 
 const (
-	// owedAtOnce is after how many keys they are read before the table's other chunks.
+	// owedAtOnce is after how many keys they are read by turns with the table's other chunks.
 	owedAtOnce = 1000
 	// owedPerWindow is how many are asked for by key at a time.
 	owedPerWindow = 500

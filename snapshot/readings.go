@@ -45,6 +45,7 @@ type reading struct {
 	from  uint64 // the first window that counts: those before were of another plan
 	// gathers: rows that the log gives in part become owed. False once every chunk has gone out.
 	gathers bool
+	byKey   bool // the newest window read owed keys
 	// overrun: more was owed than is kept, so that the table is to be planned again.
 	overrun bool
 	// earlier are transactions that were in progress when the table began to be watched, and still are: they

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -214,6 +215,21 @@ func TestATableThatWaitsIsLeftWhenItIsPausedOrStopped(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// However many rows change all the time, and are owed again as soon as they were given, the chunks go on.
+func TestOwedKeysAndChunksTakeTurns(t *testing.T) {
+	r := newReading("public.t", offsets.TableSnapshot{})
+	r.plan = &TablePlan{Chunks: make([]Chunk, 2)}
+	for i := range owedAtOnce + 1 {
+		r.owed[packKey([]string{strconv.Itoa(i)})] = 0
+	}
+	s := NewReadings(nil, nil)
+	for turn := range 4 {
+		if _, keys, ok := s.work(r); !ok || (keys != nil) != (turn%2 == 0) {
+			t.Errorf("turn %d: %d keys, %t", turn, len(keys), ok)
+		}
 	}
 }
 

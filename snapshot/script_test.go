@@ -181,7 +181,9 @@ func (p *play) step() {
 	synctest.Wait()
 }
 
-func (p *play) begin(id, place uint64) { p.must(p.w.Begin(&envelope.Transaction{ID: id, Place: place})) }
+func (p *play) begin(id, place uint64) {
+	p.must(p.w.Begin(&envelope.Transaction{ID: id, Place: place}))
+}
 
 func (p *play) update(key, text string) { p.must(p.w.Row(p.event(envelope.Update, key, text))) }
 

@@ -165,6 +165,9 @@ func (w *Windows) giveUp(r *reading, err error) {
 	w.closeLane(context.Background())
 	w.notice(fmt.Sprintf("the snapshot of table %s stops, and is tried again at the next start: %v", r.id, err))
 	w.readings.fail(r, err)
+	if w.o.GaveUp != nil {
+		w.o.GaveUp(err)
+	}
 }
 
 // waits shows what a table's reading waits for; "" for nothing.

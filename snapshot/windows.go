@@ -16,6 +16,7 @@ type WindowOptions struct {
 	Owed    int                     // bytes of keys whose rows the log gave in part; 4 MiB where 0
 	Skip    func(table string) bool // tables not to be read now, such as one that was stopped; may be nil
 	Notice  func(text string)       // what a person should know; may be nil
+	GaveUp  func(err error)         // a table cannot be read; may be nil
 	Hit     func(point string)      // names crash points; may be nil
 }
 

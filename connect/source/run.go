@@ -127,7 +127,7 @@ func (r *run) capture(stop context.Context) error {
 	}
 	r.ledger.resumeTables(r.tables)
 	if r.task.SnapshotOnly && r.ledger.readings.Left() == 0 {
-		return errFinished
+		return r.finished()
 	}
 	r.task.enter(StateStreaming, r)
 	return r.stream(stop, from)
@@ -218,7 +218,9 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 		err = commitErr
 	}
 	if err == nil && finished {
-		return errFinished
+		if err = r.ledger.keepTables(); err == nil { // also what nothing was acknowledged for, such as a table without rows
+			return r.finished()
+		}
 	}
 	return r.cause(err)
 }

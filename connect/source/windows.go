@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"rdip/envelope"
 	"rdip/internal/failpoint"
@@ -59,7 +61,7 @@ func (r *run) windows(ctx context.Context, end context.CancelFunc, l *lane) (env
 		return l, ended
 	}
 	w := snapshot.NewWindows(l, live, r.ledger.readings, snapshot.WindowOptions{Bytes: r.task.windowBytes(), Touched: r.task.windowBytes(),
-		Skip: r.tables.isStopped, Notice: r.task.remark, Hit: failpoint.Hit})
+		Skip: r.tables.isStopped, Notice: r.task.remark, GaveUp: r.gaveUp, Hit: failpoint.Hit})
 	var both sync.WaitGroup
 	both.Go(func() { r.fails(w.Run(ctx)) })
 	if r.task.SnapshotOnly {
@@ -78,18 +80,55 @@ func (r *run) fails(err error) {
 	}
 }
 
-// endWhenRead ends the stream once nothing is left.
-func (r *run) endWhenRead(ctx context.Context, end context.CancelFunc) {
-	select {
-	case <-r.ledger.readings.Finished():
-		end()
-	case <-ctx.Done():
+// gaveUp ends a task that was to read its tables and no more, where one of them cannot be read.
+func (r *run) gaveUp(err error) {
+	if r.task.SnapshotOnly {
+		r.fail(err)
 	}
 }
 
-// isFinished says whether the task has done all that was asked for.
+// lookForStops is how often a task that only reads looks whether what is left has stopped.
+const lookForStops = time.Second
+
+// endWhenRead ends the stream once nothing is left but tables that stopped.
+func (r *run) endWhenRead(ctx context.Context, end context.CancelFunc) {
+	look := time.NewTicker(lookForStops)
+	defer look.Stop()
+	for !r.isRead() {
+		select {
+		case <-r.ledger.readings.Finished():
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+	end()
+}
+
+// isRead says whether nothing is left to be read but tables that stopped.
+func (r *run) isRead() bool {
+	return !slices.ContainsFunc(r.ledger.readings.Underway(), func(id string) bool { return !r.tables.isStopped(id) })
+}
+
+// isFinished says whether the task has done all that was asked for and can be done.
 func (r *run) isFinished() bool {
-	return r.task.SnapshotOnly && r.work.Err() == nil && r.ledger.readings.Left() == 0
+	return r.task.SnapshotOnly && r.work.Err() == nil && r.isRead()
+}
+
+// finished is how a task ends that has read its tables: not well where one of them stopped.
+func (r *run) finished() error {
+	var stopped []string
+	for _, t := range r.tables.all() {
+		if _, stop := t.shown(); stop != nil {
+			stopped = append(stopped, t.id)
+		}
+	}
+	if len(stopped) == 0 {
+		return errFinished
+	}
+	return &fault.Error{Op: "read every table of", Object: "connector " + r.task.Name, Permanent: true,
+		Cause: fmt.Errorf("%s stopped; every other table is read", strings.Join(stopped, ", ")),
+		Hint:  "the log says why each of them stopped; when that is mended: rdip offsets reset " + r.task.Name}
 }
 
 func (t *Task) windowBytes() int {

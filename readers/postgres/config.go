@@ -62,6 +62,7 @@ type Config struct {
 	SnapshotThreadsPerTable int // 0: no bound but SnapshotThreads
 	SnapshotChunkBytes      int64
 	WindowChunkBytes        int64 // of a part that is read while the log is streamed
+	WindowBytes             int64 // of rows that are held meanwhile; 0: for the one who holds them to choose
 	SnapshotLockTimeout     time.Duration
 	SnapshotDelay           time.Duration // before a first snapshot is taken
 	StreamingDelay          time.Duration // after it

@@ -1,0 +1,180 @@
+package integration
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/pgserver"
+	"rdip/internal/failpoint"
+)
+
+// snapshot.mode initial_only: the daemon ends by itself, well, with every row in the topics, also where it was killed
+// in the middle and reads what was left beside the stream (P56), a table without a key among it (P71).
+func TestInitialOnlyEndsWellOnceEveryRowIsThere(t *testing.T) {
+	for name, kills := range map[string][]crash{
+		"at once":      nil,
+		"after a kill": {{failpoint.MidChunk, 300}, {failpoint.WindowEmitted, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newJudgedRun(t, 16)
+			r.setup = r.with("connectors.shop.snapshot.mode", "initial_only", "connectors.shop.incremental.snapshot.window.bytes", "16KiB")
+			random := rand.New(rand.NewPCG(r.seed, 7))
+			if len(kills) > 0 {
+				r.tags = []string{"failpoints"}
+			}
+			for _, kill := range kills {
+				r.crash(t, kill, random)
+				r.exec(t, "UPDATE wide SET version = nextval('versions') WHERE id % 3 = 0", "UPDATE single SET version = nextval('versions') WHERE id % 100 = 0")
+			}
+			d := r.start(t)
+			if code := d.wait(t, patience); code != exitDone {
+				t.Fatalf("exit code %d", code)
+			}
+			for _, table := range workloadTables {
+				read := r.readKeys(t, table.Name, table.Keys...)
+				if _, _, left := r.reads(t, table); left || fmt.Sprint(len(read)) != r.query(t, "SELECT count(*)::text FROM "+table.Name) {
+					t.Errorf("%s: %d rows are in the topic; something is left: %t", table.Name, len(read), left)
+				}
+			}
+			if code := r.start(t).wait(t, patience); code != exitDone { // there is nothing more to do
+				t.Errorf("exit code of the next start: %d", code)
+			}
+		})
+	}
+}
+
+// snapshot.mode always: each start reads every table again, beside the stream.
+func TestAlwaysReadsEveryTableAgainAtEachStart(t *testing.T) {
+	p := itemsPipeline(t, 15).configured("connectors.shop.snapshot.mode", "always")
+	p.exec(t, "INSERT INTO items SELECT i, 'row' FROM generate_series(1, 9) i", "CREATE TABLE loose(id int, note text); ALTER TABLE loose REPLICA IDENTITY FULL",
+		"INSERT INTO loose VALUES (1, 'a'), (2, 'b')")
+	for start := 1; start <= 3; start++ {
+		d := p.streaming(t)
+		snapshotDone(t, d)
+		p.converge(t)
+		if code := d.stop(t); code != exitDone {
+			t.Fatalf("exit code %d", code)
+		}
+		for table, rows := range map[string]int{"items": 10, "loose": 2} {
+			read := p.readKeys(t, table, "id")
+			if len(read) != rows {
+				t.Errorf("%s: %d rows were read", table, len(read))
+			}
+			for key, n := range read {
+				if n != start {
+					t.Errorf("%s: row %s was read %d times in %d starts", table, key, n, start)
+				}
+			}
+		}
+	}
+}
+
+// G2, P1, P56: rows with large values that no update carries move through the table while it is read in windows:
+// whoever folds the topic knows every value in the end.
+func TestLargeValuesThatNoUpdateCarriesAreKnownAfterAKilledSnapshot(t *testing.T) {
+	r := newJudgedRun(t, 17)
+	r.tags, r.cutOff = []string{"failpoints"}, true
+	r.setup = r.with("connectors.shop.table.include.list", "public.wide", "connectors.shop.snapshot.chunk.bytes", "128KiB",
+		"connectors.shop.incremental.snapshot.window.bytes", "32KiB")
+	delete(r.keys, "connectors.shop.table.exclude.list")
+	r.exec(t, "INSERT INTO wide SELECT i, nextval('versions'), repeat('n', 200), repeat(md5(i::text), 100) FROM generate_series(201, 2000) i")
+	r.crash(t, crash{failpoint.MidChunk, 50}, nil)
+	again := *r.setup
+	again.tags = nil
+	d := again.start(t)
+	var writers sync.WaitGroup
+	stop := make(chan struct{})
+	for n := range 2 {
+		writers.Go(func() {
+			for i := n; ; i += 2 {
+				select {
+				case <-stop:
+					return
+				case <-time.After(5 * time.Millisecond):
+				}
+				update := fmt.Sprintf("UPDATE wide SET version = nextval('versions'), note = repeat('m', 150 + %d %% 50) WHERE id %% 50 = %d", i, i%50)
+				if err := r.pg.Exec(t.Context(), r.database, update); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	d.waitFor(t, "state=streaming")
+	snapshotDone(t, d)
+	close(stop)
+	writers.Wait()
+	r.converge(t)
+	if code := d.stop(t); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	wide := workloadTables[len(workloadTables)-1]
+	bodies := map[string]string{}
+	for _, partition := range newTopicReader(r.registry).partitions(t, r.kafka, r.prefix+".public.wide", wide) {
+		for _, record := range partition {
+			if body := record.After["body"]; record.After != nil && body != unavailable {
+				bodies[record.Key] = body
+			}
+		}
+	}
+	if n := r.query(t, "SELECT count(*)::text FROM wide"); fmt.Sprint(len(bodies)) != n {
+		t.Errorf("of %s rows %d have their value in the topic", n, len(bodies))
+	}
+	if _, _, left := r.reads(t, wide); left {
+		t.Error("the table is not read to its end")
+	}
+}
+
+// P67: a commit that waits for a synchronous standby is in the log, and went out, before any view sees it. The table
+// is not read until one does, and nothing older follows.
+func TestACommitThatIsNotYetVisibleIsNotOvertakenByAnOlderRow(t *testing.T) {
+	pg := testenv.Postgres(t, pgserver.Options{Version: 18})
+	p := newPipelineBetween(t, pg, testenv.SharedKafka(t))
+	p.makeItems(t)
+	p.exec(t, "INSERT INTO items SELECT i, 'old' FROM generate_series(1, 9) i")
+	d := p.streaming(t)
+	p.converge(t)
+	standby := func(name string) {
+		p.exec(t, "ALTER SYSTEM SET synchronous_standby_names = '"+name+"'", "SELECT pg_reload_conf()")
+		eventually(t, "the setting", func() bool { return p.query(t, "SHOW synchronous_standby_names") == name })
+	}
+	standby("nobody")
+	committed := make(chan error, 1)
+	go func() { committed <- pg.Exec(t.Context(), p.database, "UPDATE items SET note = 'new' WHERE id = 1") }()
+	eventually(t, "the update to be delivered", func() bool { return p.newest(t, "1") == "new" })
+	if got := p.query(t, "SELECT note FROM items WHERE id = 1"); got != "old" {
+		t.Fatalf("others see %q already: this proves nothing", got)
+	}
+	p.rdip(t, exitDone, p.flags(t, d, "snapshot", "shop", "public.items")...)
+	eventually(t, "the table to wait", func() bool { return strings.HasPrefix(d.snapshots(t)["public.items"].WaitingOn, "transaction ") })
+	standby("")
+	if err := <-committed; err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the table to be read", func() bool { return d.snapshots(t)["public.items"].State == "finished" })
+	p.converge(t)
+	if got := p.newest(t, "1"); got != "new" {
+		t.Errorf("the newest record of the row says %q", got)
+	}
+	if read := p.readKeys(t, "items", "id"); read["1"] != 2 && len(read) == 10 {
+		t.Errorf("read were %v", read)
+	}
+}
+
+// newest is the note of a row of items in its newest record.
+func (p *pipeline) newest(t *testing.T, id string) string {
+	t.Helper()
+	note := ""
+	for _, r := range p.records(t, "items") {
+		if r.After != nil && r.After["id"] == id {
+			note = r.After["note"]
+		}
+	}
+	return note
+}
