@@ -158,7 +158,10 @@ func (s *spill) flush(t *spilled) error {
 	t.size += n
 	s.onDisk += n
 	s.inside -= n
-	t.buf, s.spare = nil, t.buf[:0]
+	if int64(cap(t.buf)) <= max(2*s.memory, 64<<10) { // what one large row took is let go
+		s.spare = t.buf[:0]
+	}
+	t.buf = nil
 	return nil
 }
 
