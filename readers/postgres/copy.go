@@ -90,14 +90,12 @@ func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) e
 	var failed error
 	for {
 		typ, payload, err := c.frames.next()
-		var large *oversizeError
-		if errors.As(err, &large) && large.Type == backendCopyData {
-			c.frames.discard()
-			failed, each = &oversizeError{Type: large.Type, Bytes: large.Bytes, Limit: large.Limit}, passOver
-			continue
-		}
 		if err != nil {
-			return lost(ctx, err)
+			if failed = c.tooLong(err); failed == nil {
+				return lost(ctx, err)
+			}
+			each = passOver
+			continue
 		}
 		switch typ {
 		case backendCopyData: // always one per row, says the protocol's documentation
@@ -114,6 +112,16 @@ func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) e
 			return failed
 		}
 	}
+}
+
+// tooLong passes over the row that is above the limit, and gives the error for it; nil for any other error.
+func (c *copyConn) tooLong(err error) error {
+	var large *oversizeError
+	if !errors.As(err, &large) || large.Type != backendCopyData {
+		return nil
+	}
+	c.frames.discard()
+	return &oversizeError{Type: large.Type, Bytes: large.Bytes, Limit: large.Limit}
 }
 
 func passOver([]byte) error { return nil }

@@ -330,7 +330,7 @@ func TestStatusShowsWhatTheServerKeeps(t *testing.T) { // P68
 		t.Fatal(err)
 	}
 	s.exec(t, "INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(10, 10000) i")
-	eventually(t, "the slot is seen to keep log", func() bool { return r.Status().RetainedBytes > 1<<20 })
+	eventually(t, "the slot is seen to keep log", func() bool { return r.Status().RetainedBytes > 1<<20 && r.Status().LagBytes > 1<<20 })
 	st := r.Status()
 	if st.RetainLimit != 64<<20 || st.LagBytes < 1<<20 || !strings.Contains(st.Detail, s.cfg.SlotName) || !strings.Contains(st.Detail, "wal_status reserved") {
 		t.Errorf("after a megabyte of log: %+v", st)
