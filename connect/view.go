@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"math"
 	"time"
 
 	"rdip/connect/metrics"
@@ -99,8 +100,8 @@ func (v *View) connector(m *moment) rest.Connector {
 	if m.state == rest.Stopped {
 		out.Tasks = nil // as Connect shows a connector that is stopped
 	}
-	if waiting := v.worker.options.Waiting; waiting != nil && out.WaitingOn == "" {
-		out.WaitingOn = waiting(m.Task.Prefix)
+	if m.Waiting != nil && out.WaitingOn == "" {
+		out.WaitingOn = m.Waiting()
 	}
 	retained, limit, detail := m.looked.cost(s)
 	out.Detail = detail
@@ -181,20 +182,36 @@ func (m *moment) stats() metrics.ConnectorStats {
 	for kind, n := range s.Counts.Errors {
 		out.Errors = append(out.Errors, metrics.Count{Kind: kind.String(), N: uint64(n)})
 	}
-	rows := map[string][2]int64{}
-	for _, r := range s.Snapshot.Tables {
-		rows[r.Table] = [2]int64{r.Rows, r.Estimate}
+	readings := map[string]*snapshot.TableReport{}
+	for i := range s.Snapshot.Tables {
+		readings[s.Snapshot.Tables[i].Table] = &s.Snapshot.Tables[i]
 	}
 	for _, table := range s.Tables {
 		ts := metrics.TableStats{Table: table.Table, Reads: uint64(table.Reads), Creates: uint64(table.Creates),
 			Updates: uint64(table.Updates), Deletes: uint64(table.Deletes), Truncates: uint64(table.Truncates),
-			SnapshotRows: metrics.Unknown, SnapshotTotal: metrics.Unknown, Stopped: table.Stopped != nil}
-		if r, ok := rows[table.Table]; ok {
-			ts.SnapshotRows, ts.SnapshotTotal = r[0], r[1]
+			SnapshotRows: metrics.Unknown, SnapshotTotal: metrics.Unknown, SnapshotChunksLeft: metrics.Unknown,
+			SnapshotPace: metrics.Unknown, SnapshotSeconds: metrics.Unknown, Stopped: table.Stopped != nil}
+		if r := readings[table.Table]; r != nil {
+			reading(&ts, r)
 		}
 		out.Tables = append(out.Tables, ts)
 	}
 	return out
+}
+
+// reading adds how far a table's snapshot has come.
+func reading(ts *metrics.TableStats, r *snapshot.TableReport) {
+	ts.SnapshotRows, ts.SnapshotTotal = r.Rows, r.Estimate
+	ts.SnapshotPace = int64(math.Round(r.RowsPerSecond))
+	switch {
+	case r.Done >= 1:
+		ts.SnapshotChunksLeft, ts.SnapshotSeconds = 0, 0
+	case r.Chunks > 0:
+		ts.SnapshotChunksLeft = int64(r.Chunks - r.ChunksDone)
+	}
+	if r.Done < 1 && r.Left >= 0 && (r.State == "" || r.State == snapshot.ReadingRunning) {
+		ts.SnapshotSeconds = int64(r.Left.Round(time.Second) / time.Second)
+	}
 }
 
 // lag is the age of the newest durable commit while something lies between it and the end of the log.

@@ -41,7 +41,7 @@ func busy() ConnectorStats {
 	return ConnectorStats{
 		Name: "shop", State: "RUNNING", Batches: 3, Records: 1200, Bytes: 99000,
 		Tables: []TableStats{
-			{Table: "public.orders", Reads: 1000, Creates: 7, Updates: 5, Deletes: 3, Truncates: 1, SnapshotRows: 1000, SnapshotTotal: 1100},
+			{Table: "public.orders", Reads: 1000, Creates: 7, Updates: 5, Deletes: 3, Truncates: 1, SnapshotRows: 1000, SnapshotTotal: 1100, SnapshotChunksLeft: 4, SnapshotPace: 250, SnapshotSeconds: 1},
 			{Table: "public.bad", Stopped: true, SnapshotRows: Unknown, SnapshotTotal: Unknown},
 		},
 		LagBytes: 4096, Lag: 1500 * time.Millisecond, RetainedBytes: 1 << 20, RetainLimitBytes: 1 << 30, QueueBytes: 77, BudgetBytes: 32 << 20,
@@ -67,6 +67,9 @@ func TestAScrapeShowsWhatTheRuntimeCounted(t *testing.T) {
 		`rdip_batches_total{connector="shop"} 3`,
 		`rdip_snapshot_rows{connector="shop",table="public.orders"} 1000`,
 		`rdip_snapshot_rows_expected{connector="shop",table="public.orders"} 1100`,
+		`rdip_snapshot_chunks_left{connector="shop",table="public.orders"} 4`,
+		`rdip_snapshot_rows_per_second{connector="shop",table="public.orders"} 250`,
+		`rdip_snapshot_seconds_left{connector="shop",table="public.orders"} 1`,
 		`rdip_lag_bytes{connector="shop"} 4096`,
 		`rdip_lag_seconds{connector="shop"} 1.5`,
 		`rdip_retained_bytes{connector="shop"} 1.048576e+06`,
@@ -100,9 +103,10 @@ func TestAScrapeShowsWhatTheRuntimeCounted(t *testing.T) {
 
 func TestWhatIsNotKnownIsAbsentAndNotZero(t *testing.T) {
 	text := scrape(t, fixed{{Name: "shop", LagBytes: Unknown, Lag: Unknown, RetainedBytes: Unknown, RetainLimitBytes: Unknown,
-		Tables: []TableStats{{Table: "public.a", SnapshotRows: Unknown, SnapshotTotal: Unknown}}}})
+		Tables: []TableStats{{Table: "public.a", SnapshotRows: Unknown, SnapshotTotal: Unknown, SnapshotChunksLeft: Unknown, SnapshotPace: Unknown, SnapshotSeconds: Unknown}}}})
 	for _, name := range []string{"rdip_lag_bytes", "rdip_lag_seconds", "rdip_retained_bytes", "rdip_retained_limit_bytes",
-		"rdip_last_event_age_seconds", "rdip_last_wire_age_seconds", "rdip_snapshot_rows", "rdip_snapshot_rows_expected", "rdip_events_total"} {
+		"rdip_last_event_age_seconds", "rdip_last_wire_age_seconds", "rdip_snapshot_rows", "rdip_snapshot_rows_expected",
+		"rdip_snapshot_chunks_left", "rdip_snapshot_rows_per_second", "rdip_snapshot_seconds_left", "rdip_events_total"} {
 		if strings.Contains(text, name+"{") {
 			t.Errorf("%s is there", name)
 		}

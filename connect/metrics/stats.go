@@ -53,7 +53,11 @@ type TableStats struct {
 
 	SnapshotRows  int64 // rows of the snapshot that Kafka has acknowledged; Unknown if it has none
 	SnapshotTotal int64 // the planner's estimate; or Unknown
-	Stopped       bool  // given up while the others go on
+
+	// Of the same snapshot, or Unknown: parts that are left, rows a second, seconds that are left by estimate.
+	SnapshotChunksLeft, SnapshotPace, SnapshotSeconds int64
+
+	Stopped bool // given up while the others go on
 }
 
 // Count is a counter of one kind of thing.
