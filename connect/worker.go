@@ -21,8 +21,6 @@ type Options struct {
 	Commit  string
 	Store   *offsets.Store // keeps which connectors are not to run
 	Log     *slog.Logger   // nil: nowhere
-	// Waiting names what a connector waits for at the registry; nil where there is none.
-	Waiting func(topicPrefix string) string
 	// SurveyEvery is the time between two looks at what connectors cost their sources; 0 is a minute.
 	SurveyEvery time.Duration
 	// Memory is divided among the connectors, in bytes; 0 leaves each task what it has.
@@ -37,6 +35,8 @@ type Connector struct {
 	Fingerprint string
 	// Survey looks at what the connector costs its source, whether it runs or not; nil: nobody looks.
 	Survey func(context.Context) (Survey, error)
+	// Waiting names what the connector waits for at the registry, "" for nothing; nil where there is none.
+	Waiting func() string
 }
 
 // Worker runs the connectors of one process. Its methods may be called by any goroutine at any time.

@@ -65,7 +65,7 @@ func newDaemon(ctx context.Context, s *settings, log *slog.Logger, level *slog.L
 		return d, err
 	}
 	d.worker, err = connect.NewWorker(connect.Options{Version: version, Commit: commit(), Store: d.store, Log: log,
-		Waiting: d.waiting, Memory: s.worker.MemoryBudget}, d.connectors(s)...)
+		Memory: s.worker.MemoryBudget}, d.connectors(s)...)
 	if err != nil {
 		return d, err
 	}
@@ -78,8 +78,9 @@ func (d *daemon) connectors(s *settings) []connect.Connector {
 	all := make([]connect.Connector, len(s.connectors))
 	for i := range s.connectors {
 		c := &s.connectors[i]
-		all[i] = connect.Connector{Task: d.task(c, s.worker.MemoryBudget/int64(len(s.connectors))), Config: c.effective,
-			Fingerprint: configs.Fingerprint(c.exact), Survey: d.survey(c)}
+		r := &registrar{client: d.registrar}
+		all[i] = connect.Connector{Task: d.task(c, s.worker.MemoryBudget/int64(len(s.connectors)), r), Config: c.effective,
+			Fingerprint: configs.Fingerprint(c.exact), Survey: d.survey(c), Waiting: r.waiting}
 	}
 	return all
 }
@@ -117,19 +118,6 @@ func (s *settings) newRegistrar(store *offsets.Store) (*client.Registrar, error)
 	return client.NewRegistrar(registry, store), nil
 }
 
-// waiting names the subject that a connector waits for at the registry.
-func (d *daemon) waiting(prefix string) string {
-	if d.registrar == nil {
-		return ""
-	}
-	for _, p := range d.registrar.Pending() {
-		if isOf(prefix, p.Subject) || ownSubject(prefix, p.Subject) {
-			return fmt.Sprintf("the schema registry, for subject %s, since %s: %v", p.Subject, p.Since.Format(time.RFC3339), p.Err)
-		}
-	}
-	return ""
-}
-
 // tune sets the garbage collector to the byte budget: rows under way, and a fixed part for the rest.
 func tune(budget int64) {
 	gometrics.UseNilMetrics = true   // sarama keeps histograms a topic otherwise
@@ -139,7 +127,7 @@ func tune(budget int64) {
 }
 
 // task is one connector's task, with so many bytes of memory.
-func (d *daemon) task(c *connectorSettings, memory int64) *source.Task {
+func (d *daemon) task(c *connectorSettings, memory int64, r *registrar) *source.Task {
 	log := d.log.With("connector", c.name)
 	keys, values := c.source.Formats()
 	return &source.Task{
@@ -151,7 +139,7 @@ func (d *daemon) task(c *connectorSettings, memory int64) *source.Task {
 		SnapshotOnly: c.postgres.SnapshotMode == postgres.SnapshotOnly, NoData: c.postgres.SnapshotMode == postgres.SnapshotNone,
 		SnapshotLanes: c.postgres.SnapshotThreads, WindowBytes: int(c.postgres.WindowBytes), FlushInterval: d.settings.worker.OffsetInterval,
 		DrainTimeout: d.settings.worker.DrainTimeout, RunID: runID(),
-		Registrar: d.registrar, Store: d.store, Log: log,
+		Registrar: r, Store: d.store, Log: log,
 		NewReader: func() (readers.Reader, error) { return postgres.New(c.name, c.postgres), nil },
 		NewProducer: func(acks sinks.Acks) (sinks.Producer, error) {
 			return kafka.New(d.settings.kafka, c.topics, acks, func(f fault.Finding) { log.Warn(f.String()) })

@@ -42,11 +42,11 @@ func (c offsetsSet) proven(ctx context.Context, s *settings, connector *connecto
 	if err != nil {
 		return err
 	}
-	newest, err := s.newestPlace(ctx, connector.source.Prefix)
-	if err != nil {
-		return err
-	}
 	return c.change(func(record *offsets.Record) error {
+		newest, err := s.newestPlace(ctx, connector.source.Prefix, record.Topics)
+		if err != nil {
+			return err
+		}
 		if newest < record.Place {
 			return &fault.Error{Kind: fault.PositionLost, Op: "set offsets of", Object: c.Connector, Permanent: true,
 				Cause: fmt.Errorf("the newest event in the topics is at %s, before the stored position %s: they do not prove that the slot's position %s was delivered to them",
@@ -60,8 +60,9 @@ func (c offsetsSet) proven(ctx context.Context, s *settings, connector *connecto
 
 func lsn(place uint64) string { return fmt.Sprintf("%X/%X", place>>32, uint32(place)) }
 
-// newestPlace is the highest source.lsn at the ends of a connector's topics; 0 where they have none.
-func (s *settings) newestPlace(ctx context.Context, prefix string) (uint64, error) {
+// newestPlace is the highest source.lsn at the ends of a connector's topics, those that it has written to and those
+// of tables by their name; 0 where they have none.
+func (s *settings) newestPlace(ctx context.Context, prefix string, written map[string]string) (uint64, error) {
 	decoder := decode.New(nil) // JSON names no schema
 	if s.needsRegistry() {
 		var err error
@@ -85,7 +86,7 @@ func (s *settings) newestPlace(ctx context.Context, prefix string) (uint64, erro
 		return 0, s.kafka.ReadFault("list", "topics", err)
 	}
 	for _, topic := range topics {
-		if isOf(prefix, topic) {
+		if _, ours := written[topic]; ours || isOf(prefix, topic) {
 			if err := e.topic(ctx, topic); err != nil {
 				return 0, err
 			}

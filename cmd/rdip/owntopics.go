@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"rdip/connect/source"
 	"rdip/internal/fault"
 )
@@ -28,11 +26,4 @@ func (c *connectorSettings) checkOwn(where func(key string) string) fault.Findin
 	}
 	return fault.Findings{{Kind: fault.Configuration, Where: where("heartbeat.records.enabled"), Seen: "true, and heartbeat.interval.ms is 0",
 		Need: "an interval: a heartbeat record is written once in each", Fix: "heartbeat.interval.ms: 10000"}}
-}
-
-// ownSubject says whether a subject is that of a topic of no table of the connector with the prefix.
-func ownSubject(prefix, subject string) bool {
-	topic := strings.TrimSuffix(strings.TrimSuffix(subject, "-key"), "-value")
-	rest, below := strings.CutPrefix(topic, prefix+".")
-	return topic == prefix || below && !strings.Contains(rest, ".") || strings.HasSuffix(topic, "."+prefix)
 }
