@@ -6,9 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"rdip/envelope"
 	"rdip/integration/testenv"
+	"rdip/integration/testenv/pgserver"
 	"rdip/internal/fault"
+	"rdip/readers"
 )
 
 // changes is a recorder of schema changes.
@@ -305,4 +309,23 @@ func TestWithoutTheEventTriggerAPlainRoleIsToldWhatASuperuserRuns(t *testing.T) 
 	if !strings.Contains(found.Fix, "GRANT EXECUTE") {
 		t.Errorf("check says %+v", found)
 	}
+}
+
+// The function runs with the rights of whoever alters something, a superuser's too: a role that had made the schema
+// and a function of its name before must not keep it, and put another body there later.
+func TestTheEventTriggersFunctionBelongsToWhoeverInstalledIt(t *testing.T) {
+	s := onServer(t, 16, oneTable)
+	user := s.user(t, "")
+	s.exec(t, "GRANT CREATE ON DATABASE "+quoteIdentifier(s.cfg.Database)+" TO "+user)
+	squat := "CREATE SCHEMA rdip; CREATE FUNCTION rdip.capture_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN END'"
+	s.exec(t, "SET ROLE "+user+"; "+squat+"; RESET ROLE")
+	s.cfg.Events.DDL = true
+	s.open(t, readers.Stored{})
+	if got := s.ask(t, "SELECT proowner::regrole || ' ' || prosecdef FROM pg_proc WHERE oid = 'rdip.capture_ddl'::regproc"); got != pgserver.Superuser+" false" {
+		t.Errorf("its owner and whether it runs with the owner's rights: %s", got)
+	}
+	if _, err := s.sql.Exec(t.Context(), "SET ROLE "+user+"; CREATE OR REPLACE FUNCTION rdip.capture_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'", pgx.QueryExecModeSimpleProtocol); err == nil {
+		t.Error("the role replaced it")
+	}
+	s.exec(t, "RESET ROLE; "+ddlRemoval)
 }

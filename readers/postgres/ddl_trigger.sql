@@ -43,6 +43,8 @@ BEGIN
 		'objects', objects)::text, 'UTF8'));
 END
 $rdip$;
+-- It runs as whoever alters something, so that nobody else may replace it, whoever made one of its name before.
+ALTER FUNCTION rdip.capture_ddl() OWNER TO CURRENT_USER;
 DROP EVENT TRIGGER IF EXISTS rdip_ddl_end;
 DROP EVENT TRIGGER IF EXISTS rdip_ddl_drop;
 DROP EVENT TRIGGER IF EXISTS rdip_ddl_rewrite;

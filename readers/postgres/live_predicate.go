@@ -47,7 +47,7 @@ func (l *live) checkKeyValues(ctx context.Context, t *liveTable, keys [][]string
 				continue
 			}
 			var server *pgconn.PgError
-			if !errors.As(err, &server) {
+			if !errors.As(err, &server) || l.catalog.conn.IsClosed() {
 				return serverFault("read keys of", "table "+t.unit.ID(), err)
 			}
 			return &fault.Error{Kind: fault.Configuration, Op: "read keys of", Object: "table " + t.unit.ID(), Cause: serverCause(err), Permanent: true,

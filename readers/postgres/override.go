@@ -67,6 +67,9 @@ func checkOverride(ctx context.Context, conn *pgx.Conn, layout *envelope.Layout,
 			Hint: key + ": a SELECT with every column of the table by its name, such as SELECT * FROM " + quoteTable(layout.Table.Schema, layout.Table.Name) + " WHERE ..."}
 	}
 	described, err := conn.PgConn().Prepare(ctx, "", "SELECT * FROM ("+statement+"\n) AS rows", nil)
+	if err != nil && (ctx.Err() != nil || conn.IsClosed()) {
+		return serverFault("plan the snapshot of", "table "+layout.Table.ID(), err)
+	}
 	if err != nil {
 		return refuse(serverCause(err))
 	}

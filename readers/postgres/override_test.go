@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -132,5 +133,31 @@ func TestSnapshotKeysThatDoNotFitAreReported(t *testing.T) {
 	slices.Sort(seen)
 	if want := []string{"snapshot.priority.(", `snapshot.priority.public\.a`, "snapshot.select.statement.overrides", "snapshot.select.statement.overrides.public.b"}; !slices.Equal(seen, want) {
 		t.Errorf("reported are %q", seen)
+	}
+}
+
+// A connection that is lost while a statement is looked at says nothing against the statement.
+func TestAServerThatGoesAwayDuringPlanningIsNoRefusalOfWhatWasAsked(t *testing.T) {
+	s := onServer(t, 15, oneTable)
+	r := s.closedSnapshot(t)
+	l := r.live
+	layout := livePlan(t, r, snapshot.Asked{Table: "public.t"}).Table
+	known := l.known[uint32(layout.OID)]
+	for name, check := range map[string]func() error{
+		"an override's statement": func() error {
+			return checkOverride(t.Context(), l.catalog.conn, known.layout, "SELECT * FROM public.t")
+		},
+		"a predicate": func() error { return checkPredicate(t.Context(), l.catalog.conn, known.unit, "true") },
+		"keys":        func() error { return l.checkKeyValues(t.Context(), known, [][]string{{"1"}}) },
+	} {
+		if _, err := l.Captured(t.Context()); err != nil { // connects
+			t.Fatal(err)
+		}
+		pid := fmt.Sprint(l.catalog.conn.PgConn().PID())
+		s.exec(t, "SELECT pg_terminate_backend("+pid+")")
+		eventually(t, "it is gone", func() bool { return s.ask(t, "SELECT count(*) FROM pg_stat_activity WHERE pid = "+pid) == "0" })
+		if err := check(); err == nil || fault.IsPermanent(err) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
