@@ -65,9 +65,7 @@ func (s *script) Restore(ctx context.Context, a Asked, _ string) (TablePlan, boo
 }
 
 func (s *script) Keys(t *schema.Table, keys [][]string) (Chunk, error) {
-	for _, k := range keys {
-		s.asked = append(s.asked, k)
-	}
+	s.asked = append(s.asked, keys...)
 	return Chunk{Table: t, Range: keys}, nil
 }
 func (s *script) Mark(context.Context) (uint64, error)           { return s.mark() }
