@@ -30,9 +30,9 @@ func KeySchema(topic string, t *Table) string {
 	}
 	ns := AvroNamespace(topic)
 	w := &avroWriter{namespace: ns, seen: map[string]bool{}}
-	columns := make([]Column, len(t.Key))
+	columns := make([]Column, 0, len(t.Key)+1)
 	for i := range t.Key {
-		columns[i] = *t.KeyField(i)
+		columns = append(columns, *t.KeyField(i))
 	}
 	if t.KeySuffix != "" {
 		columns = append(columns, Column{Name: t.KeySuffix, Type: Plain(String)})
