@@ -33,8 +33,8 @@ func TestAWindowIsTakenAgainWhereATransactionBeganBeforeItAndIsNotSeen(t *testin
 		p.begin(11, 1060)
 		p.commit(1061)
 		p.went("r 1 new", "r 2 same")
-		if want := []int{1, 2, 3}; !slices.Equal(s.reads, want) {
-			t.Errorf("read were the views %v, want %v", s.reads, want)
+		if want := []int{1, 2, 3}; !slices.Equal(s.readOf(), want) {
+			t.Errorf("read were the views %v, want %v", s.readOf(), want)
 		}
 	})
 }
@@ -50,17 +50,17 @@ func TestNothingIsReadBeforeAViewSeesWhatWentOut(t *testing.T) {
 		p.commit(999)
 		p.begin(10, 999)
 		p.update("1", "new")
-		s.views = []*scriptView{{newest: 20, hidden: hidden, rows: [][2]string{{"1", "old"}}}}
+		s.shows(&scriptView{newest: 20, hidden: hidden, rows: [][2]string{{"1", "old"}}})
 		p.commit(1000)
 		p.turn <- struct{}{}
 		time.Sleep(10 * time.Second)
 		if got := p.r.Report().Tables[0]; got.State != ReadingWaiting || !strings.Contains(got.Waiting, "transaction 10") {
 			t.Errorf("the report says %s %q", got.State, got.Waiting)
 		}
-		if !slices.Equal(s.reads, []int{1}) {
-			t.Errorf("read were the views %v, though transaction 10 went out and is not seen", s.reads)
+		if !slices.Equal(s.readOf(), []int{1}) {
+			t.Errorf("read were the views %v, though transaction 10 went out and is not seen", s.readOf())
 		}
-		s.views = []*scriptView{{newest: 21, rows: [][2]string{{"1", "new"}}}}
+		s.shows(&scriptView{newest: 21, rows: [][2]string{{"1", "new"}}})
 		time.Sleep(2 * time.Second)
 		p.begin(11, 1060)
 		p.commit(1061)
@@ -75,13 +75,13 @@ func TestATransactionThatWasOpenWhenTheProcessBeganIsWaitedFor(t *testing.T) {
 	scripted(t, s, initialTable, func(p *play) {
 		p.turn <- struct{}{}
 		time.Sleep(10 * time.Second)
-		if len(s.reads) != 0 {
+		if len(s.readOf()) != 0 {
 			t.Error("rows were read of a view that may be older than what went out before the start")
 		}
-		s.views = []*scriptView{{newest: 22, hidden: []uint64{21}}} // one that began later is known when it comes
+		s.shows(&scriptView{newest: 22, hidden: []uint64{21}}) // one that began later is known when it comes
 		time.Sleep(2 * time.Second)
-		if len(s.reads) != 1 {
-			t.Errorf("%d reads once it was over", len(s.reads))
+		if len(s.readOf()) != 1 {
+			t.Errorf("%d reads once it was over", len(s.readOf()))
 		}
 	})
 }
@@ -202,15 +202,15 @@ func TestATableThatWaitsIsLeftWhenItIsPausedOrStopped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScript([]int{0})
-			s.views = []*scriptView{{newest: 20, hidden: []uint64{10}}}
+			s.shows(&scriptView{newest: 20, hidden: []uint64{10}})
 			scripted(t, s, initialTable, func(p *play) {
 				p.turn <- struct{}{}
 				time.Sleep(5 * time.Second)
 				p.must(leave(p.r))
 				time.Sleep(2 * time.Second)
-				s.views = []*scriptView{{newest: 21}}
+				s.shows(&scriptView{newest: 21})
 				time.Sleep(10 * time.Second)
-				if len(s.reads) != 0 {
+				if len(s.readOf()) != 0 {
 					t.Error("it was read")
 				}
 			})

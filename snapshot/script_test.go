@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -15,6 +16,7 @@ import (
 // script is a source whose views and rows a test lays down one by one, and the end of the stream behind the windows.
 type script struct {
 	table *schema.Table
+	mu    sync.Mutex    // guards views and reads
 	views []*scriptView // Begin takes the next; the last one stays
 	reads []int         // which view each Read was of
 	asked [][]string    // keys that were asked for
@@ -43,6 +45,20 @@ func newScript(key []int) *script {
 	s.layout = &envelope.Layout{Table: s.table}
 	s.mark = func() (uint64, error) { return 1000, nil }
 	return s
+}
+
+// shows makes v the view from now on.
+func (s *script) shows(v *scriptView) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.views = []*scriptView{v}
+}
+
+// readOf lists the views of which rows were read, by their numbers.
+func (s *script) readOf() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.reads)
 }
 
 func (s *script) Captured(context.Context) ([]*schema.Table, error) {
@@ -79,6 +95,8 @@ type scriptLane struct {
 }
 
 func (l *scriptLane) Begin(context.Context) (View, error) {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
 	l.view, l.at = l.s.views[0], l.at+1
 	if len(l.s.views) > 1 {
 		l.s.views = l.s.views[1:]
@@ -88,7 +106,9 @@ func (l *scriptLane) Begin(context.Context) (View, error) {
 
 // Read gives the view's rows, whatever the chunk; by key those that were asked for.
 func (l *scriptLane) Read(_ context.Context, c Chunk, h envelope.Handler) (*Chunk, error) {
+	l.s.mu.Lock()
 	l.s.reads = append(l.s.reads, l.at)
+	l.s.mu.Unlock()
 	if err := h.Table(l.s.layout); err != nil {
 		return nil, err
 	}
