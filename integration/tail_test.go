@@ -201,7 +201,7 @@ func TestTailFollowsTopicsOfAPatternUntilItIsStopped(t *testing.T) {
 func TestTailPassesOverWhatDoesNotDecodeAndSaysSo(t *testing.T) {
 	e := newTailed(t, "t_full")
 	topic := e.topic("t_full")
-	e.produce(t, &sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(`{"not":"avro"}`)})
+	e.produce(t, &sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder("neither Avro nor JSON")})
 	lines, complaints, code := e.tail(t, topic, "--from-beginning", "--no-follow")
 	if code != 1 || len(lines) != 10 || !strings.Contains(complaints, topic+"/0@10") || !strings.Contains(complaints, "1 of 11") || !strings.Contains(complaints, "--format raw") {
 		t.Errorf("exit code %d, %d lines: %s", code, len(lines), complaints)
