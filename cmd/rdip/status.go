@@ -127,10 +127,11 @@ func printSnapshot(w io.Writer, s *rest.SnapshotDetails) {
 	}
 }
 
+// printTables is a line a table. Its state comes last and may be long, so nothing is padded to it.
 func printTables(w io.Writer, tables []rest.TableDetails) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	if len(tables) > 0 {
-		fmt.Fprintln(t, "  TABLE\tSNAPSHOT\tCREATES\tUPDATES\tDELETES\tTRUNCATES\tSTATE\t")
+		fmt.Fprintln(t, "  TABLE\tSNAPSHOT\tCREATES\tUPDATES\tDELETES\tTRUNCATES\t  STATE")
 	}
 	for _, table := range tables {
 		state := "captured"
@@ -139,7 +140,7 @@ func printTables(w io.Writer, tables []rest.TableDetails) error {
 		} else if r := table.Reading; r != nil && r.State != "finished" {
 			state = readingLine(r)
 		}
-		fmt.Fprintf(t, "  %s\t%d\t%d\t%d\t%d\t%d\t%s\t\n", table.Table, table.Reads, table.Creates, table.Updates, table.Deletes, table.Truncates, state)
+		fmt.Fprintf(t, "  %s\t%d\t%d\t%d\t%d\t%d\t  %s\n", table.Table, table.Reads, table.Creates, table.Updates, table.Deletes, table.Truncates, state)
 	}
 	return t.Flush()
 }
