@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -106,7 +107,7 @@ func (c initCommand) worker(b *bytes.Buffer) {
 		fmt.Fprintf(b, "# A Kafka-protocol broker and a schema registry in the same process. NOT durable: to try rdip.\nembedded: true\n")
 	default:
 		fmt.Fprintf(b, "# Kafka and the schema registry; TLS is verified in full unless they are on this machine.\n")
-		fmt.Fprintf(b, "bootstrap.servers: %s\nschema.registry.url: %s\n", quoted(orText(c.Bootstrap, "localhost:9092")), quoted(orText(c.Registry, "http://localhost:8081")))
+		fmt.Fprintf(b, "bootstrap.servers: %s\nschema.registry.url: %s\n", quoted(cmp.Or(c.Bootstrap, "localhost:9092")), quoted(cmp.Or(c.Registry, "http://localhost:8081")))
 	}
 	fmt.Fprintf(b, "\n# Positions, kept across restarts. One process a folder.\nstate.dir: %s\n\n", quoted(c.StateDir))
 }
@@ -115,7 +116,7 @@ func (c initCommand) connector(b *bytes.Buffer, config postgres.Config, found *p
 	fmt.Fprintf(b, "connectors:\n  %s:\n    connector.class: postgres\n", quoted(config.Prefix))
 	fmt.Fprintf(b, "    database.hostname: %s\n    database.port: %d\n    database.dbname: %s\n    database.user: %s\n", quoted(config.Hostname), config.Port, quoted(config.Database), quoted(c.Role))
 	fmt.Fprintf(b, "    # Never written here: an environment variable, or ${file:/etc/rdip/password}.\n    database.password: ${env:RDIP_PASSWORD}\n")
-	fmt.Fprintf(b, "    # Without it: verify-full, and disable where the server is on this machine.\n    %sdatabase.sslmode: %s\n", commented(config.SSLMode == ""), orText(string(config.SSLMode), "verify-full"))
+	fmt.Fprintf(b, "    # Without it: verify-full, and disable where the server is on this machine.\n    %sdatabase.sslmode: %s\n", commented(config.SSLMode == ""), cmp.Or(string(config.SSLMode), "verify-full"))
 	for _, k := range [...][2]string{{"database.sslrootcert", config.SSLRootCert}, {"database.sslcert", config.SSLCert}, {"database.sslkey", config.SSLKey}} {
 		if k[1] != "" {
 			fmt.Fprintf(b, "    %s: %s\n", k[0], quoted(k[1]))
@@ -188,11 +189,4 @@ func comment(s string) string {
 		}
 		return r
 	}, s)
-}
-
-func orText(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -13,15 +13,27 @@ const (
 	storeRetryLast  = 5 * time.Second
 )
 
-// commitLoop keeps the durable position close behind the acknowledgements, until quit.
+// commitLoop keeps the durable position close behind the acknowledgements, until quit. While a commit fails for a
+// reason that may pass nothing is confirmed, and the budget of unacknowledged rows does not matter: Kafka has them.
 func (r *run) commitLoop(l *lane, quit <-chan struct{}) {
+	r.storeLoop(l, quit, func() error { return r.commit(l) })
+}
+
+// chunkLoop keeps the chunks that one lane of a first snapshot has delivered, until quit. What a failed write did
+// not store goes with the next.
+func (r *run) chunkLoop(l *lane, quit <-chan struct{}) {
+	r.storeLoop(l, quit, func() error { return r.commitChunks(l.tracker.TakeChunks()) })
+}
+
+// storeLoop stores what has become safe on a lane, at most once a flush interval, until quit.
+func (r *run) storeLoop(l *lane, quit <-chan struct{}, store func() error) {
 	for {
 		select {
 		case <-l.tracker.Ready():
 		case <-quit:
 			return
 		}
-		if err := r.commitAgain(l, quit); err != nil {
+		if err := r.storeAgain(quit, store); err != nil {
 			r.fail(err)
 			return
 		}
@@ -31,12 +43,6 @@ func (r *run) commitLoop(l *lane, quit <-chan struct{}) {
 			return
 		}
 	}
-}
-
-// commitAgain repeats a commit that failed for a reason that may pass. Meanwhile nothing is confirmed, and the
-// budget of unacknowledged rows does not matter: Kafka has them.
-func (r *run) commitAgain(l *lane, quit <-chan struct{}) error {
-	return r.storeAgain(quit, func() error { return r.commit(l) })
 }
 
 // storeAgain repeats a write of the offsets file that failed for a reason that may pass, such as a full disk
@@ -98,26 +104,3 @@ func (r *run) commitChunks(chunks []offsets.Chunk) error {
 	failpoint.Hit(failpoint.ChunkStored)
 	return nil
 }
-
-// chunkLoop keeps the chunks that one lane of a first snapshot has delivered, until quit.
-func (r *run) chunkLoop(l *lane, quit <-chan struct{}) {
-	for {
-		select {
-		case <-l.tracker.Ready():
-		case <-quit:
-			return
-		}
-		if err := r.storeAgain(quit, func() error { return r.takeChunks(l) }); err != nil {
-			r.fail(err)
-			return
-		}
-		select {
-		case <-time.After(r.task.FlushInterval):
-		case <-quit:
-			return
-		}
-	}
-}
-
-// takeChunks stores also what an earlier write failed to.
-func (r *run) takeChunks(l *lane) error { return r.commitChunks(l.tracker.TakeChunks()) }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -200,12 +201,7 @@ var transformClasses = map[string]builder{
 }
 
 func knownTransforms() []string {
-	var names []string
-	for name := range transformClasses {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(transformClasses))
 }
 
 // insteadOf says what does here what a transform of Kafka's or Debezium's does.
