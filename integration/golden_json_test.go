@@ -1,11 +1,7 @@
 package integration
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -111,31 +107,8 @@ func textDifferences(want, got []text) []string {
 // readGoldenJSON reads a folder of testdata/golden: topic to records.
 func readGoldenJSON(t *testing.T, folder string) map[string][]text {
 	t.Helper()
-	files, err := filepath.Glob("testdata/golden/" + folder + "/records/*.jsonl")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden records: %v", err)
-	}
 	out := map[string][]text{}
-	for _, file := range files {
-		topic := strings.TrimSuffix(filepath.Base(file), ".jsonl")
-		f, err := os.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(f)
-		lines.Buffer(nil, 1<<24)
-		for lines.Scan() {
-			var r goldenRecord
-			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-				t.Fatal(err)
-			}
-			out[topic] = append(out[topic], r.text(t))
-		}
-		if err := lines.Err(); err != nil {
-			t.Fatal(err)
-		}
-		_ = f.Close()
-	}
+	eachGolden(t, "testdata/golden/"+folder, func(topic string, r goldenRecord) { out[topic] = append(out[topic], r.text(t)) })
 	return out
 }
 

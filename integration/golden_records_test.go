@@ -41,18 +41,30 @@ func readGolden(t *testing.T) map[string][]wire {
 // readGoldenOf reads a folder: topic to records, each with the schema that it was written with.
 func readGoldenOf(t *testing.T, dir string) map[string][]wire {
 	t.Helper()
+	out := map[string][]wire{}
+	versions := map[string]map[int32]int{} // topic to schema id to the subject's version
+	eachGolden(t, dir, func(topic string, r goldenRecord) {
+		if versions[topic] == nil {
+			versions[topic] = map[int32]int{}
+		}
+		out[topic] = append(out[topic], r.wire(t, dir, topic, versions[topic]))
+	})
+	return out
+}
+
+// eachGolden reads every record of a folder, a topic's in the order of its offsets.
+func eachGolden(t *testing.T, dir string, do func(topic string, r goldenRecord)) {
+	t.Helper()
 	files, err := filepath.Glob(dir + "/records/*.jsonl")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden records: %v", err)
 	}
-	out := map[string][]wire{}
 	for _, file := range files {
 		topic := strings.TrimSuffix(filepath.Base(file), ".jsonl")
 		f, err := os.Open(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		versions := map[int32]int{} // schema id to the subject's version
 		lines := bufio.NewScanner(f)
 		lines.Buffer(nil, 1<<24)
 		for lines.Scan() {
@@ -60,14 +72,13 @@ func readGoldenOf(t *testing.T, dir string) map[string][]wire {
 			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 				t.Fatal(err)
 			}
-			out[topic] = append(out[topic], r.wire(t, dir, topic, versions))
+			do(topic, r)
 		}
 		if err := lines.Err(); err != nil {
 			t.Fatal(err)
 		}
 		_ = f.Close()
 	}
-	return out
 }
 
 func (r goldenRecord) wire(t *testing.T, dir, topic string, versions map[int32]int) wire {
