@@ -8,23 +8,24 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
 )
 
 // rdip check warns of a slot that looks like rdip's and that nobody reads, and says what is free.
 func TestACheckWarnsOfASlotThatNobodyReads(t *testing.T) { // P68
-	p := itemsPipeline(t, 18)
-	orphan := "rdip_" + strings.ReplaceAll(p.prefix, "-", "_")
-	p.exec(t, fmt.Sprintf("SELECT pg_create_logical_replication_slot('%s', 'pgoutput')", orphan))
+	p := harness.ItemsPipeline(t, 18)
+	orphan := "rdip_" + strings.ReplaceAll(p.Prefix, "-", "_")
+	p.Exec(t, fmt.Sprintf("SELECT pg_create_logical_replication_slot('%s', 'pgoutput')", orphan))
 	t.Cleanup(func() {
-		if err := p.pg.Exec(context.Background(), p.database, fmt.Sprintf("SELECT pg_drop_replication_slot('%s')", orphan)); err != nil {
+		if err := p.PG.Exec(context.Background(), p.Database, fmt.Sprintf("SELECT pg_drop_replication_slot('%s')", orphan)); err != nil {
 			t.Error(err)
 		}
 	})
-	text, code := p.check(t)
+	text, code := check(p.Setup, t)
 	for _, word := range []string{fmt.Sprintf("warning: slot %q: nobody reads it", orphan), "pg_drop_replication_slot('" + orphan} {
-		if code != exitDone || !strings.Contains(text, word) {
+		if code != harness.ExitDone || !strings.Contains(text, word) {
 			t.Errorf("exit code %d; %q is not in\n%s", code, word, text)
 		}
 	}
@@ -34,11 +35,11 @@ func TestACheckWarnsOfASlotThatNobodyReads(t *testing.T) { // P68
 // which subject takes no schema; as JSON too.
 func TestACheckSaysWhatWillEndASlotBreakTheApplicationOrRefuseASchema(t *testing.T) {
 	pg := testenv.Postgres(t, pgserver.Options{Version: 18, Settings: map[string]string{"idle_replication_slot_timeout": "2h"}})
-	p := newPipelineBetween(t, pg, testenv.SharedKafka(t))
-	p.makeItems(t)
-	p.exec(t, "CREATE TABLE keyless(note text)")
-	subject := p.prefix + ".public.items-value"
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, p.registry+"/mode/"+subject, strings.NewReader(`{"mode":"READONLY"}`))
+	p := harness.NewPipelineBetween(t, pg, testenv.SharedKafka(t))
+	p.MakeItems(t)
+	p.Exec(t, "CREATE TABLE keyless(note text)")
+	subject := p.Prefix + ".public.items-value"
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, p.Registry+"/mode/"+subject, strings.NewReader(`{"mode":"READONLY"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,18 +50,18 @@ func TestACheckSaysWhatWillEndASlotBreakTheApplicationOrRefuseASchema(t *testing
 	}
 	answer.Body.Close()
 	closed := answer.StatusCode == http.StatusOK // a registry that forbids its mode to be changed has no other
-	text, code := p.check(t)
+	text, code := check(p.Setup, t)
 	words := []string{"warning: idle_replication_slot_timeout: 2h0m0s", "error: table public.keyless: it has no primary key", "max_replication_slots: 0 of"}
 	if closed {
 		words = append(words, fmt.Sprintf("error: subject %q: its mode is READONLY", subject))
 	}
 	for _, word := range words {
-		if code != exitPreflight || !strings.Contains(text, word) {
+		if code != harness.ExitPreflight || !strings.Contains(text, word) {
 			t.Errorf("exit code %d; %q is not in\n%s", code, word, text)
 		}
 	}
 	var findings []struct{ Severity, Where, Seen, Case string }
-	if err := json.Unmarshal([]byte(p.rdip(t, exitPreflight, "check", "--format", "json", p.configFile())), &findings); err != nil {
+	if err := json.Unmarshal([]byte(p.Command(t, harness.ExitPreflight, "check", "--format", "json", p.ConfigFile())), &findings); err != nil {
 		t.Fatal(err)
 	}
 	cases := map[string]bool{}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"rdip/integration/harness"
 )
 
 // salted is what column.mask.hash.v2.SHA-256 makes of a text, as a line shows it.
@@ -17,14 +19,14 @@ func salted(text string) string {
 
 // choosing captures personal data that must not reach Kafka, tables that share a topic, and rows that are
 // chosen, all of it in one configuration.
-func choosing(t *testing.T, version int) *pipeline {
+func choosing(t *testing.T, version int) *harness.Pipeline {
 	t.Helper()
-	p := newPipeline(t, version)
-	p.exec(t, `CREATE TABLE people (id int PRIMARY KEY, email text NOT NULL, name varchar(40), card text, notes text, region text);
+	p := harness.NewPipeline(t, version)
+	p.Exec(t, `CREATE TABLE people (id int PRIMARY KEY, email text NOT NULL, name varchar(40), card text, notes text, region text);
 		ALTER TABLE people REPLICA IDENTITY FULL; CREATE TABLE orders_a (id int PRIMARY KEY, v text); CREATE TABLE orders_b (id int PRIMARY KEY, v text)`,
 		fmt.Sprintf("INSERT INTO people VALUES (1, '%[1]s-email', 'annabel', '%[1]s-card', '%[1]s-notes', 'eu'), (2, '%[1]s-elsewhere', 'bo', NULL, NULL, 'out')", canary),
 		"INSERT INTO orders_a VALUES (1, 'a')", "INSERT INTO orders_b VALUES (1, 'b')")
-	return p.configured("log.level", "debug",
+	return p.Configured("log.level", "debug",
 		"connectors.shop.column.exclude.list", `public\.people\.card`,
 		"connectors.shop.column.mask.with.4.chars", `public\.people\.notes`,
 		"connectors.shop.column.mask.hash.v2.SHA-256.with.salt."+canary+"-salt", `public\.people\.email`,
@@ -43,8 +45,8 @@ func TestOnlyWhatIsChosenReachesKafka(t *testing.T) {
 	for _, version := range []int{15, 18} {
 		t.Run(fmt.Sprintf("PostgreSQL %d", version), func(t *testing.T) {
 			p := choosing(t, version)
-			d := p.streaming(t)
-			p.exec(t, fmt.Sprintf("UPDATE people SET card = '%s-other' WHERE id = 1", canary), // left out: no change
+			d := p.Streaming(t)
+			p.Exec(t, fmt.Sprintf("UPDATE people SET card = '%s-other' WHERE id = 1", canary), // left out: no change
 				"UPDATE people SET name = 'berta' WHERE id = 1",
 				fmt.Sprintf("UPDATE people SET email = '%s-new' WHERE id = 1", canary),
 				fmt.Sprintf("INSERT INTO people VALUES (3, '%s-never', 'x', NULL, NULL, 'out')", canary),
@@ -60,8 +62,8 @@ func TestOnlyWhatIsChosenReachesKafka(t *testing.T) {
 				"c " + key("-new") + " after" + row("-new", "ber"),
 				"d " + key("-new") + " before" + row("-new", "ber"), "tombstone " + key("-new"), // it has left the filter
 			}
-			schemas := &registrySchemas{url: p.registry, byID: map[int32]string{}}
-			records := await(t, p.kafka, schemas, p.prefix+".public.people", len(want))
+			schemas := &harness.RegistrySchemas{URL: p.Registry, ByID: map[int32]string{}}
+			records := await(t, p.Kafka, schemas, p.Prefix+".public.people", len(want))
 			got := lines(t, records)
 			for i := range got { // old and new key of a changed key
 				got[i], _, _ = strings.Cut(got[i], " headers{")
@@ -80,9 +82,9 @@ func TestOnlyWhatIsChosenReachesKafka(t *testing.T) {
 }
 
 // checkShared: two tables in one topic, told apart by the key.
-func checkShared(t *testing.T, p *pipeline, schemas *registrySchemas) {
+func checkShared(t *testing.T, p *harness.Pipeline, schemas *harness.RegistrySchemas) {
 	t.Helper()
-	got := lines(t, await(t, p.kafka, schemas, p.prefix+".public.orders", 3))
+	got := lines(t, await(t, p.Kafka, schemas, p.Prefix+".public.orders", 3))
 	slices.Sort(got)
 	want := []string{"r key{id=1 __dbz__physicalTableIdentifier=a} after{id=1 v=a}", "r key{id=1 __dbz__physicalTableIdentifier=b} after{id=1 v=b}",
 		"u key{id=1 __dbz__physicalTableIdentifier=b} after{id=1 v=c}"}
@@ -93,27 +95,27 @@ func checkShared(t *testing.T, p *pipeline, schemas *registrySchemas) {
 
 // checkNothingLeaks: what is masked or left out, and the salt, is in no byte of a topic, no schema, no log, no
 // answer of REST and nothing that the commands print.
-func checkNothingLeaks(t *testing.T, p *pipeline, d *daemon) {
+func checkNothingLeaks(t *testing.T, p *harness.Pipeline, d *harness.Daemon) {
 	t.Helper()
 	shown := map[string]string{
-		"rdip check":  p.rdip(t, exitDone, "check", p.configFile()),
-		"rdip status": p.rdip(t, exitDone, "status", "--format", "json", "--url", d.rest(t)),
+		"rdip check":  p.Command(t, harness.ExitDone, "check", p.ConfigFile()),
+		"rdip status": p.Command(t, harness.ExitDone, "status", "--format", "json", "--url", d.REST(t)),
 	}
 	for _, path := range []string{"/connectors/shop", "/connectors/shop/config", "/connectors/shop/topics", "/connectors/shop/status", "/metrics"} {
-		_, shown[path] = d.get(t, path)
+		_, shown[path] = d.Get(t, path)
 	}
 	if !strings.Contains(shown["/connectors/shop/config"], "column.mask.hash.v2.SHA-256.with.salt.[redacted]") {
 		t.Errorf("the configuration does not show that there is a mask: %s", shown["/connectors/shop/config"])
 	}
-	topics, err := p.kafka.Topics()
+	topics, err := p.Kafka.Topics()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, topic := range topics {
-		if !strings.HasPrefix(topic, p.prefix) {
+		if !strings.HasPrefix(topic, p.Prefix) {
 			continue
 		}
-		records, err := p.kafka.Read(t.Context(), topic)
+		records, err := p.Kafka.Read(t.Context(), topic)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,24 +127,24 @@ func checkNothingLeaks(t *testing.T, p *pipeline, d *daemon) {
 			}
 		}
 	}
-	if code := d.stop(t); code != exitDone {
+	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
-	shown["the log"] = d.out.String()
+	shown["the log"] = d.Out.String()
 	mustNotShow(t, shown)
 }
 
 // What cannot be masked stops the start, by the name of the column, before anything is made at the source.
 func TestAMaskThatCannotBeStopsTheStart(t *testing.T) {
-	p := itemsPipeline(t, 18).configured("connectors.shop.column.mask.with.4.chars", `public\.items\.id`)
-	d := p.start(t)
-	if code := d.wait(t, patience); code == exitDone || !strings.Contains(d.out.String(), "public.items.id") || !strings.Contains(d.out.String(), "no text") {
-		t.Errorf("exit code %d:\n%s", code, d.out.String())
+	p := harness.ItemsPipeline(t, 18).Configured("connectors.shop.column.mask.with.4.chars", `public\.items\.id`)
+	d := p.Start(t)
+	if code := d.Wait(t, harness.Patience); code == harness.ExitDone || !strings.Contains(d.Out.String(), "public.items.id") || !strings.Contains(d.Out.String(), "no text") {
+		t.Errorf("exit code %d:\n%s", code, d.Out.String())
 	}
-	if p.slot(t, "slot_name") != "" {
+	if p.Slot(t, "slot_name") != "" {
 		t.Error("a slot was made")
 	}
-	found := p.rdip(t, exitConfiguration, "check", p.configFile())
+	found := p.Command(t, harness.ExitConfiguration, "check", p.ConfigFile())
 	if !strings.Contains(found, "public.items.id") {
 		t.Errorf("the check says\n%s", found)
 	}
@@ -151,8 +153,8 @@ func TestAMaskThatCannotBeStopsTheStart(t *testing.T) {
 // A salt is not shown where its key is refused either.
 func TestASaltIsNotShownWhereItsKeyIsRefused(t *testing.T) {
 	for _, key := range []string{"connectors.shop.column.mask.hash.MD6.with.salt." + canary, "column.mask.hash.MD5.with.salt." + canary} {
-		p := itemsPipeline(t, 18).configured(key, `.*note`)
-		shown := p.rdip(t, exitConfiguration, "check", p.file(t))
+		p := harness.ItemsPipeline(t, 18).Configured(key, `.*note`)
+		shown := p.Command(t, harness.ExitConfiguration, "check", p.File(t))
 		mustNotShow(t, map[string]string{key[:20]: shown})
 		if !strings.Contains(shown, "with.salt.[redacted]") {
 			t.Errorf("the key is not named:\n%s", shown)

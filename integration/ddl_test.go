@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 )
 
@@ -35,30 +36,30 @@ func TestATableThatChangesBetweenItsSnapshotAndItsFirstChangeHasTheSchemaInForce
 				database := testenv.Database(t, pg)
 				execute(t, pg, database, "CREATE TABLE t (id int PRIMARY KEY, n int, old text, gone text); INSERT INTO t VALUES (1, 2, 'a', 'x')")
 				prefix := "ddl" + strings.Repeat("_", i) + string(rune('a'+j))
-				s := newSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix)
-				run := s.start(t)
-				run.waitFor(t, "state=streaming")
+				s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix)
+				run := s.Start(t)
+				run.WaitFor(t, "state=streaming")
 				for _, sql := range c.running {
 					execute(t, pg, database, sql)
 				}
 				if c.behind != nil {
-					if code := run.stop(t); code != 0 {
+					if code := run.Stop(t); code != 0 {
 						t.Fatalf("rdip ended with exit code %d", code)
 					}
 					for _, sql := range c.behind {
 						execute(t, pg, database, sql)
 					}
-					run = s.start(t)
+					run = s.Start(t)
 				}
 				want := append([]string{"r key{id=1} after{id=1 n=2 old=a gone=x}"}, c.want...)
-				records := await(t, kafka, &registrySchemas{url: registry.URL(), byID: map[int32]string{}}, prefix+".public.t", len(want))
+				records := await(t, kafka, &harness.RegistrySchemas{URL: registry.URL(), ByID: map[int32]string{}}, prefix+".public.t", len(want))
 				if got := lines(t, records); !slices.Equal(got, want) {
 					t.Errorf("records\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 				}
 				if got := schemasOf(records); got != c.schemas {
 					t.Errorf("%d schemas, want %d", got, c.schemas)
 				}
-				if code := run.stop(t); code != 0 {
+				if code := run.Stop(t); code != 0 {
 					t.Errorf("rdip ended with exit code %d", code)
 				}
 			})

@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/component"
 )
@@ -23,7 +24,7 @@ import (
 // demo is a running rdip demo.
 type demo struct {
 	cmd       *exec.Cmd
-	out, errs lockedBuffer
+	out, errs harness.LockedBuffer
 	done      chan struct{}
 	err       error
 }
@@ -35,7 +36,7 @@ const nobody = 65534
 func startDemo(t *testing.T, unprivileged bool, args ...string) *demo {
 	t.Helper()
 	testenv.Need(t, component.Postgres(18))
-	d := &demo{done: make(chan struct{}), cmd: exec.Command(rdipBinary(t), append([]string{"demo"}, args...)...)}
+	d := &demo{done: make(chan struct{}), cmd: exec.Command(harness.Binary(t), append([]string{"demo"}, args...)...)}
 	d.cmd.Stdout, d.cmd.Stderr = &d.out, &d.errs
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if unprivileged {
@@ -238,7 +239,7 @@ func TestASignalEndsTheDemoSoonAndCleanly(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			d := startDemo(t, false, "--rate", "20")
-			eventually(t, "an update", func() bool { return strings.Contains(d.out.String(), " update ") })
+			harness.Eventually(t, "an update", func() bool { return strings.Contains(d.out.String(), " update ") })
 			if err := d.cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
@@ -271,7 +272,7 @@ func TestASignalWhileTheDemoStartsLeavesNothingBehind(t *testing.T) {
 
 func TestTheServerDiesWithADemoThatIsKilled(t *testing.T) {
 	d := startDemo(t, false, "--rate", "20")
-	eventually(t, "an update", func() bool { return strings.Contains(d.out.String(), " update ") })
+	harness.Eventually(t, "an update", func() bool { return strings.Contains(d.out.String(), " update ") })
 	if len(d.servers(t)) == 0 {
 		t.Fatal("no server is found: the check itself is broken")
 	}
@@ -279,7 +280,7 @@ func TestTheServerDiesWithADemoThatIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-d.done
-	eventually(t, "PostgreSQL to end", func() bool { return len(d.servers(t)) == 0 })
+	harness.Eventually(t, "PostgreSQL to end", func() bool { return len(d.servers(t)) == 0 })
 	for _, dir := range d.folders(t) { // the next rdip would sweep them, an hour from now
 		os.RemoveAll(dir)
 	}
@@ -287,7 +288,7 @@ func TestTheServerDiesWithADemoThatIsKilled(t *testing.T) {
 
 func TestAVisitorsOwnChangesAreShownAndDoNotEndTheDemo(t *testing.T) {
 	d := startDemo(t, false, "--rate", "20")
-	eventually(t, "the demo's introduction", func() bool { return strings.Contains(d.out.String(), " update ") })
+	harness.Eventually(t, "the demo's introduction", func() bool { return strings.Contains(d.out.String(), " update ") })
 	dsn := regexp.MustCompile(`psql '([^']+)'`).FindStringSubmatch(d.out.String())
 	if dsn == nil {
 		t.Fatal("no connection string is shown")
@@ -302,9 +303,9 @@ func TestAVisitorsOwnChangesAreShownAndDoNotEndTheDemo(t *testing.T) {
 	if err := visitor.PgConn().Exec(t.Context(), sql).Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the visitor's own change", func() bool { return strings.Contains(d.out.String(), "name: Zoe") })
+	harness.Eventually(t, "the visitor's own change", func() bool { return strings.Contains(d.out.String(), "name: Zoe") })
 	seen := len(d.out.String())
-	eventually(t, "the shop to go on", func() bool { return strings.Contains(d.out.String()[seen:], " create ") })
+	harness.Eventually(t, "the shop to go on", func() bool { return strings.Contains(d.out.String()[seen:], " create ") })
 	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +319,7 @@ func TestTheDemoEndsWhenNobodyReadsItAnyMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &demo{done: make(chan struct{}), cmd: exec.Command(rdipBinary(t), "demo", "--rate", "20")}
+	d := &demo{done: make(chan struct{}), cmd: exec.Command(harness.Binary(t), "demo", "--rate", "20")}
 	d.cmd.Stdout, d.cmd.Stderr = writer, &d.errs
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	d.start(t)

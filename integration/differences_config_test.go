@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rdip/envelope/decode"
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 )
 
@@ -24,16 +25,16 @@ func TestAPartitionedTableIsReadOnceThroughItsRootWhenAsked(t *testing.T) { // P
 				ALTER TABLE parted ATTACH PARTITION high FOR VALUES FROM (100) TO (200);
 				INSERT INTO parted VALUES (1, 'a'), (101, 'b')`)
 			prefix := fmt.Sprintf("root%d", version)
-			s := newSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).with(
+			s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).With(
 				"connectors.shop.publish.via.partition.root", "true", "connectors.shop.snapshot.max.threads", "1")
-			run := s.start(t)
-			run.waitFor(t, "state=streaming")
+			run := s.Start(t)
+			run.WaitFor(t, "state=streaming")
 			execute(t, pg, database, "INSERT INTO parted VALUES (102, 'c'); UPDATE parted SET v = 'd' WHERE id = 1; UPDATE parted SET id = 103 WHERE id = 1")
 			want := []string{
 				"c key{id=102} after{id=102 v=c}", "u key{id=1} after{id=1 v=d}",
 				"d key{id=1} before{id=1 v=null} headers{__rdip.before=key}", "tombstone key{id=1}", "c key{id=103} after{id=103 v=d}",
 			}
-			got := lines(t, await(t, kafka, &registrySchemas{url: registry.URL(), byID: map[int32]string{}}, prefix+".public.parted", 2+len(want)))
+			got := lines(t, await(t, kafka, &harness.RegistrySchemas{URL: registry.URL(), ByID: map[int32]string{}}, prefix+".public.parted", 2+len(want)))
 			slices.Sort(got[:2]) // the partitions are read in any order
 			if want = append([]string{"r key{id=101} after{id=101 v=b}", "r key{id=1} after{id=1 v=a}"}, want...); !slices.Equal(got, want) {
 				t.Errorf("records\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
@@ -47,7 +48,7 @@ func TestAPartitionedTableIsReadOnceThroughItsRootWhenAsked(t *testing.T) { // P
 					t.Errorf("partition %s has a topic of its own", leaf)
 				}
 			}
-			if code := run.stop(t); code != 0 {
+			if code := run.Stop(t); code != 0 {
 				t.Errorf("rdip ended with exit code %d", code)
 			}
 		})
@@ -71,26 +72,26 @@ func TestExtendedHeadersAreOffUnlessAskedFor(t *testing.T) {
 			database := testenv.Database(t, pg)
 			execute(t, pg, database, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)")
 			prefix := fmt.Sprintf("extended%d", i)
-			s := newSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).with("connectors.shop.compatibility", c.compatibility)
+			s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).With("connectors.shop.compatibility", c.compatibility)
 			if c.enabled != "" {
-				s = s.with("connectors.shop.extended.headers.enabled", c.enabled)
+				s = s.With("connectors.shop.extended.headers.enabled", c.enabled)
 			}
-			run := s.start(t)
-			run.waitFor(t, "state=streaming")
+			run := s.Start(t)
+			run.WaitFor(t, "state=streaming")
 			execute(t, pg, database, "DELETE FROM t")
 			want := []string(nil)
 			if c.on {
 				want = slices.Clone(own)
 				want[0] += "=" + prefix
 			}
-			records := await(t, kafka, &registrySchemas{url: registry.URL(), byID: map[int32]string{}}, prefix+".public.t", 3)
+			records := await(t, kafka, &harness.RegistrySchemas{URL: registry.URL(), ByID: map[int32]string{}}, prefix+".public.t", 3)
 			for _, r := range records {
 				headers := slices.DeleteFunc(slices.Clone(r.Headers), func(h string) bool { return strings.HasPrefix(h, "__rdip.") })
 				if !slices.Equal(headers, want) {
 					t.Errorf("headers %v, want %v, of %s", headers, want, line(t, r))
 				}
 			}
-			if code := run.stop(t); code != 0 {
+			if code := run.Stop(t); code != 0 {
 				t.Errorf("rdip ended with exit code %d", code)
 			}
 		})
@@ -104,11 +105,11 @@ func TestFirstAndLastMarkTheFirstAndLastRecordWritten(t *testing.T) {
 	database := testenv.Database(t, pg)
 	execute(t, pg, database, `CREATE TABLE big (id int PRIMARY KEY, t text); CREATE TABLE small (id int PRIMARY KEY); CREATE TABLE one (id int PRIMARY KEY);
 		INSERT INTO big SELECT i, repeat('x', 200) FROM generate_series(1, 5000) i; INSERT INTO small VALUES (1), (2), (3); INSERT INTO one VALUES (1)`)
-	s := newSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), "marks").with(
+	s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), "marks").With(
 		"connectors.shop.snapshot.max.threads", "4", "connectors.shop.snapshot.chunk.bytes", "65536")
-	run := s.start(t)
-	run.waitFor(t, "state=streaming")
-	schemas := &registrySchemas{url: registry.URL(), byID: map[int32]string{}}
+	run := s.Start(t)
+	run.WaitFor(t, "state=streaming")
+	schemas := &harness.RegistrySchemas{URL: registry.URL(), ByID: map[int32]string{}}
 	all := map[string]int{}
 	for table, rows := range map[string]int{"big": 5000, "small": 3, "one": 1} {
 		marks := marksOf(t, await(t, kafka, schemas, "marks.public."+table, rows))
@@ -123,7 +124,7 @@ func TestFirstAndLastMarkTheFirstAndLastRecordWritten(t *testing.T) {
 	if all["first"] != 1 || all["last"] != 1 {
 		t.Errorf("of %v: one record is the first, one the last", all)
 	}
-	if code := run.stop(t); code != 0 {
+	if code := run.Stop(t); code != 0 {
 		t.Errorf("rdip ended with exit code %d", code)
 	}
 }

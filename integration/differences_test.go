@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 	"rdip/integration/testenv/pgserver"
@@ -52,24 +53,24 @@ func TestWhatIsDifferentFromDebeziumIsSoOnPurpose(t *testing.T) {
 				pg := testenv.SharedPostgres(t, version)
 				prefix := fmt.Sprintf("%s%d", compatibility, version)
 				database := testenv.Database(t, pg)
-				s := newSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).with(
+				s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).With(
 					"connectors.shop.compatibility", compatibility,
 					"connectors.shop.extended.headers.enabled", "false",
 					"connectors.shop.snapshot.max.threads", "1")
-				checkDifferences(t, pg, database, s, kafka, &registrySchemas{url: registry.URL(), byID: map[int32]string{}})
+				checkDifferences(t, pg, database, s, kafka, &harness.RegistrySchemas{URL: registry.URL(), ByID: map[int32]string{}})
 			})
 		}
 	}
 }
 
-func checkDifferences(t *testing.T, pg *pgserver.Server, database string, s *setup, kafka *kafkaserver.Cluster, schemas *registrySchemas) {
-	prefix, compatibility := s.keys["connectors.shop.topic.prefix"], s.keys["connectors.shop.compatibility"]
+func checkDifferences(t *testing.T, pg *pgserver.Server, database string, s *harness.Setup, kafka *kafkaserver.Cluster, schemas *harness.RegistrySchemas) {
+	prefix, compatibility := s.Keys["connectors.shop.topic.prefix"], s.Keys["connectors.shop.compatibility"]
 	due := slices.DeleteFunc(slices.Clone(onPurpose), func(d difference) bool { return d.since > pg.Version() })
 	for _, d := range due {
 		execute(t, pg, database, d.setup)
 	}
-	run := s.start(t)
-	run.waitFor(t, "state=streaming")
+	run := s.Start(t)
+	run.WaitFor(t, "state=streaming")
 	for _, d := range due {
 		execute(t, pg, database, d.changes)
 	}
@@ -79,7 +80,7 @@ func checkDifferences(t *testing.T, pg *pgserver.Server, database string, s *set
 			got := await(t, kafka, schemas, prefix+"."+d.topic, len(want.records))
 			compareOutcome(t, want, got)
 			for _, text := range append(slices.Clone(d.log), want.log...) {
-				run.waitFor(t, text)
+				run.WaitFor(t, text)
 			}
 			topics, err := kafka.Topics()
 			if err != nil {
@@ -92,7 +93,7 @@ func checkDifferences(t *testing.T, pg *pgserver.Server, database string, s *set
 			}
 		})
 	}
-	if code := run.stop(t); code != 0 {
+	if code := run.Stop(t); code != 0 {
 		t.Errorf("rdip ended with exit code %d", code)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"rdip/integration/harness"
 )
 
 // dueCases are the hard cases that docs/DELIVERY.md has to have a test for. There is no P32, and K12 is stated there
@@ -121,7 +123,7 @@ func TestThePrivilegesDocumentHasTheGrantsOfTheTests(t *testing.T) {
 
 func TestGeneratedDocumentsAreCurrent(t *testing.T) {
 	for page, file := range map[string]string{"configuration": "../docs/CONFIGURATION.md", "metrics": "../docs/METRICS.md"} {
-		want, err := exec.Command(rdipBinary(t), "docs", page).Output()
+		want, err := exec.Command(harness.Binary(t), "docs", page).Output()
 		if err != nil {
 			t.Fatal(err)
 		}

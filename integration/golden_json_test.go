@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 )
@@ -22,8 +23,8 @@ func TestJSONIsByteForByteWhatDebeziumWrote(t *testing.T) {
 	} {
 		t.Run(c.folder, func(t *testing.T) {
 			database := testenv.Database(t, pg)
-			sql(t, pg, database, "testdata/golden/setup.sql")
-			s := newSetup(t, pg, database, kafka.Bootstrap(), "", c.prefix).with(
+			harness.SQL(t, pg, database, "testdata/golden/setup.sql")
+			s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), "", c.prefix).With(
 				"key.converter", "org.apache.kafka.connect.json.JsonConverter",
 				"value.converter", "json",
 				"key.converter.schemas.enable", c.schemas,
@@ -32,19 +33,19 @@ func TestJSONIsByteForByteWhatDebeziumWrote(t *testing.T) {
 				"connectors.shop.snapshot.max.threads", "1",
 				"connectors.shop.publication.autocreate.mode", "all_tables",
 				"connectors.shop.value.converter.schemas.enable", c.schemas)
-			delete(s.keys, "schema.registry.url")
+			delete(s.Keys, "schema.registry.url")
 			if c.tables != "" {
-				s.keys["connectors.shop.table.include.list"] = c.tables
-				s.keys["connectors.shop.snapshot.include.collection.list"] = c.tables // Debezium copies in the order of the list
+				s.Keys["connectors.shop.table.include.list"] = c.tables
+				s.Keys["connectors.shop.snapshot.include.collection.list"] = c.tables // Debezium copies in the order of the list
 			}
-			d := s.start(t)
-			d.waitFor(t, "state=streaming")
-			sql(t, pg, database, "testdata/golden/changes.sql")
+			d := s.Start(t)
+			d.WaitFor(t, "state=streaming")
+			harness.SQL(t, pg, database, "testdata/golden/changes.sql")
 			golden := readGoldenJSON(t, c.folder)
 			for _, topic := range sortedKeys(golden) {
 				awaitRecords(t, kafka, topic, len(golden[topic]))
 			}
-			if code := d.stop(t); code != 0 {
+			if code := d.Stop(t); code != 0 {
 				t.Fatalf("rdip ended with exit code %d", code)
 			}
 			lines, complaints, code := tail(t, c.prefix+".public.t_num", "--from-beginning", "--no-follow", "--bootstrap-server", kafka.Bootstrap())
@@ -149,7 +150,7 @@ func readTexts(t *testing.T, kafka *kafkaserver.Cluster, topic string) []text {
 // awaitRecords waits until a topic has so many records.
 func awaitRecords(t *testing.T, kafka *kafkaserver.Cluster, topic string, n int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%s to have %d records", topic, n), func() bool {
+	harness.Eventually(t, fmt.Sprintf("%s to have %d records", topic, n), func() bool {
 		end, err := kafka.EndOffset(topic)
 		return err == nil && end >= int64(n)
 	})

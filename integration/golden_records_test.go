@@ -2,18 +2,16 @@ package integration
 
 import (
 	"bufio"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv/kafkaserver"
 )
 
@@ -128,7 +126,7 @@ func schemaFile(t *testing.T, dir, subject string, version int) string {
 }
 
 // readWire reads a topic of ours, with the schemas that its records name.
-func readWire(t *testing.T, kafka *kafkaserver.Cluster, schemas *registrySchemas, topic string) []wire {
+func readWire(t *testing.T, kafka *kafkaserver.Cluster, schemas *harness.RegistrySchemas, topic string) []wire {
 	t.Helper()
 	records, err := kafka.Read(t.Context(), topic)
 	if err != nil {
@@ -136,47 +134,13 @@ func readWire(t *testing.T, kafka *kafkaserver.Cluster, schemas *registrySchemas
 	}
 	var out []wire
 	for _, r := range records {
-		w := wire{Key: r.Key, Value: r.Value, KeySchema: schemas.of(t, r.Key), ValueSchema: schemas.of(t, r.Value)}
+		w := wire{Key: r.Key, Value: r.Value, KeySchema: schemas.Of(t, r.Key), ValueSchema: schemas.Of(t, r.Value)}
 		for _, h := range r.Headers {
 			w.Headers = append(w.Headers, header(string(h.Key), h.Value))
 		}
 		out = append(out, w)
 	}
 	return out
-}
-
-// registrySchemas asks a registry for the schema that a record names.
-type registrySchemas struct {
-	url  string
-	byID map[int32]string
-}
-
-func (s *registrySchemas) of(t *testing.T, framed []byte) string {
-	t.Helper()
-	if len(framed) < 5 {
-		return ""
-	}
-	id := int32(binary.BigEndian.Uint32(framed[1:5]))
-	if text, ok := s.byID[id]; ok {
-		return text
-	}
-	resp, err := http.Get(fmt.Sprintf("%s/schemas/ids/%d", s.url, id))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	var answer struct {
-		Schema string `json:"schema"`
-	}
-	if err == nil {
-		err = json.Unmarshal(body, &answer)
-	}
-	if err != nil || answer.Schema == "" {
-		t.Fatalf("schema %d: %v: %s", id, err, body)
-	}
-	s.byID[id] = answer.Schema
-	return answer.Schema
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/linkedin/goavro/v2"
-
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/foreign"
 	"rdip/integration/testenv/kafkaserver"
@@ -49,9 +47,9 @@ func writeGolden(t *testing.T, dir, prefix, slot string, options ...string) {
 	kafka := testenv.SharedKafka(t)
 	registry := testenv.SharedRegistry(t)
 	database := goldenDatabase(t, pg)
-	sql(t, pg, database, "testdata/golden/setup.sql")
+	harness.SQL(t, pg, database, "testdata/golden/setup.sql")
 
-	s := newSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).with(
+	s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).With(
 		"connectors.shop.compatibility", "debezium",
 		"connectors.shop.skipped.operations", "none",
 		"connectors.shop.snapshot.max.threads", "1",
@@ -59,24 +57,24 @@ func writeGolden(t *testing.T, dir, prefix, slot string, options ...string) {
 		"connectors.shop.publication.name", slot,
 		"connectors.shop.publication.autocreate.mode", "all_tables")
 	for i := 0; i < len(options); i += 2 {
-		s = s.with("connectors.shop."+options[i], options[i+1])
+		s = s.With("connectors.shop."+options[i], options[i+1])
 	}
-	d := s.start(t)
-	d.waitFor(t, "state=streaming")
-	sql(t, pg, database, "testdata/golden/changes.sql")
+	d := s.Start(t)
+	d.WaitFor(t, "state=streaming")
+	harness.SQL(t, pg, database, "testdata/golden/changes.sql")
 
 	golden := readGoldenOf(t, dir)
 	for _, topic := range sortedKeys(golden) {
 		want := golden[topic]
-		eventually(t, topic+" to have every record", func() bool {
+		harness.Eventually(t, topic+" to have every record", func() bool {
 			end, err := kafka.EndOffset(topic)
 			return err == nil && end >= int64(len(want))
 		})
 	}
-	if code := d.stop(t); code != 0 {
+	if code := d.Stop(t); code != 0 {
 		t.Fatalf("rdip ended with exit code %d", code)
 	}
-	schemas := &registrySchemas{url: registry.URL(), byID: map[int32]string{}}
+	schemas := &harness.RegistrySchemas{URL: registry.URL(), ByID: map[int32]string{}}
 	for _, topic := range sortedKeys(golden) {
 		t.Run(topic, func(t *testing.T) {
 			got := readWire(t, kafka, schemas, topic)
@@ -148,7 +146,7 @@ func operation(t *testing.T, r wire) string {
 	if r.Value == nil {
 		return ""
 	}
-	c, err := codec(r.ValueSchema)
+	c, err := harness.Codec(r.ValueSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +248,7 @@ func normal(framed []byte, schema string, mask bool) ([]byte, error) {
 	if !mask {
 		return framed[5:], nil
 	}
-	c, err := codec(schema)
+	c, err := harness.Codec(schema)
 	if err != nil {
 		return nil, err
 	}
@@ -294,15 +292,8 @@ func maskFields(record map[string]any) {
 	}
 }
 
-var logicalDecimal = regexp.MustCompile(`,"logicalType":"decimal"`)
-
-// codec reads a schema with goavro, which refuses decimals with defaults: they are read as plain bytes.
-func codec(schema string) (*goavro.Codec, error) {
-	return goavro.NewCodec(logicalDecimal.ReplaceAllString(schema, ""))
-}
-
 func decoded(framed []byte, schema string) string {
-	c, err := codec(schema)
+	c, err := harness.Codec(schema)
 	if err != nil {
 		return err.Error()
 	}

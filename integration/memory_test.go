@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/integration/harness"
 	"rdip/integration/usage"
 )
 
@@ -24,49 +25,49 @@ const (
 const largeRowSQL = "SELECT i, 1, md5(i::text), now()::timestamp, 12.34 FROM generate_series(1, %d) i"
 
 // memoryPipeline captures an empty table large, with the binary that a user has.
-func memoryPipeline(t *testing.T) *pipeline {
+func memoryPipeline(t *testing.T) *harness.Pipeline {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("resident memory is read from /proc")
 	}
-	p := newPipeline(t, 15)
-	p.tags = []string{released}
-	p.exec(t, "CREATE TABLE large(id bigint PRIMARY KEY, a int, b text, c timestamp, d numeric(12,2))")
+	p := harness.NewPipeline(t, 15)
+	p.Tags = []string{harness.Released}
+	p.Exec(t, "CREATE TABLE large(id bigint PRIMARY KEY, a int, b text, c timestamp, d numeric(12,2))")
 	return p
 }
 
 // G8: resident memory stays below 64 MB while a large table is copied.
 func TestMemoryIsBoundedWhileALargeTableIsCopied(t *testing.T) {
 	p := memoryPipeline(t)
-	p.exec(t, "INSERT INTO large "+fmt.Sprintf(largeRowSQL, largeTableRows))
-	if size := p.query(t, fmt.Sprintf("SELECT (pg_table_size('large') >= %d)::text", largeTable)); size != "true" {
+	p.Exec(t, "INSERT INTO large "+fmt.Sprintf(largeRowSQL, largeTableRows))
+	if size := p.Query(t, fmt.Sprintf("SELECT (pg_table_size('large') >= %d)::text", largeTable)); size != "true" {
 		t.Fatalf("the table is smaller than %d bytes", largeTable)
 	}
-	d := p.start(t)
-	p.mustEndAt(t, largeTableRows)
-	d.waitFor(t, "state=streaming")
-	d.mustStayBelow(t, busyBound)
+	d := p.Start(t)
+	mustEndAt(p, t, largeTableRows)
+	d.WaitFor(t, "state=streaming")
+	mustStayBelow(d, t, busyBound)
 }
 
 // G8: idle, resident memory stays below 32 MB, and below 64 MB while one large transaction passes.
 func TestMemoryIsBoundedIdleAndWhileALargeTransactionPasses(t *testing.T) {
 	p := memoryPipeline(t)
-	d := p.streaming(t)
+	d := p.Streaming(t)
 	time.Sleep(idleTime)
-	d.mustStayBelow(t, idleBound)
-	p.exec(t, "INSERT INTO large "+fmt.Sprintf(largeRowSQL, transactionRows))
-	p.mustEndAt(t, transactionRows)
-	p.converge(t)
-	d.mustStayBelow(t, busyBound)
+	mustStayBelow(d, t, idleBound)
+	p.Exec(t, "INSERT INTO large "+fmt.Sprintf(largeRowSQL, transactionRows))
+	mustEndAt(p, t, transactionRows)
+	p.Converge(t)
+	mustStayBelow(d, t, busyBound)
 }
 
 // mustEndAt waits until the topic of the table large ends at so many records, and no more.
-func (p *pipeline) mustEndAt(t *testing.T, records int64) {
+func mustEndAt(p *harness.Pipeline, t *testing.T, records int64) {
 	t.Helper()
-	topic := p.prefix + ".public.large"
+	topic := p.Prefix + ".public.large"
 	var end int64
-	eventually(t, fmt.Sprintf("%s to end at %d records", topic, records), func() bool {
-		end, _ = p.kafka.EndOffset(topic) // there is no topic at first
+	harness.Eventually(t, fmt.Sprintf("%s to end at %d records", topic, records), func() bool {
+		end, _ = p.Kafka.EndOffset(topic) // there is no topic at first
 		return end >= records
 	})
 	if end != records {
@@ -75,9 +76,9 @@ func (p *pipeline) mustEndAt(t *testing.T, records int64) {
 }
 
 // mustStayBelow checks the most memory that the daemon has had resident since its start, in bytes.
-func (d *daemon) mustStayBelow(t *testing.T, bound int64) {
+func mustStayBelow(d *harness.Daemon, t *testing.T, bound int64) {
 	t.Helper()
-	peak, err := usage.Peak(d.cmd.Process.Pid)
+	peak, err := usage.Peak(d.Cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 	"rdip/integration/testenv/pgserver"
@@ -16,25 +17,25 @@ import (
 // P47, D5: readiness is progress. A server that swallows what it is sent is noticed by its silence, and
 // left for a new connection once it answers.
 func TestReadinessTurnsFalseWhileTheSourceIsABlackHoleAndTrueAfterIt(t *testing.T) {
-	p := itemsPipeline(t, 18)
-	between := testenv.Proxy(t, p.pg.Addr())
-	p = p.configured("connectors.shop.database.port", fmt.Sprint(between.Port()), "health.stall.timeout.ms", "2000",
+	p := harness.ItemsPipeline(t, 18)
+	between := testenv.Proxy(t, p.PG.Addr())
+	p = p.Configured("connectors.shop.database.port", fmt.Sprint(between.Port()), "health.stall.timeout.ms", "2000",
 		"connectors.shop.database.connect.timeout.ms", "1000")
-	d := p.streaming(t)
-	p.mustHold(t, 0, false)
-	eventually(t, "rdip to be ready", func() bool { ok, _ := d.ready(t); return ok })
+	d := p.Streaming(t)
+	p.MustHold(t, 0, false)
+	harness.Eventually(t, "rdip to be ready", func() bool { ok, _ := d.Ready(t); return ok })
 	between.Blackhole()
-	p.insert(t, 1, 5)
-	eventually(t, "readiness to turn false", func() bool { ok, _ := d.ready(t); return !ok })
-	if ok, why := d.ready(t); ok || !strings.Contains(why, "shop") {
+	p.Insert(t, 1, 5)
+	harness.Eventually(t, "readiness to turn false", func() bool { ok, _ := d.Ready(t); return !ok })
+	if ok, why := d.Ready(t); ok || !strings.Contains(why, "shop") {
 		t.Errorf("readiness: %v, %s", ok, why)
 	}
-	if code, _ := d.get(t, "/health/live"); code != 200 {
+	if code, _ := d.Get(t, "/health/live"); code != 200 {
 		t.Errorf("liveness is %d: a restart would not help", code)
 	}
 	between.Pass()
-	p.mustHold(t, 5, true)
-	eventually(t, "rdip to be ready again", func() bool { ok, _ := d.ready(t); return ok })
+	p.MustHold(t, 5, true)
+	harness.Eventually(t, "rdip to be ready again", func() bool { ok, _ := d.Ready(t); return ok })
 }
 
 // impatientPostgres ends a walsender whose client is silent for two seconds.
@@ -47,39 +48,39 @@ func impatientPostgres(t *testing.T) *pgserver.Server {
 // walsender is kept alive; afterwards everything arrives.
 func TestWhileKafkaIsAwayMemoryIsBoundedAndTheSourceIsKeptAlive(t *testing.T) {
 	kafka := testenv.Kafka(t, kafkaserver.Options{})
-	p := newPipelineBetween(t, impatientPostgres(t), kafka).configured("memory.budget", "8MiB")
-	p.tags = []string{released}
-	p.makeItems(t)
-	d := p.streaming(t)
-	p.mustHold(t, 0, false)
-	before := d.resident(t)
-	walsender := p.slot(t, "active_pid")
+	p := harness.NewPipelineBetween(t, impatientPostgres(t), kafka).Configured("memory.budget", "8MiB")
+	p.Tags = []string{harness.Released}
+	p.MakeItems(t)
+	d := p.Streaming(t)
+	p.MustHold(t, 0, false)
+	before := resident(d, t)
+	walsender := p.Slot(t, "active_pid")
 	freeze(t, kafka, func() {
 		// 64 MB of rows, eight times the budget.
-		p.exec(t, "INSERT INTO items SELECT i, repeat(md5(i::text), 64) FROM generate_series(1, 30000) i")
+		p.Exec(t, "INSERT INTO items SELECT i, repeat(md5(i::text), 64) FROM generate_series(1, 30000) i")
 		for began := time.Now(); time.Since(began) < 8*time.Second; time.Sleep(200 * time.Millisecond) {
-			if now := d.resident(t); now > before+48<<20 {
+			if now := resident(d, t); now > before+48<<20 {
 				t.Fatalf("rdip takes %d MiB, %d before Kafka went away, with a budget of 8", now>>20, before>>20)
 			}
 		}
-		if s := d.status(t); !strings.Contains(s.Rdip.WaitingOn, "Kafka") {
+		if s := d.Status(t); !strings.Contains(s.Rdip.WaitingOn, "Kafka") {
 			t.Errorf("the status says that it waits for %q", s.Rdip.WaitingOn)
 		}
-		if now := p.slot(t, "active_pid"); now != walsender {
+		if now := p.Slot(t, "active_pid"); now != walsender {
 			t.Errorf("the walsender was %s and is %q: keepalives were not answered", walsender, now)
 		}
 	})
-	p.mustHold(t, 30000, true)
-	p.converge(t)
-	if now := p.slot(t, "active_pid"); now != walsender {
+	p.MustHold(t, 30000, true)
+	p.Converge(t)
+	if now := p.Slot(t, "active_pid"); now != walsender {
 		t.Errorf("the walsender was %s and is %q", walsender, now)
 	}
 }
 
 // resident is the daemon's resident memory in bytes (VmRSS).
-func (d *daemon) resident(t *testing.T) int64 {
+func resident(d *harness.Daemon, t *testing.T) int64 {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.Cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,36 +95,36 @@ func (d *daemon) resident(t *testing.T) int64 {
 // R1, P45: without the registry the connector waits, at the start and in the middle of the stream; status
 // names the subject, the source is kept alive, and nothing is lost.
 func TestWithoutTheRegistryTheConnectorWaitsNamingTheSubject(t *testing.T) {
-	p := newPipelineBetween(t, impatientPostgres(t), testenv.SharedKafka(t))
-	p.makeItems(t)
-	between := testenv.Proxy(t, strings.Split(strings.TrimPrefix(p.registry, "http://"), "/")[0])
-	away := p.configured("schema.registry.url", strings.Replace(p.registry, strings.Split(strings.TrimPrefix(p.registry, "http://"), "/")[0], between.Addr(), 1))
-	waits := func(d *daemon, subject string) {
+	p := harness.NewPipelineBetween(t, impatientPostgres(t), testenv.SharedKafka(t))
+	p.MakeItems(t)
+	between := testenv.Proxy(t, strings.Split(strings.TrimPrefix(p.Registry, "http://"), "/")[0])
+	away := p.Configured("schema.registry.url", strings.Replace(p.Registry, strings.Split(strings.TrimPrefix(p.Registry, "http://"), "/")[0], between.Addr(), 1))
+	waits := func(d *harness.Daemon, subject string) {
 		t.Helper()
-		eventually(t, "status to name "+subject, func() bool { return strings.Contains(d.status(t).Rdip.WaitingOn, subject) })
+		harness.Eventually(t, "status to name "+subject, func() bool { return strings.Contains(d.Status(t).Rdip.WaitingOn, subject) })
 	}
 
 	between.Cut()
-	d := away.start(t)
-	waits(d, p.prefix+".public.items-key")
+	d := away.Start(t)
+	waits(d, p.Prefix+".public.items-key")
 	between.Pass()
-	p.mustHold(t, 0, false)
-	d.waitFor(t, "state=streaming")
-	p.insert(t, 1, 3)
-	p.mustHold(t, 3, false)
+	p.MustHold(t, 0, false)
+	d.WaitFor(t, "state=streaming")
+	p.Insert(t, 1, 3)
+	p.MustHold(t, 3, false)
 
-	walsender := p.slot(t, "active_pid")
+	walsender := p.Slot(t, "active_pid")
 	between.Cut()
-	p.exec(t, "ALTER TABLE items ADD COLUMN more text")
-	p.insert(t, 4, 6)
-	waits(d, p.prefix+".public.items-value")
+	p.Exec(t, "ALTER TABLE items ADD COLUMN more text")
+	p.Insert(t, 4, 6)
+	waits(d, p.Prefix+".public.items-value")
 	time.Sleep(4 * time.Second) // twice wal_sender_timeout
-	if now := p.slot(t, "active_pid"); now != walsender {
+	if now := p.Slot(t, "active_pid"); now != walsender {
 		t.Errorf("the walsender was %s and is %q: keepalives were not answered", walsender, now)
 	}
 	between.Pass()
-	p.mustHold(t, 6, false)
-	if waiting := d.status(t).Rdip.WaitingOn; waiting != "" {
+	p.MustHold(t, 6, false)
+	if waiting := d.Status(t).Rdip.WaitingOn; waiting != "" {
 		t.Errorf("the status still says that it waits for %s", waiting)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"rdip/integration/harness"
+	"rdip/integration/workload"
 	"rdip/internal/failpoint"
 )
 
@@ -21,27 +23,27 @@ type toldTransaction struct {
 // P42, D1: a kill in the middle of a transaction, and anywhere else on the way of its records, leaves every END
 // with counts that add up: a transaction is told again as a whole, or not.
 func TestCountsOfTransactionsAddUpWhereverTheDaemonIsKilled(t *testing.T) {
-	r := newJudgedRun(t, 15)
-	r.tags, r.cutOff = []string{"failpoints"}, true
-	r.setup = r.with("connectors.shop.provide.transaction.metadata", "true", "connectors.shop.snapshot.mode", "no_data")
-	random := rand.New(rand.NewPCG(r.seed, 7))
-	rdipBinary(t, r.tags...) // before the workload begins
-	r.streaming(t).stop(t)   // the slot and its position are there
-	w := startWorkload(t, r.pg, r.database, r.seed, 8*time.Millisecond)
-	for _, c := range []crash{{failpoint.MidTransaction, 1 + random.IntN(500)}, {failpoint.Produced, 1 + random.IntN(30)},
-		{failpoint.MidTransaction, 1 + random.IntN(500)}, {failpoint.Acked, 1 + random.IntN(10)}, {failpoint.Stored, 1 + random.IntN(10)}} {
-		r.crash(t, c, random)
+	r := harness.NewRun(t, 15)
+	r.Tags, r.CutOff = []string{"failpoints"}, true
+	r.Setup = r.With("connectors.shop.provide.transaction.metadata", "true", "connectors.shop.snapshot.mode", "no_data")
+	random := rand.New(rand.NewPCG(r.Seed, 7))
+	harness.Binary(t, r.Tags...) // before the workload begins
+	r.Streaming(t).Stop(t)       // the slot and its position are there
+	w := workload.Start(t, r.PG, r.Database, r.Seed, 8*time.Millisecond)
+	for _, c := range []harness.Crash{{Point: failpoint.MidTransaction, N: 1 + random.IntN(500)}, {Point: failpoint.Produced, N: 1 + random.IntN(30)},
+		{Point: failpoint.MidTransaction, N: 1 + random.IntN(500)}, {Point: failpoint.Acked, N: 1 + random.IntN(10)}, {Point: failpoint.Stored, N: 1 + random.IntN(10)}} {
+		r.Crash(t, c, random)
 	}
-	w.finish(t)
-	last := *r.setup
-	last.tags = nil
-	d := last.start(t)
-	d.waitFor(t, "state=streaming")
-	r.converge(t)
-	if code := d.stop(t); code != 0 {
+	w.Finish(t)
+	last := *r.Setup
+	last.Tags = nil
+	d := last.Start(t)
+	d.WaitFor(t, "state=streaming")
+	r.Converge(t)
+	if code := d.Stop(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	told := r.told(t)
+	told := told(r, t)
 	faults := judgeTold(told)
 	if len(faults) > 0 {
 		t.Error(strings.Join(faults, "\n"))
@@ -59,7 +61,7 @@ func TestCountsOfTransactionsAddUpWhereverTheDaemonIsKilled(t *testing.T) {
 }
 
 // told reads the transactions from all topics.
-func (r *judgedRun) told(t *testing.T) map[string]*toldTransaction {
+func told(r *harness.Run, t *testing.T) map[string]*toldTransaction {
 	t.Helper()
 	all := map[string]*toldTransaction{}
 	named := func(xid string) *toldTransaction {
@@ -68,8 +70,8 @@ func (r *judgedRun) told(t *testing.T) map[string]*toldTransaction {
 		}
 		return all[xid]
 	}
-	for _, table := range workloadTables {
-		for _, e := range r.decodedTopic(t, r.prefix+".public."+table.Name) {
+	for _, table := range workload.Tables {
+		for _, e := range decodedTopic(r.Pipeline, t, r.Prefix+".public."+table.Name) {
 			if e.Value == nil {
 				continue // a tombstone
 			}
@@ -84,7 +86,7 @@ func (r *judgedRun) told(t *testing.T) map[string]*toldTransaction {
 			x.events[b.total] = name
 		}
 	}
-	for _, e := range r.decodedTopic(t, r.prefix+".transaction") {
+	for _, e := range decodedTopic(r.Pipeline, t, r.Prefix+".transaction") {
 		xid, _, _ := strings.Cut(e.Value["id"].(string), ":")
 		x := named(xid)
 		if e.Value["status"] == "END" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv/kafkaserver"
 )
 
@@ -19,19 +20,19 @@ type decodedRecord struct {
 }
 
 // decodedTopic reads a topic with goavro; a topic that is not there has no records.
-func (p *pipeline) decodedTopic(t *testing.T, topic string) []decodedRecord {
+func decodedTopic(p *harness.Pipeline, t *testing.T, topic string) []decodedRecord {
 	t.Helper()
-	if _, _, ok, err := p.kafka.Topic(topic); err != nil || !ok {
+	if _, _, ok, err := p.Kafka.Topic(topic); err != nil || !ok {
 		return nil
 	}
-	raw, err := p.kafka.Read(t.Context(), topic)
+	raw, err := p.Kafka.Read(t.Context(), topic)
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := newTopicReader(p.registry)
+	reader := harness.NewTopicReader(p.Registry)
 	out := make([]decodedRecord, len(raw))
 	for i, r := range raw {
-		out[i] = decodedRecord{Topic: topic, Partition: r.Partition, Headers: headerTexts(&r), Key: reader.natively(t, r.Key), Value: reader.natively(t, r.Value)}
+		out[i] = decodedRecord{Topic: topic, Partition: r.Partition, Headers: headerTexts(&r), Key: natively(reader, t, r.Key), Value: natively(reader, t, r.Value)}
 	}
 	return out
 }
@@ -45,19 +46,19 @@ func headerTexts(r *kafkaserver.Record) map[string]string {
 }
 
 // natively decodes framed Avro; nil for null.
-func (r *topicReader) natively(t *testing.T, framed []byte) map[string]any {
+func natively(r *harness.TopicReader, t *testing.T, framed []byte) map[string]any {
 	t.Helper()
 	if framed == nil {
 		return nil
 	}
-	text := r.schemas.of(t, framed)
-	c := r.codecs[text]
+	text := r.Schemas.Of(t, framed)
+	c := r.Codecs[text]
 	if c == nil {
 		var err error
-		if c, err = codec(text); err != nil {
+		if c, err = harness.Codec(text); err != nil {
 			t.Fatalf("%v: %s", err, text)
 		}
-		r.codecs[text] = c
+		r.Codecs[text] = c
 	}
 	v, rest, err := c.NativeFromBinary(framed[5:])
 	if err != nil || len(rest) > 0 {
@@ -101,38 +102,38 @@ func blockOf(t *testing.T, v map[string]any) (numbered, bool) {
 func TestEveryTopicOfItsOwnIsWritten(t *testing.T) {
 	for _, version := range []int{14, 18} {
 		t.Run(fmt.Sprint("PostgreSQL ", version), func(t *testing.T) {
-			p := itemsPipeline(t, version).configured(
+			p := harness.ItemsPipeline(t, version).Configured(
 				"connectors.shop.provide.transaction.metadata", "true",
 				"connectors.shop.heartbeat.records.enabled", "true",
 				"connectors.shop.message.prefix.exclude.list", "noise.*",
 				"connectors.shop.ddl.capture", "true",
 				"connectors.shop.topic.creation.default.partitions", "3")
-			p.exec(t, "CREATE TABLE other(id int PRIMARY KEY)")
-			d := p.streaming(t)
-			p.exec(t, "BEGIN; INSERT INTO items VALUES (1, 'x'); SELECT pg_logical_emit_message(true, 'audit', 'who'); INSERT INTO other SELECT generate_series(1, 20000); INSERT INTO items VALUES (2, 'y'); COMMIT",
+			p.Exec(t, "CREATE TABLE other(id int PRIMARY KEY)")
+			d := p.Streaming(t)
+			p.Exec(t, "BEGIN; INSERT INTO items VALUES (1, 'x'); SELECT pg_logical_emit_message(true, 'audit', 'who'); INSERT INTO other SELECT generate_series(1, 20000); INSERT INTO items VALUES (2, 'y'); COMMIT",
 				"SELECT pg_logical_emit_message(false, 'audit', 'outside')", "SELECT pg_logical_emit_message(true, 'noise.x', 'not wanted')",
 				"CREATE VIEW seen AS SELECT * FROM items", "ALTER TABLE items ADD extra varchar(7) DEFAULT 'e'",
 				"DO $$ BEGIN EXECUTE 'CREATE TABLE made(id int PRIMARY KEY, password text)'; END $$")
-			p.converge(t)
-			eventually(t, "two heartbeat records", func() bool { return len(p.decodedTopic(t, "__debezium-heartbeat."+p.prefix)) >= 2 })
-			if code := d.stop(t); code != 0 {
+			p.Converge(t)
+			harness.Eventually(t, "two heartbeat records", func() bool { return len(decodedTopic(p, t, "__debezium-heartbeat."+p.Prefix)) >= 2 })
+			if code := d.Stop(t); code != 0 {
 				t.Fatalf("exit code %d", code)
 			}
-			p.checkTransaction(t)
-			p.checkMessages(t)
-			p.checkHeartbeats(t)
-			p.checkSchemaChanges(t)
+			checkTransaction(p, t)
+			checkMessages(p, t)
+			checkHeartbeats(p, t)
+			checkSchemaChanges(p, t)
 		})
 	}
 }
 
 // checkTransaction: the rows of the snapshot have no block, and those of the one transaction are numbered through.
-func (p *pipeline) checkTransaction(t *testing.T) {
+func checkTransaction(p *harness.Pipeline, t *testing.T) {
 	t.Helper()
 	var orders []int64
 	var xid string
-	for _, topic := range []string{p.prefix + ".public.items", p.prefix + ".public.other", p.prefix + ".message"} {
-		for _, r := range p.decodedTopic(t, topic) {
+	for _, topic := range []string{p.Prefix + ".public.items", p.Prefix + ".public.other", p.Prefix + ".message"} {
+		for _, r := range decodedTopic(p, t, topic) {
 			b, ok := blockOf(t, r.Value)
 			source := r.Value["source"].(map[string]any)
 			inTransaction := r.Value["op"] != "r" && of(source["txId"]) != nil
@@ -154,7 +155,7 @@ func (p *pipeline) checkTransaction(t *testing.T) {
 			t.Fatalf("the %d. event of %d has total_order %d", i+1, len(orders), n)
 		}
 	}
-	told := p.decodedTopic(t, p.prefix+".transaction")
+	told := decodedTopic(p, t, p.Prefix+".transaction")
 	if len(told) != 2 || told[0].Value["status"] != "BEGIN" || told[1].Value["status"] != "END" || told[0].Partition != told[1].Partition {
 		t.Fatalf("%d records of transactions: %v", len(told), told)
 	}
@@ -178,10 +179,10 @@ func countsOf(v map[string]any) string {
 	return fmt.Sprintf("%d %s", of(v["event_count"]), strings.Join(out, ","))
 }
 
-func (p *pipeline) checkMessages(t *testing.T) {
+func checkMessages(p *harness.Pipeline, t *testing.T) {
 	t.Helper()
 	var got []string
-	for _, r := range p.decodedTopic(t, p.prefix+".message") {
+	for _, r := range decodedTopic(p, t, p.Prefix+".message") {
 		m := r.Value["message"].(map[string]any)
 		source := r.Value["source"].(map[string]any)
 		got = append(got, fmt.Sprintf("%v %v %s %s", of(r.Key["prefix"]), of(m["prefix"]), of(m["content"]), r.Value["op"]))
@@ -194,23 +195,23 @@ func (p *pipeline) checkMessages(t *testing.T) {
 	}
 }
 
-func (p *pipeline) checkHeartbeats(t *testing.T) {
+func checkHeartbeats(p *harness.Pipeline, t *testing.T) {
 	t.Helper()
 	last := int64(0)
-	for _, r := range p.decodedTopic(t, "__debezium-heartbeat."+p.prefix) {
+	for _, r := range decodedTopic(p, t, "__debezium-heartbeat."+p.Prefix) {
 		at := r.Value["ts_ms"].(int64)
-		if r.Key["serverName"] != p.prefix || at-last < 300 {
+		if r.Key["serverName"] != p.Prefix || at-last < 300 {
 			t.Errorf("a heartbeat of %v at %d, %d ms after the one before it", r.Key["serverName"], at, at-last)
 		}
 		last = at
 	}
 }
 
-func (p *pipeline) checkSchemaChanges(t *testing.T) {
+func checkSchemaChanges(p *harness.Pipeline, t *testing.T) {
 	t.Helper()
 	var got []string
-	for _, r := range p.decodedTopic(t, p.prefix) {
-		if r.Key["databaseName"] != p.database || r.Headers["__rdip.ddl.session_user"] == "" {
+	for _, r := range decodedTopic(p, t, p.Prefix) {
+		if r.Key["databaseName"] != p.Database || r.Headers["__rdip.ddl.session_user"] == "" {
 			t.Errorf("key %v, headers %v", r.Key, r.Headers)
 		}
 		var tables []string

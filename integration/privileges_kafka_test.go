@@ -8,6 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 )
@@ -40,8 +41,8 @@ func TestThePipelineRunsWithExactlyTheDocumentedACLsAndNamesEachMissingOne(t *te
 	admin := kafkaAdmin(t, kafka)
 	database := testenv.Database(t, pg)
 	execute(t, pg, database, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)")
-	logged := func(prefix string) *setup {
-		return newSetup(t, pg, database, kafka.SASLBootstrap(), registry.URL(), prefix).with(
+	logged := func(prefix string) *harness.Setup {
+		return harness.NewSetup(t, pg, database, kafka.SASLBootstrap(), registry.URL(), prefix).With(
 			"security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.username", "rdip", "sasl.password", "pw")
 	}
 	all := slices.Sorted(maps.Keys(documentedACLs))
@@ -57,36 +58,36 @@ func TestThePipelineRunsWithExactlyTheDocumentedACLsAndNamesEachMissingOne(t *te
 					t.Fatal(err)
 				}
 			}
-			if text, code := logged(prefix).check(t); code != 3 || !strings.Contains(text, c.fix) || !strings.Contains(text, "User:rdip") {
+			if text, code := check(logged(prefix), t); code != 3 || !strings.Contains(text, c.fix) || !strings.Contains(text, "User:rdip") {
 				t.Errorf("exit code %d, want 3 and %q in\n%s", code, c.fix, text)
 			}
 		})
 	}
 	t.Run("topics of no table", func(t *testing.T) {
 		grantACLs(t, admin, "own", all...)
-		s := logged("own").with("connectors.shop.heartbeat.records.enabled", "true", "connectors.shop.ddl.capture", "true")
-		text, code := s.check(t)
+		s := logged("own").With("connectors.shop.heartbeat.records.enabled", "true", "connectors.shop.ddl.capture", "true")
+		text, code := check(s, t)
 		for _, topic := range []string{"own", "__debezium-heartbeat.own"} {
-			if want := "--operation Describe --operation Write --topic " + topic + "\n"; code != exitPreflight || !strings.Contains(text, want) {
+			if want := "--operation Describe --operation Write --topic " + topic + "\n"; code != harness.ExitPreflight || !strings.Contains(text, want) {
 				t.Errorf("exit code %d, want %q in\n%s", code, want, text)
 			}
 			grantOn(t, admin, sarama.Resource{ResourceType: sarama.AclResourceTopic, ResourceName: topic, ResourcePatternType: sarama.AclPatternLiteral}, all)
 		}
-		if text, code = s.check(t); code != exitDone || !strings.Contains(text, `topic "own.message": it does not exist yet`) {
+		if text, code = check(s, t); code != harness.ExitDone || !strings.Contains(text, `topic "own.message": it does not exist yet`) {
 			t.Errorf("with every grant: exit code %d\n%s", code, text)
 		}
 	})
 	t.Run("with all", func(t *testing.T) {
 		grantACLs(t, admin, "granted", all...)
 		s := logged("granted")
-		if text, code := s.check(t); code != 0 {
+		if text, code := check(s, t); code != 0 {
 			t.Fatalf("exit code %d\n%s", code, text)
 		}
-		run := s.start(t)
-		run.waitFor(t, "state=streaming")
+		run := s.Start(t)
+		run.WaitFor(t, "state=streaming")
 		execute(t, pg, database, "INSERT INTO t VALUES (2)")
-		await(t, kafka, &registrySchemas{url: registry.URL(), byID: map[int32]string{}}, "granted.public.t", 2)
-		if code := run.stop(t); code != 0 {
+		await(t, kafka, &harness.RegistrySchemas{URL: registry.URL(), ByID: map[int32]string{}}, "granted.public.t", 2)
+		if code := run.Stop(t); code != 0 {
 			t.Errorf("rdip ended with exit code %d", code)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
 )
@@ -30,7 +31,7 @@ GRANT {owner} TO {role};`
 type privileged struct {
 	pg                    *pgserver.Server
 	role, database, owner string
-	setup                 *setup
+	setup                 *harness.Setup
 }
 
 func (p *privileged) sql(t *testing.T, text string) {
@@ -54,17 +55,17 @@ func newPrivileged(t *testing.T, version int, mode, grants string) *privileged {
 	p.sql(t, `CREATE ROLE {owner}; CREATE SCHEMA shop AUTHORIZATION {owner}; REVOKE ALL ON DATABASE {database} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC;
 		SET ROLE {owner}; CREATE TABLE shop.orders (id int PRIMARY KEY, note text); CREATE TABLE shop.lines (id int PRIMARY KEY); INSERT INTO shop.orders VALUES (1, 'a')`)
 	p.sql(t, grants)
-	p.setup = newSetup(t, p.pg, p.database, kafka.Bootstrap(), registry.URL(), testenv.Name("grants")).with(
+	p.setup = harness.NewSetup(t, p.pg, p.database, kafka.Bootstrap(), registry.URL(), testenv.Name("grants")).With(
 		"connectors.shop.database.user", p.role, "connectors.shop.publication.name", "rdip", "connectors.shop.publication.autocreate.mode", mode,
 		"connectors.shop.heartbeat.interval.ms", "200ms")
 	return p
 }
 
 // check runs rdip check, and gives what it wrote and its exit code.
-func (s *setup) check(t *testing.T) (text string, code int) {
+func check(s *harness.Setup, t *testing.T) (text string, code int) {
 	t.Helper()
-	command := exec.Command(rdipBinary(t, s.tags...), "check", s.file(t))
-	command.Env = append(os.Environ(), s.env...)
+	command := exec.Command(harness.Binary(t, s.Tags...), "check", s.File(t))
+	command.Env = append(os.Environ(), s.Env...)
 	out, err := command.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -81,19 +82,19 @@ func TestThePipelineRunsWithExactlyTheDocumentedGrants(t *testing.T) {
 		for _, version := range []int{15, 18} {
 			t.Run(fmt.Sprintf("%s, PostgreSQL %d", name, version), func(t *testing.T) {
 				p := newPrivileged(t, version, c.mode, c.grants)
-				if text, code := p.setup.check(t); code != 0 {
+				if text, code := check(p.setup, t); code != 0 {
 					t.Fatalf("rdip check: exit code %d\n%s", code, text)
 				}
-				run := p.setup.start(t)
-				run.waitFor(t, "state=streaming")
+				run := p.setup.Start(t)
+				run.WaitFor(t, "state=streaming")
 				p.sql(t, "UPDATE shop.orders SET note = 'b'; INSERT INTO shop.lines VALUES (1)")
-				prefix := p.setup.keys["connectors.shop.topic.prefix"]
-				schemas := &registrySchemas{url: testenv.SharedRegistry(t).URL(), byID: map[int32]string{}}
+				prefix := p.setup.Keys["connectors.shop.topic.prefix"]
+				schemas := &harness.RegistrySchemas{URL: testenv.SharedRegistry(t).URL(), ByID: map[int32]string{}}
 				if got := await(t, testenv.SharedKafka(t), schemas, prefix+".shop.orders", 2); len(got) != 2 {
 					t.Errorf("%d records", len(got))
 				}
 				await(t, testenv.SharedKafka(t), schemas, prefix+".shop.lines", 1)
-				if code := run.stop(t); code != 0 {
+				if code := run.Stop(t); code != 0 {
 					t.Errorf("rdip ended with exit code %d", code)
 				}
 			})
@@ -131,7 +132,7 @@ func TestEachMissingGrantIsNamedWithItsFix(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPrivileged(t, 15, c.mode, grants[c.mode])
 			p.sql(t, c.revoke)
-			text, code := p.setup.check(t)
+			text, code := check(p.setup, t)
 			if code != 3 {
 				t.Errorf("exit code %d, want 3", code)
 			}
@@ -146,7 +147,7 @@ func TestEachMissingGrantIsNamedWithItsFix(t *testing.T) {
 			}
 			p.sql(t, c.fix)
 			p.sql(t, c.also)
-			if text, code := p.setup.check(t); code != 0 {
+			if text, code := check(p.setup, t); code != 0 {
 				t.Errorf("with the fix made, exit code %d:\n%s", code, text)
 			}
 		})

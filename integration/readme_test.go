@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
 )
@@ -61,7 +62,7 @@ func (r *reader) types(t *testing.T, name string, args ...string) string {
 // init has rdip look at the database, and runs what it says an administrator has to.
 func (r *reader) init(t *testing.T) {
 	t.Helper()
-	r.types(t, rdipBinary(t), "init", r.pg.DSN("postgres", r.database), "--embedded", "--state-dir", "./state", "--name", "shop", "--role", r.role, "-o", "rdip.yaml")
+	r.types(t, harness.Binary(t), "init", r.pg.DSN("postgres", r.database), "--embedded", "--state-dir", "./state", "--name", "shop", "--role", r.role, "-o", "rdip.yaml")
 	execute(t, r.pg, r.database, r.types(t, "sh", "-c", "grep '^#   ' rdip.yaml | cut -c5-"))
 	execute(t, r.pg, r.database, "ALTER ROLE "+r.role+" PASSWORD 'secret'")
 	t.Cleanup(func() {
@@ -81,44 +82,44 @@ func (r *reader) init(t *testing.T) {
 	}
 }
 
-func (r *reader) run(t *testing.T) *daemon {
+func (r *reader) run(t *testing.T) *harness.Daemon {
 	t.Helper()
-	d := &daemon{done: make(chan struct{}), cmd: r.command(t, rdipBinary(t), "run", "rdip.yaml")}
-	d.cmd.Stdout, d.cmd.Stderr = &d.out, &d.out
-	if err := d.cmd.Start(); err != nil {
+	d := &harness.Daemon{Done: make(chan struct{}), Cmd: r.command(t, harness.Binary(t), "run", "rdip.yaml")}
+	d.Cmd.Stdout, d.Cmd.Stderr = &d.Out, &d.Out
+	if err := d.Cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		d.err = d.cmd.Wait()
-		close(d.done)
+		d.Err = d.Cmd.Wait()
+		close(d.Done)
 	}()
-	t.Cleanup(d.kill)
-	d.waitFor(t, "state=streaming")
+	t.Cleanup(d.Kill)
+	d.WaitFor(t, "state=streaming")
 	return d
 }
 
 func TestTheFirstPipelineOfTheREADMEWorks(t *testing.T) {
 	r := newReader(t)
 	r.init(t)
-	if said := r.types(t, rdipBinary(t), "check", "rdip.yaml"); !strings.Contains(said, "0 errors, 0 warnings") {
+	if said := r.types(t, harness.Binary(t), "check", "rdip.yaml"); !strings.Contains(said, "0 errors, 0 warnings") {
 		t.Errorf("rdip check said\n%s", said)
 	}
 	d := r.run(t)
 	execute(t, r.pg, r.database, "UPDATE orders SET note = 'b'")
-	if said := r.types(t, rdipBinary(t), "status", "--url", d.rest(t)); !strings.Contains(said, "RUNNING") || !strings.Contains(said, "public.orders") {
+	if said := r.types(t, harness.Binary(t), "status", "--url", d.REST(t)); !strings.Contains(said, "RUNNING") || !strings.Contains(said, "public.orders") {
 		t.Errorf("rdip status said\n%s", said)
 	}
-	address := embeddedAddresses.FindStringSubmatch(d.out.String())
+	address := embeddedAddresses.FindStringSubmatch(d.Out.String())
 	if address == nil {
-		t.Fatalf("rdip run does not say where the embedded servers are:\n%s", d.out.String())
+		t.Fatalf("rdip run does not say where the embedded servers are:\n%s", d.Out.String())
 	}
-	said := r.types(t, rdipBinary(t), "tail", "shop.*", "--from-beginning", "--max", "2", "--bootstrap-server", address[1], "--schema-registry-url", address[2])
+	said := r.types(t, harness.Binary(t), "tail", "shop.*", "--from-beginning", "--max", "2", "--bootstrap-server", address[1], "--schema-registry-url", address[2])
 	for _, event := range []string{"read", "id=1", "note: a", "update", "note: b"} {
 		if !strings.Contains(said, event) {
 			t.Errorf("rdip tail does not show %q:\n%s", event, said)
 		}
 	}
-	if code := d.stop(t); code != 0 {
+	if code := d.Stop(t); code != 0 {
 		t.Errorf("rdip ended with exit code %d", code)
 	}
 }

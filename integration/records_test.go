@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rdip/envelope/decode"
+	"rdip/integration/harness"
 	"rdip/integration/testenv/kafkaserver"
 )
 
@@ -44,7 +45,7 @@ func native(t *testing.T, framed []byte, schemaJSON string) decode.Value {
 	if framed == nil {
 		return decode.Value{}
 	}
-	if c, err := codec(schemaJSON); err != nil {
+	if c, err := harness.Codec(schemaJSON); err != nil {
 		t.Fatalf("goavro refuses a schema: %v: %s", err, schemaJSON)
 	} else if _, rest, err := c.NativeFromBinary(framed[5:]); err != nil || len(rest) > 0 {
 		t.Fatalf("goavro: %v, %d bytes behind the record", err, len(rest))
@@ -134,7 +135,7 @@ func afterBytes(t *testing.T, w wire) []byte {
 	}
 	envelope["fields"], _ = json.Marshal(all[:2]) // before, after
 	head, _ := json.Marshal(envelope)
-	c, err := codec(string(head))
+	c, err := harness.Codec(string(head))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,9 +147,9 @@ func afterBytes(t *testing.T, w wire) []byte {
 }
 
 // await waits until a topic has n records, and reads them.
-func await(t *testing.T, kafka *kafkaserver.Cluster, schemas *registrySchemas, topic string, n int) []wire {
+func await(t *testing.T, kafka *kafkaserver.Cluster, schemas *harness.RegistrySchemas, topic string, n int) []wire {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%s to have %d records", topic, n), func() bool {
+	harness.Eventually(t, fmt.Sprintf("%s to have %d records", topic, n), func() bool {
 		end, err := kafka.EndOffset(topic)
 		return err == nil && end >= int64(n)
 	})

@@ -8,33 +8,35 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"rdip/integration/harness"
 )
 
 // R6: a schema is registered at its table's first row, once, and never again after a restart; a changed
 // schema is one more.
 func TestSchemasAreRegisteredOnceAndNeverAgainAfterARestart(t *testing.T) {
-	p := itemsPipeline(t, 18)
-	p.exec(t, "CREATE TABLE empty(id int PRIMARY KEY)")
+	p := harness.ItemsPipeline(t, 18)
+	p.Exec(t, "CREATE TABLE empty(id int PRIMARY KEY)")
 	posts := &atomic.Int64{}
-	p = p.configured("schema.registry.url", countingRegistry(t, p.registry, posts))
+	p = p.Configured("schema.registry.url", countingRegistry(t, p.Registry, posts))
 	registered := func(want int64) {
 		t.Helper()
 		if n := posts.Load(); n != want {
 			t.Errorf("%d schemas were registered, not %d", n, want)
 		}
 	}
-	p.run(t, func() { p.insert(t, 1, 2) })
+	run(p, t, func() { p.Insert(t, 1, 2) })
 	registered(2) // the key's and the value's; the empty table has none yet
-	p.run(t, func() { p.insert(t, 3, 4) })
+	run(p, t, func() { p.Insert(t, 3, 4) })
 	registered(2)
-	p.run(t, func() {
-		p.exec(t, "ALTER TABLE items ADD COLUMN more text")
-		p.insert(t, 5, 6)
+	run(p, t, func() {
+		p.Exec(t, "ALTER TABLE items ADD COLUMN more text")
+		p.Insert(t, 5, 6)
 	})
 	registered(3)
-	p.run(t, func() { p.insert(t, 7, 8) })
+	run(p, t, func() { p.Insert(t, 7, 8) })
 	registered(3)
-	p.mustHold(t, 8, false)
+	p.MustHold(t, 8, false)
 }
 
 // countingRegistry passes everything on to a registry, and counts what is registered.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 	"rdip/integration/testenv/pgserver"
@@ -15,18 +16,18 @@ import (
 const canary = "c4nary-m1ne"
 
 // secretPipeline asks for a password everywhere: PostgreSQL's and Kafka's by SCRAM, the registry's by HTTP.
-func secretPipeline(t *testing.T) *pipeline {
+func secretPipeline(t *testing.T) *harness.Pipeline {
 	t.Helper()
 	pg := testenv.Postgres(t, pgserver.Options{Version: 18, Password: true})
 	if err := pg.CreateUser(t.Context(), "cdc", canary+"-pg", "SUPERUSER REPLICATION"); err != nil {
 		t.Fatal(err)
 	}
 	kafka := testenv.Kafka(t, kafkaserver.Options{Users: map[string]string{"rdip": canary + "-kafka"}})
-	p := newPipelineBetween(t, pg, kafka)
-	p.makeItems(t)
-	return p.configured("log.level", "debug", "bootstrap.servers", kafka.SASLBootstrap(),
+	p := harness.NewPipelineBetween(t, pg, kafka)
+	p.MakeItems(t)
+	return p.Configured("log.level", "debug", "bootstrap.servers", kafka.SASLBootstrap(),
 		"security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.username", "rdip", "sasl.password", canary+"-kafka",
-		"schema.registry.basic.auth.user.info", "rdip:"+canary+"-registry", "schema.registry.url", guarded(t, p.registry, canary+"-registry"),
+		"schema.registry.basic.auth.user.info", "rdip:"+canary+"-registry", "schema.registry.url", guarded(t, p.Registry, canary+"-registry"),
 		"connectors.shop.database.user", "cdc", "connectors.shop.database.password", canary+"-pg")
 }
 
@@ -49,26 +50,26 @@ func guarded(t *testing.T, registry, password string) string {
 // row data in the log.
 func TestNoSecretIsInLogsRestMetricsOrCommands(t *testing.T) {
 	p := secretPipeline(t)
-	d := p.streaming(t)
-	p.exec(t, "INSERT INTO items VALUES (1, '"+canary+"-row')")
-	eventually(t, "the rows to arrive", func() bool { return len(p.records(t, "items")) == 2 })
-	p.converge(t)
+	d := p.Streaming(t)
+	p.Exec(t, "INSERT INTO items VALUES (1, '"+canary+"-row')")
+	harness.Eventually(t, "the rows to arrive", func() bool { return len(p.Records(t, "items")) == 2 })
+	p.Converge(t)
 	shown := map[string]string{
-		"rdip check":   p.rdip(t, exitDone, "check", p.configFile()),
-		"rdip status":  p.rdip(t, exitDone, "status", "--format", "json", "--url", d.rest(t)),
-		"rdip offsets": p.rdip(t, exitDone, "offsets", "show", "--url", d.rest(t)),
+		"rdip check":   p.Command(t, harness.ExitDone, "check", p.ConfigFile()),
+		"rdip status":  p.Command(t, harness.ExitDone, "status", "--format", "json", "--url", d.REST(t)),
+		"rdip offsets": p.Command(t, harness.ExitDone, "offsets", "show", "--url", d.REST(t)),
 	}
 	for _, path := range []string{"/", "/connectors", "/connectors?expand=info&expand=status", "/connectors/shop", "/connectors/shop/status", "/connectors/shop/config",
 		"/connectors/shop/tasks", "/connectors/shop/topics", "/connectors/shop/offsets", "/metrics", "/health"} {
-		_, shown[path] = d.get(t, path)
+		_, shown[path] = d.Get(t, path)
 	}
 	if !strings.Contains(shown["/connectors/shop/config"], "database.password") {
 		t.Errorf("the configuration does not show that there is a password: %s", shown["/connectors/shop/config"])
 	}
-	if code := d.stop(t); code != exitDone {
+	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
-	shown["the log"] = d.out.String()
+	shown["the log"] = d.Out.String()
 	mustNotShow(t, shown)
 }
 
@@ -82,14 +83,14 @@ func TestAWrongPasswordIsToldByItsKeyAndNotShown(t *testing.T) {
 		{"schema.registry.basic.auth.user.info", "rdip:" + canary + "-wrong", "401"},
 		{"connectors.shop.database.passwort", canary + "-wrong", "database.password"},
 	} {
-		d := p.configured(c.key, c.value).start(t)
-		if code := d.wait(t, patience); code == exitDone || !strings.Contains(d.out.String(), c.says) {
-			t.Errorf("%s: exit code %d:\n%s", c.key, code, d.out.String())
+		d := p.Configured(c.key, c.value).Start(t)
+		if code := d.Wait(t, harness.Patience); code == harness.ExitDone || !strings.Contains(d.Out.String(), c.says) {
+			t.Errorf("%s: exit code %d:\n%s", c.key, code, d.Out.String())
 		}
-		shown[c.key] = d.out.String()
+		shown[c.key] = d.Out.String()
 	}
-	inURL := p.configured("schema.registry.url", "http://rdip:"+canary+"-wrong@127.0.0.1:1")
-	shown["a password in a URL"] = p.rdip(t, exitPreflight, "check", inURL.file(t))
+	inURL := p.Configured("schema.registry.url", "http://rdip:"+canary+"-wrong@127.0.0.1:1")
+	shown["a password in a URL"] = p.Command(t, harness.ExitPreflight, "check", inURL.File(t))
 	mustNotShow(t, shown)
 }
 

@@ -8,41 +8,44 @@ import (
 	"testing"
 	"time"
 
+	"rdip/integration/harness"
+	"rdip/integration/judge"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
+	"rdip/integration/workload"
 	"rdip/internal/failpoint"
 )
 
 // snapshot.mode initial_only: the daemon ends by itself, well, with every row in the topics, also where it was killed
 // in the middle and reads what was left beside the stream (P56), a table without a key among it (P71).
 func TestInitialOnlyEndsWellOnceEveryRowIsThere(t *testing.T) {
-	for name, kills := range map[string][]crash{
+	for name, kills := range map[string][]harness.Crash{
 		"at once":      nil,
-		"after a kill": {{failpoint.MidChunk, 300}, {failpoint.WindowEmitted, 1}},
+		"after a kill": {{Point: failpoint.MidChunk, N: 300}, {Point: failpoint.WindowEmitted, N: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newJudgedRun(t, 16)
-			r.setup = r.with("connectors.shop.snapshot.mode", "initial_only", "connectors.shop.incremental.snapshot.window.bytes", "16KiB")
-			random := rand.New(rand.NewPCG(r.seed, 7))
+			r := harness.NewRun(t, 16)
+			r.Setup = r.With("connectors.shop.snapshot.mode", "initial_only", "connectors.shop.incremental.snapshot.window.bytes", "16KiB")
+			random := rand.New(rand.NewPCG(r.Seed, 7))
 			if len(kills) > 0 {
-				r.tags = []string{"failpoints"}
+				r.Tags = []string{"failpoints"}
 			}
 			for _, kill := range kills {
-				r.crash(t, kill, random)
-				r.exec(t, "UPDATE wide SET version = nextval('versions') WHERE id % 3 = 0", "UPDATE single SET version = nextval('versions') WHERE id % 100 = 0")
+				r.Crash(t, kill, random)
+				r.Exec(t, "UPDATE wide SET version = nextval('versions') WHERE id % 3 = 0", "UPDATE single SET version = nextval('versions') WHERE id % 100 = 0")
 			}
-			d := r.start(t)
-			if code := d.wait(t, patience); code != exitDone {
+			d := r.Start(t)
+			if code := d.Wait(t, harness.Patience); code != harness.ExitDone {
 				t.Fatalf("exit code %d", code)
 			}
-			for _, table := range workloadTables {
-				read := r.readKeys(t, table.Name, table.Keys...)
-				if _, _, left := r.reads(t, table); left || fmt.Sprint(len(read)) != r.query(t, "SELECT count(*)::text FROM "+table.Name) {
+			for _, table := range workload.Tables {
+				read := readKeys(r.Pipeline, t, table.Name, table.Keys...)
+				if _, _, left := r.Reads(t, table); left || fmt.Sprint(len(read)) != r.Query(t, "SELECT count(*)::text FROM "+table.Name) {
 					t.Errorf("%s: %d rows are in the topic; something is left: %t", table.Name, len(read), left)
 				}
 			}
-			if code := r.start(t).wait(t, patience); code != exitDone { // there is nothing more to do
+			if code := r.Start(t).Wait(t, harness.Patience); code != harness.ExitDone { // there is nothing more to do
 				t.Errorf("exit code of the next start: %d", code)
 			}
 		})
@@ -51,18 +54,18 @@ func TestInitialOnlyEndsWellOnceEveryRowIsThere(t *testing.T) {
 
 // snapshot.mode always: each start reads every table again, beside the stream.
 func TestAlwaysReadsEveryTableAgainAtEachStart(t *testing.T) {
-	p := itemsPipeline(t, 15).configured("connectors.shop.snapshot.mode", "always")
-	p.exec(t, "INSERT INTO items SELECT i, 'row' FROM generate_series(1, 9) i", "CREATE TABLE loose(id int, note text); ALTER TABLE loose REPLICA IDENTITY FULL",
+	p := harness.ItemsPipeline(t, 15).Configured("connectors.shop.snapshot.mode", "always")
+	p.Exec(t, "INSERT INTO items SELECT i, 'row' FROM generate_series(1, 9) i", "CREATE TABLE loose(id int, note text); ALTER TABLE loose REPLICA IDENTITY FULL",
 		"INSERT INTO loose VALUES (1, 'a'), (2, 'b')")
 	for start := 1; start <= 3; start++ {
-		d := p.streaming(t)
-		snapshotDone(t, d)
-		p.converge(t)
-		if code := d.stop(t); code != exitDone {
+		d := p.Streaming(t)
+		harness.SnapshotDone(t, d)
+		p.Converge(t)
+		if code := d.Stop(t); code != harness.ExitDone {
 			t.Fatalf("exit code %d", code)
 		}
 		for table, rows := range map[string]int{"items": 10, "loose": 2} {
-			read := p.readKeys(t, table, "id")
+			read := readKeys(p, t, table, "id")
 			if len(read) != rows {
 				t.Errorf("%s: %d rows were read", table, len(read))
 			}
@@ -78,16 +81,16 @@ func TestAlwaysReadsEveryTableAgainAtEachStart(t *testing.T) {
 // G2, P1, P56: rows with large values that no update carries move through the table while it is read in windows:
 // whoever folds the topic knows every value in the end.
 func TestLargeValuesThatNoUpdateCarriesAreKnownAfterAKilledSnapshot(t *testing.T) {
-	r := newJudgedRun(t, 17)
-	r.tags, r.cutOff = []string{"failpoints"}, true
-	r.setup = r.with("connectors.shop.table.include.list", "public.wide", "connectors.shop.snapshot.chunk.bytes", "128KiB",
+	r := harness.NewRun(t, 17)
+	r.Tags, r.CutOff = []string{"failpoints"}, true
+	r.Setup = r.With("connectors.shop.table.include.list", "public.wide", "connectors.shop.snapshot.chunk.bytes", "128KiB",
 		"connectors.shop.incremental.snapshot.window.bytes", "32KiB")
-	delete(r.keys, "connectors.shop.table.exclude.list")
-	r.exec(t, "INSERT INTO wide SELECT i, nextval('versions'), repeat('n', 200), repeat(md5(i::text), 100) FROM generate_series(201, 2000) i")
-	r.crash(t, crash{failpoint.MidChunk, 50}, nil)
-	again := *r.setup
-	again.tags = nil
-	d := again.start(t)
+	delete(r.Keys, "connectors.shop.table.exclude.list")
+	r.Exec(t, "INSERT INTO wide SELECT i, nextval('versions'), repeat('n', 200), repeat(md5(i::text), 100) FROM generate_series(201, 2000) i")
+	r.Crash(t, harness.Crash{Point: failpoint.MidChunk, N: 50}, nil)
+	again := *r.Setup
+	again.Tags = nil
+	d := again.Start(t)
 	var writers sync.WaitGroup
 	stop := make(chan struct{})
 	for n := range 2 {
@@ -99,34 +102,34 @@ func TestLargeValuesThatNoUpdateCarriesAreKnownAfterAKilledSnapshot(t *testing.T
 				case <-time.After(5 * time.Millisecond):
 				}
 				update := fmt.Sprintf("UPDATE wide SET version = nextval('versions'), note = repeat('m', 150 + %d %% 50) WHERE id %% 50 = %d", i, i%50)
-				if err := r.pg.Exec(t.Context(), r.database, update); err != nil {
+				if err := r.PG.Exec(t.Context(), r.Database, update); err != nil {
 					t.Error(err)
 					return
 				}
 			}
 		})
 	}
-	d.waitFor(t, "state=streaming")
-	snapshotDone(t, d)
+	d.WaitFor(t, "state=streaming")
+	harness.SnapshotDone(t, d)
 	close(stop)
 	writers.Wait()
-	r.converge(t)
-	if code := d.stop(t); code != exitDone {
+	r.Converge(t)
+	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
-	wide := workloadTables[len(workloadTables)-1]
+	wide := workload.Tables[len(workload.Tables)-1]
 	bodies := map[string]string{}
-	for _, partition := range newTopicReader(r.registry).partitions(t, r.kafka, r.prefix+".public.wide", wide) {
+	for _, partition := range harness.NewTopicReader(r.Registry).Partitions(t, r.Kafka, r.Prefix+".public.wide", wide) {
 		for _, record := range partition {
-			if body := record.After["body"]; record.After != nil && body != unavailable {
+			if body := record.After["body"]; record.After != nil && body != judge.Unavailable {
 				bodies[record.Key] = body
 			}
 		}
 	}
-	if n := r.query(t, "SELECT count(*)::text FROM wide"); fmt.Sprint(len(bodies)) != n {
+	if n := r.Query(t, "SELECT count(*)::text FROM wide"); fmt.Sprint(len(bodies)) != n {
 		t.Errorf("of %s rows %d have their value in the topic", n, len(bodies))
 	}
-	if _, _, left := r.reads(t, wide); left {
+	if _, _, left := r.Reads(t, wide); left {
 		t.Error("the table is not read to its end")
 	}
 }
@@ -135,43 +138,43 @@ func TestLargeValuesThatNoUpdateCarriesAreKnownAfterAKilledSnapshot(t *testing.T
 // is not read until one does, and nothing older follows.
 func TestACommitThatIsNotYetVisibleIsNotOvertakenByAnOlderRow(t *testing.T) {
 	pg := testenv.Postgres(t, pgserver.Options{Version: 18})
-	p := newPipelineBetween(t, pg, testenv.SharedKafka(t))
-	p.makeItems(t)
-	p.exec(t, "INSERT INTO items SELECT i, 'old' FROM generate_series(1, 9) i")
-	d := p.streaming(t)
-	p.converge(t)
+	p := harness.NewPipelineBetween(t, pg, testenv.SharedKafka(t))
+	p.MakeItems(t)
+	p.Exec(t, "INSERT INTO items SELECT i, 'old' FROM generate_series(1, 9) i")
+	d := p.Streaming(t)
+	p.Converge(t)
 	standby := func(name string) {
-		p.exec(t, "ALTER SYSTEM SET synchronous_standby_names = '"+name+"'", "SELECT pg_reload_conf()")
-		eventually(t, "the setting", func() bool { return p.query(t, "SHOW synchronous_standby_names") == name })
+		p.Exec(t, "ALTER SYSTEM SET synchronous_standby_names = '"+name+"'", "SELECT pg_reload_conf()")
+		harness.Eventually(t, "the setting", func() bool { return p.Query(t, "SHOW synchronous_standby_names") == name })
 	}
 	standby("nobody")
 	committed := make(chan error, 1)
-	go func() { committed <- pg.Exec(t.Context(), p.database, "UPDATE items SET note = 'new' WHERE id = 1") }()
-	eventually(t, "the update to be delivered", func() bool { return p.newest(t, "1") == "new" })
-	if got := p.query(t, "SELECT note FROM items WHERE id = 1"); got != "old" {
+	go func() { committed <- pg.Exec(t.Context(), p.Database, "UPDATE items SET note = 'new' WHERE id = 1") }()
+	harness.Eventually(t, "the update to be delivered", func() bool { return newest(p, t, "1") == "new" })
+	if got := p.Query(t, "SELECT note FROM items WHERE id = 1"); got != "old" {
 		t.Fatalf("others see %q already: this proves nothing", got)
 	}
-	p.rdip(t, exitDone, p.flags(t, d, "snapshot", "shop", "public.items")...)
-	eventually(t, "the table to wait", func() bool { return strings.HasPrefix(d.snapshots(t)["public.items"].WaitingOn, "transaction ") })
+	p.Command(t, harness.ExitDone, flags(p, t, d, "snapshot", "shop", "public.items")...)
+	harness.Eventually(t, "the table to wait", func() bool { return strings.HasPrefix(snapshots(d, t)["public.items"].WaitingOn, "transaction ") })
 	standby("")
 	if err := <-committed; err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the table to be read", func() bool { return d.snapshots(t)["public.items"].State == "finished" })
-	p.converge(t)
-	if got := p.newest(t, "1"); got != "new" {
+	harness.Eventually(t, "the table to be read", func() bool { return snapshots(d, t)["public.items"].State == "finished" })
+	p.Converge(t)
+	if got := newest(p, t, "1"); got != "new" {
 		t.Errorf("the newest record of the row says %q", got)
 	}
-	if read := p.readKeys(t, "items", "id"); read["1"] != 2 && len(read) == 10 {
+	if read := readKeys(p, t, "items", "id"); read["1"] != 2 && len(read) == 10 {
 		t.Errorf("read were %v", read)
 	}
 }
 
 // newest is the note of a row of items in its newest record.
-func (p *pipeline) newest(t *testing.T, id string) string {
+func newest(p *harness.Pipeline, t *testing.T, id string) string {
 	t.Helper()
 	note := ""
-	for _, r := range p.records(t, "items") {
+	for _, r := range p.Records(t, "items") {
 		if r.After != nil && r.After["id"] == id {
 			note = r.After["note"]
 		}

@@ -9,41 +9,42 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rdip/integration/harness"
 	"rdip/offsets"
 )
 
 // O1, D7: the state folder serves one process; another is told which.
 func TestASecondDaemonOnOneStateFolderEndsAndNamesTheFirst(t *testing.T) {
-	p := itemsPipeline(t, 18)
-	first := p.streaming(t)
-	second := p.start(t)
-	second.mustSay(t, exitRuntime, p.keys["state.dir"], fmt.Sprint(first.cmd.Process.Pid))
-	p.insert(t, 1, 3)
-	p.mustHold(t, 3, false)
+	p := harness.ItemsPipeline(t, 18)
+	first := p.Streaming(t)
+	second := p.Start(t)
+	second.MustSay(t, harness.ExitRuntime, p.Keys["state.dir"], fmt.Sprint(first.Cmd.Process.Pid))
+	p.Insert(t, 1, 3)
+	p.MustHold(t, 3, false)
 }
 
 // D7, P51: a slot that another daemon reads is waited for, naming who has it; and it is never taken over
 // without a stored position, since it is another's.
 func TestASecondDaemonOnOneSlotWaitsNamingTheFirstAndThenRefuses(t *testing.T) {
-	p := itemsPipeline(t, 18)
-	first := p.streaming(t)
-	p.converge(t)
-	other := p.configured("state.dir", filepath.Join(t.TempDir(), "state"), "connectors.shop.slot.max.retries", "2", "connectors.shop.slot.retry.delay.ms", "200")
-	second := other.start(t)
-	second.waitFor(t, fmt.Sprintf("PID %s reads it", p.slot(t, "active_pid")))
-	if code := first.stop(t); code != exitDone {
+	p := harness.ItemsPipeline(t, 18)
+	first := p.Streaming(t)
+	p.Converge(t)
+	other := p.Configured("state.dir", filepath.Join(t.TempDir(), "state"), "connectors.shop.slot.max.retries", "2", "connectors.shop.slot.retry.delay.ms", "200")
+	second := other.Start(t)
+	second.WaitFor(t, fmt.Sprintf("PID %s reads it", p.Slot(t, "active_pid")))
+	if code := first.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code of the first: %d", code)
 	}
-	second.mustSay(t, exitPreflight, p.prefix, "pg_drop_replication_slot", "rdip offsets set shop --lsn")
+	second.MustSay(t, harness.ExitPreflight, p.Prefix, "pg_drop_replication_slot", "rdip offsets set shop --lsn")
 }
 
 // O2: a damaged offsets file is refused, told by its path, and left as it is.
 func TestADamagedOffsetsFileIsRefusedAndKept(t *testing.T) {
-	p := itemsPipeline(t, 18)
-	if code := p.streaming(t).stop(t); code != exitDone {
+	p := harness.ItemsPipeline(t, 18)
+	if code := p.Streaming(t).Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
-	path := filepath.Join(p.keys["state.dir"], offsets.FileName)
+	path := filepath.Join(p.Keys["state.dir"], offsets.FileName)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func TestADamagedOffsetsFileIsRefusedAndKept(t *testing.T) {
 	if err := os.WriteFile(path, damaged, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.start(t).mustSay(t, exitRuntime, path)
+	p.Start(t).MustSay(t, harness.ExitRuntime, path)
 	left, err := os.ReadFile(path)
 	if err != nil || string(left) != string(damaged) {
 		t.Errorf("the damaged file was changed: %v", err)
@@ -60,41 +61,41 @@ func TestADamagedOffsetsFileIsRefusedAndKept(t *testing.T) {
 	if err := os.WriteFile(path, whole, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.insert(t, 1, 1)
-	p.streaming(t)
-	p.mustHold(t, 1, false)
+	p.Insert(t, 1, 1)
+	p.Streaming(t)
+	p.MustHold(t, 1, false)
 }
 
 // O4, G3: while the state folder's disk is full, rows go on to Kafka, nothing is confirmed to the source,
 // and status says so; with room again the source is told.
 func TestAFullStateDiskConfirmsNothingAndIsRecoveredFrom(t *testing.T) {
-	p := itemsPipeline(t, 18)
-	state := p.keys["state.dir"]
+	p := harness.ItemsPipeline(t, 18)
+	state := p.Keys["state.dir"]
 	mountSmall(t, state)
-	d := p.streaming(t)
-	p.mustHold(t, 0, false)
-	p.converge(t)
+	d := p.Streaming(t)
+	p.MustHold(t, 0, false)
+	p.Converge(t)
 	filler := filepath.Join(state, "filler")
 	fill(t, filler)
-	confirmed := p.slot(t, "confirmed_flush_lsn")
+	confirmed := p.Slot(t, "confirmed_flush_lsn")
 	// The record grows with each table's topic, and so asks for room.
 	for i := range 60 {
-		p.exec(t, fmt.Sprintf("CREATE TABLE more_%d(id int PRIMARY KEY); ALTER PUBLICATION %s ADD TABLE more_%d", i, p.prefix, i), fmt.Sprintf("INSERT INTO more_%d VALUES (1)", i))
+		p.Exec(t, fmt.Sprintf("CREATE TABLE more_%d(id int PRIMARY KEY); ALTER PUBLICATION %s ADD TABLE more_%d", i, p.Prefix, i), fmt.Sprintf("INSERT INTO more_%d VALUES (1)", i))
 	}
-	d.waitFor(t, "no space left on device")
-	stuck := p.slot(t, "confirmed_flush_lsn")
+	d.WaitFor(t, "no space left on device")
+	stuck := p.Slot(t, "confirmed_flush_lsn")
 	time.Sleep(2 * time.Second)
-	if now := p.slot(t, "confirmed_flush_lsn"); now != stuck {
+	if now := p.Slot(t, "confirmed_flush_lsn"); now != stuck {
 		t.Errorf("the slot went from %s to %s while nothing could be stored; it was at %s before", stuck, now, confirmed)
 	}
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	p.converge(t)
-	if rs := p.records(t, "more_59"); len(rs) != 1 {
+	p.Converge(t)
+	if rs := p.Records(t, "more_59"); len(rs) != 1 {
 		t.Errorf("the last table has %d records", len(rs))
 	}
-	if code := d.stop(t); code != exitDone {
+	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
 }

@@ -8,47 +8,38 @@ import (
 	"testing"
 	"time"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 )
 
-// exit codes, as docs and scripts know them (internal/fault).
-const (
-	exitDone          = 0
-	exitRuntime       = 1
-	exitConfiguration = 2
-	exitPreflight     = 3
-	exitPositionLost  = 4
-	exitNotDrained    = 5
-)
-
 // A stop delivers what was read and stores how far it came, so that the next start repeats nothing.
 func TestSIGTERMDeliversWhatWasReadAndTheNextStartRepeatsNothing(t *testing.T) {
-	p := itemsPipeline(t, 18).configured("log.format", "json")
-	d := p.streamingJSON(t)
-	p.insert(t, 1, 100)
+	p := harness.ItemsPipeline(t, 18).Configured("log.format", "json")
+	d := streamingJSON(p, t)
+	p.Insert(t, 1, 100)
 	began := time.Now()
-	if code := d.stop(t); code != exitDone {
+	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
 	if took := time.Since(began); took > 12*time.Second {
 		t.Errorf("the stop took %v, its bound is 10s", took)
 	}
-	mustBeJSONLines(t, d.out.String())
+	mustBeJSONLines(t, d.Out.String())
 
-	p.insert(t, 101, 150)
-	d = p.streamingJSON(t)
-	p.mustHold(t, 150, false)
-	if code := d.stop(t); code != exitDone {
+	p.Insert(t, 101, 150)
+	d = streamingJSON(p, t)
+	p.MustHold(t, 150, false)
+	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
 }
 
 // streamingJSON is streaming for a daemon that logs JSON.
-func (p *pipeline) streamingJSON(t *testing.T) *daemon {
+func streamingJSON(p *harness.Pipeline, t *testing.T) *harness.Daemon {
 	t.Helper()
-	d := p.start(t)
-	d.waitFor(t, `"state":"streaming"`)
+	d := p.Start(t)
+	d.WaitFor(t, `"state":"streaming"`)
 	return d
 }
 
@@ -66,46 +57,46 @@ func mustBeJSONLines(t *testing.T, log string) {
 // a second SIGTERM does not wait. What was not acknowledged comes after the next start.
 func TestAStopWithFrozenKafkaEndsInItsBoundAndASecondSIGTERMAtOnce(t *testing.T) {
 	kafka := testenv.Kafka(t, kafkaserver.Options{})
-	p := newPipelineBetween(t, testenv.SharedPostgres(t, 18), kafka)
-	p.makeItems(t)
+	p := harness.NewPipelineBetween(t, testenv.SharedPostgres(t, 18), kafka)
+	p.MakeItems(t)
 
-	d := p.configured("task.shutdown.graceful.timeout.ms", "2000").streaming(t)
-	p.mustHold(t, 0, false)
+	d := p.Configured("task.shutdown.graceful.timeout.ms", "2000").Streaming(t)
+	p.MustHold(t, 0, false)
 	freeze(t, kafka, func() {
-		p.insert(t, 1, 20)
+		p.Insert(t, 1, 20)
 		time.Sleep(500 * time.Millisecond) // so that they were read
 		began := time.Now()
-		if code := d.stop(t); code != exitNotDrained {
-			t.Errorf("exit code %d, not %d", code, exitNotDrained)
+		if code := d.Stop(t); code != harness.ExitNotDrained {
+			t.Errorf("exit code %d, not %d", code, harness.ExitNotDrained)
 		}
 		if took := time.Since(began); took < 1900*time.Millisecond || took > 8*time.Second {
 			t.Errorf("the stop took %v, its bound is 2s", took)
 		}
 	})
 
-	d = p.configured("task.shutdown.graceful.timeout.ms", "60000").streaming(t)
-	p.mustHold(t, 20, true)
+	d = p.Configured("task.shutdown.graceful.timeout.ms", "60000").Streaming(t)
+	p.MustHold(t, 20, true)
 	freeze(t, kafka, func() {
-		p.insert(t, 21, 40)
+		p.Insert(t, 21, 40)
 		time.Sleep(500 * time.Millisecond)
-		_ = d.cmd.Process.Signal(syscall.SIGTERM)
+		_ = d.Cmd.Process.Signal(syscall.SIGTERM)
 		time.Sleep(time.Second)
 		select {
-		case <-d.done:
-			t.Fatalf("rdip did not wait for Kafka:\n%s", d.out.String())
+		case <-d.Done:
+			t.Fatalf("rdip did not wait for Kafka:\n%s", d.Out.String())
 		default:
 		}
 		began := time.Now()
-		_ = d.cmd.Process.Signal(syscall.SIGTERM)
-		if code := d.wait(t, 5*time.Second); code != exitNotDrained {
-			t.Errorf("exit code %d, not %d", code, exitNotDrained)
+		_ = d.Cmd.Process.Signal(syscall.SIGTERM)
+		if code := d.Wait(t, 5*time.Second); code != harness.ExitNotDrained {
+			t.Errorf("exit code %d, not %d", code, harness.ExitNotDrained)
 		}
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("the second SIGTERM took %v", took)
 		}
 	})
-	p.streaming(t)
-	p.mustHold(t, 40, true)
+	p.Streaming(t)
+	p.MustHold(t, 40, true)
 }
 
 // freeze has the brokers answer nothing meanwhile.

@@ -8,11 +8,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"rdip/integration/harness"
 )
 
 // systemd is told when rdip is ready, that it is alive, and that it stops.
 func TestSystemdIsToldReadyWatchdogAndStopping(t *testing.T) {
-	p := itemsPipeline(t, 18)
+	p := harness.ItemsPipeline(t, 18)
 	path := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
@@ -42,19 +44,19 @@ func TestSystemdIsToldReadyWatchdogAndStopping(t *testing.T) {
 		defer mu.Unlock()
 		return len(slices.DeleteFunc(slices.Clone(told), func(s string) bool { return s != line }))
 	}
-	p.env = []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=600000"}
-	d := p.streaming(t)
-	eventually(t, "READY=1", func() bool { return count("READY=1") == 1 })
+	p.Env = []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=600000"}
+	d := p.Streaming(t)
+	harness.Eventually(t, "READY=1", func() bool { return count("READY=1") == 1 })
 	began := time.Now()
-	eventually(t, "several WATCHDOG=1", func() bool { return count("WATCHDOG=1") >= 4 })
+	harness.Eventually(t, "several WATCHDOG=1", func() bool { return count("WATCHDOG=1") >= 4 })
 	if took := time.Since(began); took > 4*600*time.Millisecond {
 		t.Errorf("4 signs of life took %v, the watchdog wants one every 600ms", took)
 	}
 	if count("STOPPING=1") > 0 {
 		t.Error("STOPPING=1 before the stop")
 	}
-	if code := d.stop(t); code != exitDone {
+	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
-	eventually(t, "STOPPING=1", func() bool { return count("STOPPING=1") == 1 })
+	harness.Eventually(t, "STOPPING=1", func() bool { return count("STOPPING=1") == 1 })
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 	"rdip/schema/client"
@@ -99,9 +100,9 @@ func (e *tailed) tail(t *testing.T, args ...string) (lines []string, complaints 
 
 func tail(t *testing.T, args ...string) (lines []string, complaints string, code int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, rdipBinary(t), append([]string{"tail"}, args...)...)
+	cmd := exec.CommandContext(ctx, harness.Binary(t), append([]string{"tail"}, args...)...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
@@ -169,8 +170,8 @@ func TestTailGivesJSONThatIsLosslessAndRawThatIsTheBytes(t *testing.T) {
 
 func TestTailFollowsTopicsOfAPatternUntilItIsStopped(t *testing.T) {
 	e := newTailed(t, "t_full", "t_int")
-	var out, errs lockedBuffer
-	cmd := exec.Command(rdipBinary(t), "tail", e.prefix+".*", "--from-beginning", "--key", "id=1",
+	var out, errs harness.LockedBuffer
+	cmd := exec.Command(harness.Binary(t), "tail", e.prefix+".*", "--from-beginning", "--key", "id=1",
 		"--bootstrap-server", e.kafka.Bootstrap(), "--schema-registry-url", e.registry)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -178,7 +179,7 @@ func TestTailFollowsTopicsOfAPatternUntilItIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill() }()
-	eventually(t, "lines of both topics", func() bool {
+	harness.Eventually(t, "lines of both topics", func() bool {
 		return strings.Contains(out.String(), "public.t_full") && strings.Contains(out.String(), "public.t_int")
 	})
 	select {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 )
@@ -50,7 +51,7 @@ func TestFlattenedRowsAndOutboxMessagesAsJSON(t *testing.T) {
 	pg, kafka := testenv.SharedPostgres(t, 17), testenv.SharedKafka(t)
 	database := testenv.Database(t, pg)
 	execute(t, pg, database, transformTables)
-	s := newSetup(t, pg, database, kafka.Bootstrap(), "", "flat").with(transformKeys("flat",
+	s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), "", "flat").With(transformKeys("flat",
 		"connectors.shop.key.converter", "json", "connectors.shop.key.converter.schemas.enable", "false",
 		"connectors.shop.value.converter", "json", "connectors.shop.value.converter.schemas.enable", "false",
 		"connectors.shop.value.converter.decimal.format", "numeric",
@@ -58,9 +59,9 @@ func TestFlattenedRowsAndOutboxMessagesAsJSON(t *testing.T) {
 		"connectors.shop.transforms.unwrap.delete.tombstone.handling.mode", "rewrite-with-tombstone",
 		"connectors.shop.transforms.unwrap.add.fields", "op:change,source.table",
 		"connectors.shop.transforms.unwrap.add.headers", "op")...)
-	delete(s.keys, "schema.registry.url")
-	d := s.start(t)
-	d.waitFor(t, "state=streaming")
+	delete(s.Keys, "schema.registry.url")
+	d := s.Start(t)
+	d.WaitFor(t, "state=streaming")
 	execute(t, pg, database, transformChanges)
 	wantRecords(t, kafka, "flat.public.items", []string{
 		`{"id":1} {"id":1,"name":null,"price":1.50,"__deleted":"false","__change":"r","__source_table":"items"} __op=r`,
@@ -83,9 +84,9 @@ func TestFlattenedRowsAndOutboxMessagesAsJSON(t *testing.T) {
 	if at := records[0].Time.UnixMilli(); at != 1704067201000 {
 		t.Errorf("the message's time is %d", at)
 	}
-	d.waitFor(t, "an update of the outbox table")
+	d.WaitFor(t, "an update of the outbox table")
 	wantNoTopic(t, kafka, "flat.public.outbox")
-	if code := d.stop(t); code != 0 {
+	if code := d.Stop(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -95,15 +96,15 @@ func TestFlattenedRowsAndOutboxMessagesAsAvro(t *testing.T) {
 	pg, kafka, registry := testenv.SharedPostgres(t, 17), testenv.SharedKafka(t), testenv.SharedRegistry(t)
 	database := testenv.Database(t, pg)
 	execute(t, pg, database, transformTables)
-	s := newSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), "flatavro").with(transformKeys("flatavro",
+	s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), "flatavro").With(transformKeys("flatavro",
 		"connectors.shop.transforms.outbox.table.fields.additional.placement", "type:envelope,seq:partition")...)
-	d := s.start(t)
-	d.waitFor(t, "state=streaming")
+	d := s.Start(t)
+	d.WaitFor(t, "state=streaming")
 	execute(t, pg, database, transformChanges)
 	awaitRecords(t, kafka, "flatavro.public.items", 5)
 	awaitRecords(t, kafka, "flatavro.events.order", 2)
 	awaitRecords(t, kafka, "flatavro.events.user", 1)
-	schemas := &registrySchemas{url: registry.URL(), byID: map[int32]string{}}
+	schemas := &harness.RegistrySchemas{URL: registry.URL(), ByID: map[int32]string{}}
 	var got []string
 	for _, topic := range []string{"flatavro.public.items", "flatavro.events.order", "flatavro.events.user"} {
 		for _, r := range readWire(t, kafka, schemas, topic) {
@@ -127,17 +128,17 @@ func TestFlattenedRowsAndOutboxMessagesAsAvro(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if code := d.stop(t); code != 0 {
+	if code := d.Stop(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	// A restart with a table that the transform is not for: that table stops, by name, and the others go on.
-	s.keys["connectors.shop.predicates.isOutbox.pattern"] = `flatavro\.public\.(outbox|items)`
-	again := s.start(t)
-	again.waitFor(t, "state=streaming")
+	s.Keys["connectors.shop.predicates.isOutbox.pattern"] = `flatavro\.public\.(outbox|items)`
+	again := s.Start(t)
+	again.WaitFor(t, "state=streaming")
 	execute(t, pg, database, `INSERT INTO items VALUES (9); INSERT INTO outbox VALUES ('00000000-0000-0000-0000-000000000004', 'order', 'o-2')`)
-	again.waitFor(t, "make outbox messages of public.items")
+	again.WaitFor(t, "make outbox messages of public.items")
 	awaitRecords(t, kafka, "flatavro.events.order", 3)
-	if code := again.stop(t); code != 0 {
+	if code := again.Stop(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }

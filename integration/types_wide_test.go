@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rdip/envelope/decode"
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
 )
@@ -35,17 +36,17 @@ func captureModes(t *testing.T, pg *pgserver.Server, types, prefix string, rows 
 	execute(t, pg, database, wideTable(rows))
 	insert := wideRow(rows)
 	execute(t, pg, database, insert)
-	s := newSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).with("connectors.shop.extended.headers.enabled", "false")
+	s := harness.NewSetup(t, pg, database, kafka.Bootstrap(), registry.URL(), prefix).With("connectors.shop.extended.headers.enabled", "false")
 	for i := 0; i < len(options); i += 2 {
-		s = s.with("connectors.shop."+options[i], options[i+1])
+		s = s.With("connectors.shop."+options[i], options[i+1])
 	}
 	unsettle(t, pg, database)
-	run := s.start(t)
-	run.waitFor(t, "state=streaming")
+	run := s.Start(t)
+	run.WaitFor(t, "state=streaming")
 	execute(t, pg, database, "DELETE FROM wide; "+insert)
-	schemas := &registrySchemas{url: registry.URL(), byID: map[int32]string{}}
+	schemas := &harness.RegistrySchemas{URL: registry.URL(), ByID: map[int32]string{}}
 	records := await(t, kafka, schemas, prefix+".public.wide", 4) // r, d, its tombstone, c
-	if code := run.stop(t); code != 0 {
+	if code := run.Stop(t); code != 0 {
 		t.Fatalf("rdip ended with exit code %d", code)
 	}
 	w := wide{prefix: prefix, read: records[0], made: records[3]}

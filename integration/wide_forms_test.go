@@ -4,23 +4,25 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+
+	"rdip/integration/harness"
 )
 
 // widePipeline captures a table large of as many columns as there can be, with so many rows in it, with the binary
 // that a user has. insert adds rows from..to.
-func widePipeline(t *testing.T, rows int, keys ...string) (p *pipeline, insert func(from, to int)) {
+func widePipeline(t *testing.T, rows int, keys ...string) (p *harness.Pipeline, insert func(from, to int)) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("resident memory is read from /proc")
 	}
-	p = newPipeline(t, 18).configured(keys...)
-	p.tags = []string{released}
+	p = harness.NewPipeline(t, 18).Configured(keys...)
+	p.Tags = []string{harness.Released}
 	create, statement := wideTableSQL()
 	insert = func(from, to int) {
 		t.Helper()
-		p.exec(t, fmt.Sprintf(statement, from, to))
+		p.Exec(t, fmt.Sprintf(statement, from, to))
 	}
-	p.exec(t, create)
+	p.Exec(t, create)
 	insert(1, rows)
 	return p, insert
 }
@@ -36,10 +38,10 @@ func TestWideRowsAsJSONStayWithinTheBoundsOfMemory(t *testing.T) {
 			p, insert := widePipeline(t, c.rows,
 				"connectors.shop.key.converter", "json", "connectors.shop.key.converter.schemas.enable", c.schemas,
 				"connectors.shop.value.converter", "json", "connectors.shop.value.converter.schemas.enable", c.schemas)
-			d := p.streaming(t)
+			d := p.Streaming(t)
 			insert(c.rows+1, 2*c.rows)
-			p.mustEndAt(t, int64(2*c.rows))
-			d.mustStayBelow(t, busyBound)
+			mustEndAt(p, t, int64(2*c.rows))
+			mustStayBelow(d, t, busyBound)
 		})
 	}
 }
@@ -49,17 +51,17 @@ func TestWideRowsAsJSONStayWithinTheBoundsOfMemory(t *testing.T) {
 func TestAWideTableIsReadInWindowsWithinTheBoundsOfMemory(t *testing.T) {
 	const rows = 3000
 	p, insert := widePipeline(t, rows, "connectors.shop.snapshot.mode", "no_data")
-	d := p.streaming(t)
-	p.rdip(t, exitDone, p.flags(t, d, "snapshot", "shop", "public.large")...)
-	p.exec(t, "UPDATE large SET column_0002 = 0 WHERE id % 2 = 0")
+	d := p.Streaming(t)
+	p.Command(t, harness.ExitDone, flags(p, t, d, "snapshot", "shop", "public.large")...)
+	p.Exec(t, "UPDATE large SET column_0002 = 0 WHERE id % 2 = 0")
 	insert(rows+1, 2*rows)
-	eventually(t, "the table to be read", func() bool {
-		tables := d.status(t).Rdip.Tables
+	harness.Eventually(t, "the table to be read", func() bool {
+		tables := d.Status(t).Rdip.Tables
 		return len(tables) == 1 && tables[0].Reading != nil && tables[0].Reading.State == "finished"
 	})
-	p.converge(t)
-	d.mustStayBelow(t, busyBound)
-	records, err := p.kafka.Read(t.Context(), p.prefix+".public.large")
+	p.Converge(t)
+	mustStayBelow(d, t, busyBound)
+	records, err := p.Kafka.Read(t.Context(), p.Prefix+".public.large")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 )
@@ -32,14 +33,14 @@ func TestATableOfAsManyColumnsAsPostgreSQLAllowsStaysWithinTheBoundsOfMemory(t *
 	if runtime.GOOS != "linux" {
 		t.Skip("resident memory is read from /proc")
 	}
-	p := newPipeline(t, 18)
-	p.tags = []string{released}
+	p := harness.NewPipeline(t, 18)
+	p.Tags = []string{harness.Released}
 	create, insert := wideTableSQL()
-	p.exec(t, create, fmt.Sprintf(insert, 1, wideRows/2))
-	d := p.streaming(t)
-	p.exec(t, fmt.Sprintf(insert, wideRows/2+1, wideRows))
-	p.mustEndAt(t, wideRows)
-	d.mustStayBelow(t, busyBound)
+	p.Exec(t, create, fmt.Sprintf(insert, 1, wideRows/2))
+	d := p.Streaming(t)
+	p.Exec(t, fmt.Sprintf(insert, wideRows/2+1, wideRows))
+	mustEndAt(p, t, wideRows)
+	mustStayBelow(d, t, busyBound)
 }
 
 const (
@@ -55,15 +56,15 @@ func TestWithTheBudgetRaisedARowOf100MBPasses(t *testing.T) {
 	limit := fmt.Sprint(hugeBroker)
 	kafka := testenv.Kafka(t, kafkaserver.Options{HeapMB: 1024, Properties: map[string]string{
 		"message.max.bytes": limit, "replica.fetch.max.bytes": limit, "socket.request.max.bytes": fmt.Sprint(2 * hugeBroker)}})
-	p := newPipelineBetween(t, testenv.SharedPostgres(t, 18), kafka).configured("memory.budget", hugeBudget, "max.request.size", hugeRow, "connectors.shop.max.row.bytes", hugeRow)
-	p.tags = []string{released}
-	p.makeItems(t)
+	p := harness.NewPipelineBetween(t, testenv.SharedPostgres(t, 18), kafka).Configured("memory.budget", hugeBudget, "max.request.size", hugeRow, "connectors.shop.max.row.bytes", hugeRow)
+	p.Tags = []string{harness.Released}
+	p.MakeItems(t)
 	value := fmt.Sprintf("repeat('0123456789', %d)", hugeValue/10)
-	p.exec(t, "INSERT INTO items VALUES (1, "+value+")")
-	d := p.streaming(t)
-	p.exec(t, "INSERT INTO items VALUES (2, "+value+")", "INSERT INTO items VALUES (3, 'small')")
-	topic := p.prefix + ".public.items"
-	eventually(t, "four rows to arrive", func() bool {
+	p.Exec(t, "INSERT INTO items VALUES (1, "+value+")")
+	d := p.Streaming(t)
+	p.Exec(t, "INSERT INTO items VALUES (2, "+value+")", "INSERT INTO items VALUES (3, 'small')")
+	topic := p.Prefix + ".public.items"
+	harness.Eventually(t, "four rows to arrive", func() bool {
 		end, _ := kafka.EndOffset(topic)
 		return end >= 4
 	})
@@ -76,23 +77,23 @@ func TestWithTheBudgetRaisedARowOf100MBPasses(t *testing.T) {
 	if huge != 2 {
 		t.Errorf("%d records hold the value whole, not 2", huge)
 	}
-	d.mustStayBelow(t, 1<<30)
+	mustStayBelow(d, t, 1<<30)
 }
 
 // P70, K4, G8: with the default budget a row of 100 MB, of the snapshot or of the stream, stops its table by name and
 // size; the other tables go on, and memory stays what it was.
 func TestWithTheDefaultBudgetARowOf100MBStopsItsTableAlone(t *testing.T) {
-	p := itemsPipeline(t, 18)
-	p.tags = []string{released}
+	p := harness.ItemsPipeline(t, 18)
+	p.Tags = []string{harness.Released}
 	value := fmt.Sprintf("repeat('0123456789', %d)", hugeValue/10)
-	p.exec(t, "CREATE TABLE copied(id int PRIMARY KEY, note text)", "INSERT INTO copied VALUES (1, "+value+")", "CREATE TABLE logged(id int PRIMARY KEY, note text)")
-	d := p.streaming(t)
-	p.exec(t, "INSERT INTO logged VALUES (1, "+value+")")
-	p.insert(t, 1, 3)
-	p.mustHold(t, 3, false)
+	p.Exec(t, "CREATE TABLE copied(id int PRIMARY KEY, note text)", "INSERT INTO copied VALUES (1, "+value+")", "CREATE TABLE logged(id int PRIMARY KEY, note text)")
+	d := p.Streaming(t)
+	p.Exec(t, "INSERT INTO logged VALUES (1, "+value+")")
+	p.Insert(t, 1, 3)
+	p.MustHold(t, 3, false)
 	stopped := map[string]string{}
-	eventually(t, "two tables to stop", func() bool {
-		for _, table := range d.status(t).Rdip.Tables {
+	harness.Eventually(t, "two tables to stop", func() bool {
+		for _, table := range d.Status(t).Rdip.Tables {
 			if table.Stopped != "" {
 				stopped[table.Table] = table.Stopped
 			}
@@ -106,5 +107,5 @@ func TestWithTheDefaultBudgetARowOf100MBStopsItsTableAlone(t *testing.T) {
 			}
 		}
 	}
-	d.mustStayBelow(t, busyBound)
+	mustStayBelow(d, t, busyBound)
 }

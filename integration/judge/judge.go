@@ -1,4 +1,8 @@
-package integration
+// Package judge decides whether what lies in topics is what was committed at the source (G1, G2, G5, G6). The judges
+// look at records from the topics' beginnings, at the source's tables as they are in the end, and at a history that
+// triggers wrote there, inside the same transactions. They know nothing of rdip, and each has a test that plants
+// what it must find.
+package judge
 
 import (
 	"fmt"
@@ -7,30 +11,25 @@ import (
 	"strings"
 )
 
-// The judges decide whether what lies in topics is what was committed at the source (G1, G2, G5, G6). They
-// look at records from the topics' beginnings, at the source's tables as they are in the end, and at a
-// history that triggers wrote there, inside the same transactions. They know nothing of rdip, and each has
-// a test that plants what it must find (judge_proof_test.go).
+// Columns is a row as text; a column that is null, or that the row does not have, is not in it.
+type Columns map[string]string
 
-// columns is a row as text; a column that is null, or that the row does not have, is not in it.
-type columns map[string]string
+// Unavailable stands for a value that the log did not carry.
+const Unavailable = "__debezium_unavailable_value"
 
-// unavailable stands for a value that the log did not carry.
-const unavailable = "__debezium_unavailable_value"
+// RolledBack is in the notes of every row that a transaction or a savepoint takes back.
+const RolledBack = "ROLLED BACK"
 
-// rolledBack is in the notes of every row that a transaction or a savepoint takes back.
-const rolledBack = "ROLLED BACK"
-
-// judgedTable is one table under judgement. Keys are the columns that tell its rows apart, also where the
+// Table is one table under judgement. Keys are the columns that tell its rows apart, also where the
 // table itself has no key.
-type judgedTable struct {
+type Table struct {
 	Name string
 	Keys []string
 	Full bool // REPLICA IDENTITY FULL
 }
 
-// key is a row's identity.
-func (t judgedTable) key(row columns) string {
+// Key is a row's identity.
+func (t Table) Key(row Columns) string {
 	parts := make([]string, len(t.Keys))
 	for i, c := range t.Keys {
 		parts[i] = row[c]
@@ -38,45 +37,46 @@ func (t judgedTable) key(row columns) string {
 	return strings.Join(parts, "|")
 }
 
-// committed is one change of one key, as the source committed it. A changed key is two of them.
-type committed struct {
+// Committed is one change of one key, as the source committed it. A changed key is two of them.
+type Committed struct {
 	Op  byte // c, u or d
 	Tx  int64
-	Row columns // of a delete: the row that went
+	Row Columns // of a delete: the row that went
 }
 
-// record is one record of a topic.
-type record struct {
+// Record is one record of a topic.
+type Record struct {
 	Op            byte // r, c, u, d; T is a tombstone
 	Key           string
 	Tx, LSN       int64
-	Before, After columns // nil where there is none
+	Before, After Columns // nil where there is none
 }
 
-func (r record) row() columns {
+// Row is the row after the change, or the one that went.
+func (r Record) Row() Columns {
 	if r.After != nil {
 		return r.After
 	}
 	return r.Before
 }
 
-func (r record) String() string {
-	return fmt.Sprintf("%c %s version %s of transaction %d at %X", r.Op, r.Key, r.row()["version"], r.Tx, r.LSN)
+func (r Record) String() string {
+	return fmt.Sprintf("%c %s version %s of transaction %d at %X", r.Op, r.Key, r.Row()["version"], r.Tx, r.LSN)
 }
 
-// evidence is everything about one table.
-type evidence struct {
-	Table      judgedTable
-	History    map[string][]committed // by key, in the order of commits
-	Final      map[string]columns
-	Partitions [][]record // in offset order
+// Evidence is everything about one table.
+type Evidence struct {
+	Table      Table
+	History    map[string][]Committed // by key, in the order of commits
+	Final      map[string]Columns
+	Partitions [][]Record // in offset order
 	// CutOff: a snapshot was killed, and another one was read from a later state while the stream goes on
 	// from the first consistent point. A row that was deleted in between is in the stream alone.
 	CutOff bool
 }
 
-// verdict is what the judges found in one table.
-type verdict struct {
+// Verdict is what the judges found in one table.
+type Verdict struct {
 	Faults                      []string
 	Records, Repeated, Restarts int
 	Unavailable                 int // values that the log did not carry
@@ -84,15 +84,15 @@ type verdict struct {
 
 const mostFaults = 20
 
-func (v *verdict) fault(format string, args ...any) {
+func (v *Verdict) fault(format string, args ...any) {
 	if len(v.Faults) < mostFaults {
 		v.Faults = append(v.Faults, fmt.Sprintf(format, args...))
 	}
 }
 
-// judge calls every judge.
-func judge(e *evidence) verdict {
-	var v verdict
+// Judge calls every judge.
+func Judge(e *Evidence) Verdict {
+	var v Verdict
 	stream := replays(e, &v)
 	judgeState(e, &v)
 	judgePartitions(e, &v)
@@ -107,8 +107,8 @@ func judge(e *evidence) verdict {
 }
 
 // judgeState folds the topic by key, as a reader of it does, and compares with the table, column by column.
-func judgeState(e *evidence, v *verdict) {
-	state := map[string]columns{}
+func judgeState(e *Evidence, v *Verdict) {
+	state := map[string]Columns{}
 	for _, partition := range e.Partitions {
 		for _, r := range partition {
 			fold(state, r)
@@ -129,14 +129,14 @@ func judgeState(e *evidence, v *verdict) {
 	}
 }
 
-func fold(state map[string]columns, r record) {
+func fold(state map[string]Columns, r Record) {
 	switch r.Op {
 	case 'd':
 		delete(state, r.Key)
 	case 'r', 'c', 'u':
 		row := maps.Clone(r.After)
 		for name, text := range row {
-			if old, ok := state[r.Key][name]; ok && text == unavailable {
+			if old, ok := state[r.Key][name]; ok && text == Unavailable {
 				row[name] = old
 			}
 		}
@@ -145,7 +145,7 @@ func fold(state map[string]columns, r record) {
 }
 
 // judgePartitions: a key's records are in one partition.
-func judgePartitions(e *evidence, v *verdict) {
+func judgePartitions(e *Evidence, v *Verdict) {
 	in := map[string]int{}
 	for i, partition := range e.Partitions {
 		for _, r := range partition {
@@ -159,7 +159,7 @@ func judgePartitions(e *evidence, v *verdict) {
 
 // judgeHistory: the stream of each key is the end of its history, change by change and column by column,
 // and what comes before was in a snapshot (G1, G2, G6).
-func judgeHistory(e *evidence, stream [][]record, v *verdict) {
+func judgeHistory(e *Evidence, stream [][]Record, v *Verdict) {
 	byKey, reads := streamByKey(stream), readsByKey(e)
 	for key, history := range e.History {
 		got := byKey[key]
@@ -190,8 +190,8 @@ func judgeHistory(e *evidence, stream [][]record, v *verdict) {
 	}
 }
 
-func streamByKey(stream [][]record) map[string][]record {
-	out := map[string][]record{}
+func streamByKey(stream [][]Record) map[string][]Record {
+	out := map[string][]Record{}
 	for _, partition := range stream {
 		for _, r := range partition {
 			if r.Op != 'T' {
@@ -202,8 +202,8 @@ func streamByKey(stream [][]record) map[string][]record {
 	return out
 }
 
-func readsByKey(e *evidence) map[string][]record {
-	out := map[string][]record{}
+func readsByKey(e *Evidence) map[string][]Record {
+	out := map[string][]Record{}
 	for _, partition := range e.Partitions {
 		for _, r := range partition {
 			if r.Op == 'r' {
@@ -216,13 +216,13 @@ func readsByKey(e *evidence) map[string][]record {
 
 // covered says whether what was committed before the stream began is in a snapshot, or is not to be: the
 // last of it was a delete; or the stream has a delete, which came before the snapshot that was read again.
-func (e *evidence) covered(history []committed, skipped int, reads []record) bool {
-	gone := func(c committed) bool { return c.Op == 'd' }
+func (e *Evidence) covered(history []Committed, skipped int, reads []Record) bool {
+	gone := func(c Committed) bool { return c.Op == 'd' }
 	return gone(history[skipped-1]) || newest(reads, history) >= skipped-1 || e.CutOff && slices.ContainsFunc(history[skipped:], gone)
 }
 
 // newest is the latest place in a key's history that a snapshot has seen; -1 for none.
-func newest(reads []record, history []committed) int {
+func newest(reads []Record, history []Committed) int {
 	at := -1
 	for _, r := range reads {
 		at = max(at, indexOf(r, history))
@@ -231,12 +231,12 @@ func newest(reads []record, history []committed) int {
 }
 
 // indexOf is the place of a snapshot's row in its key's history; -1 where it never was so.
-func indexOf(r record, history []committed) int {
-	return slices.IndexFunc(history, func(c committed) bool { return c.Op != 'd' && maps.Equal(c.Row, r.After) })
+func indexOf(r Record, history []Committed) int {
+	return slices.IndexFunc(history, func(c Committed) bool { return c.Op != 'd' && maps.Equal(c.Row, r.After) })
 }
 
 // compareChange compares one record with the change that is due at history[at].
-func compareChange(t judgedTable, r record, history []committed, at int, v *verdict) string {
+func compareChange(t Table, r Record, history []Committed, at int, v *Verdict) string {
 	want := history[at]
 	if r.Op != want.Op || r.Tx != want.Tx {
 		return fmt.Sprintf("it is %v, and %c version %s of transaction %d is due", r, want.Op, want.Row["version"], want.Tx)
@@ -246,7 +246,7 @@ func compareChange(t judgedTable, r record, history []committed, at int, v *verd
 	}
 	got := maps.Clone(r.After)
 	for name, text := range got {
-		if text != unavailable {
+		if text != Unavailable {
 			continue
 		}
 		v.Unavailable++
@@ -262,7 +262,7 @@ func compareChange(t judgedTable, r record, history []committed, at int, v *verd
 }
 
 // judgeTransactions: a transaction is in the stream as a whole, or before it as a whole.
-func judgeTransactions(e *evidence, stream [][]record, v *verdict) {
+func judgeTransactions(e *Evidence, stream [][]Record, v *Verdict) {
 	present := map[int64]bool{}
 	for _, partition := range stream {
 		for _, r := range partition {
@@ -280,12 +280,12 @@ func judgeTransactions(e *evidence, stream [][]record, v *verdict) {
 }
 
 // judgeRolledBack: nothing that was taken back is in a topic (G5).
-func judgeRolledBack(e *evidence, v *verdict) {
+func judgeRolledBack(e *Evidence, v *Verdict) {
 	for _, partition := range e.Partitions {
 		for _, r := range partition {
-			for _, row := range []columns{r.Before, r.After} {
+			for _, row := range []Columns{r.Before, r.After} {
 				for _, text := range row {
-					if strings.Contains(text, rolledBack) {
+					if strings.Contains(text, RolledBack) {
 						v.fault("rolled back: %v", r)
 					}
 				}
@@ -295,7 +295,7 @@ func judgeRolledBack(e *evidence, v *verdict) {
 }
 
 // judgeTombstones: a delete is followed by its tombstone, and nothing else is.
-func judgeTombstones(stream [][]record, v *verdict) {
+func judgeTombstones(stream [][]Record, v *Verdict) {
 	for _, partition := range stream {
 		for i, r := range partition {
 			follows := i+1 < len(partition) && partition[i+1].Op == 'T' && partition[i+1].Key == r.Key
@@ -310,7 +310,7 @@ func judgeTombstones(stream [][]record, v *verdict) {
 }
 
 // judgeBefore: under FULL the row before a change is the row after the change before it.
-func judgeBefore(e *evidence, stream [][]record, v *verdict) {
+func judgeBefore(e *Evidence, stream [][]Record, v *Verdict) {
 	for key, changes := range streamByKey(stream) {
 		skipped := len(e.History[key]) - len(changes)
 		for i, r := range changes {
@@ -329,7 +329,7 @@ func judgeBefore(e *evidence, stream [][]record, v *verdict) {
 }
 
 // differences names the columns that differ; "" for none.
-func differences(got, want columns) string {
+func differences(got, want Columns) string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(joinedNames(got, want))) {
 		if got[name] != want[name] {
@@ -339,10 +339,10 @@ func differences(got, want columns) string {
 	return strings.Join(out, ", ")
 }
 
-func joinedNames(a, b columns) columns {
+func joinedNames(a, b Columns) Columns {
 	all := maps.Clone(a)
 	if all == nil {
-		all = columns{}
+		all = Columns{}
 	}
 	maps.Copy(all, b)
 	return all

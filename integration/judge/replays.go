@@ -1,4 +1,4 @@
-package integration
+package judge
 
 import (
 	"fmt"
@@ -8,16 +8,16 @@ import (
 // replays takes the repetitions out of each partition's stream, and finds those that G2 does not allow: a
 // repetition begins with the first record of a transaction, and goes over everything from there in the same
 // order, to where the stream had been or to the next restart.
-func replays(e *evidence, v *verdict) [][]record {
-	out := make([][]record, len(e.Partitions))
+func replays(e *Evidence, v *Verdict) [][]Record {
+	out := make([][]Record, len(e.Partitions))
 	for i, partition := range e.Partitions {
 		out[i] = replaysOf(partition, v)
 	}
 	return out
 }
 
-func replaysOf(partition []record, v *verdict) []record {
-	var canon []record
+func replaysOf(partition []Record, v *Verdict) []Record {
+	var canon []Record
 	place := map[string]int{} // of what is in canon
 	next := 0                 // the record of canon that is due; len(canon) for a new one
 	previous := ""
@@ -26,7 +26,7 @@ func replaysOf(partition []record, v *verdict) []record {
 		if r.Op == 'r' {
 			continue // a chunk that is read again repeats whole states, in no order of the stream
 		}
-		id := fmt.Sprintf("%c %s %s %d %d", r.Op, r.Key, r.row()["version"], r.Tx, r.LSN)
+		id := fmt.Sprintf("%c %s %s %d %d", r.Op, r.Key, r.Row()["version"], r.Tx, r.LSN)
 		if r.Op == 'T' {
 			id = "tombstone after " + previous
 		}
@@ -62,11 +62,11 @@ func replaysOf(partition []record, v *verdict) []record {
 }
 
 // lastChange is the last change of a stream; a tombstone has no transaction of its own.
-func lastChange(stream []record) record {
+func lastChange(stream []Record) Record {
 	for _, r := range slices.Backward(stream) {
 		if r.Op != 'T' {
 			return r
 		}
 	}
-	return record{}
+	return Record{}
 }

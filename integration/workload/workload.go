@@ -1,7 +1,10 @@
-package integration
+// Package workload writes random transactions from a seed into the tables of its Schema, which keep a history of what
+// was committed.
+package workload
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -16,11 +19,17 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"rdip/integration/judge"
 	"rdip/integration/testenv/pgserver"
 )
 
-// workloadTables are the captured tables of testdata/workload/schema.sql.
-var workloadTables = []judgedTable{
+// Schema is the SQL that makes the tables, with triggers that keep a history of what was committed.
+//
+//go:embed schema.sql
+var Schema string
+
+// Tables are the captured tables of Schema.
+var Tables = []judge.Table{
 	{Name: "single", Keys: []string{"id"}},
 	{Name: "composite", Keys: []string{"region", "id"}},
 	{Name: "keyless", Keys: []string{"id"}, Full: true},
@@ -30,8 +39,8 @@ var workloadTables = []judgedTable{
 
 const workloadWriters = 2
 
-// seeded is the seed of a test: RDIP_SEED, else a new one. It is printed.
-func seeded(t *testing.T) uint64 {
+// Seeded is the seed of a test: RDIP_SEED, else a new one. It is printed.
+func Seeded(t *testing.T) uint64 {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv("RDIP_SEED"); text != "" {
@@ -40,30 +49,30 @@ func seeded(t *testing.T) uint64 {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("to run this again: RDIP_SEED=%d go test -run '^%s$' ./integration", seed, t.Name())
+	t.Logf("to run this again: RDIP_SEED=%d go test -run '^%s$' ./integration/...", seed, t.Name())
 	return seed
 }
 
-// workload is a number of writers that run random transactions until it is stopped.
-type workload struct {
+// Workload is a number of writers that run random transactions until it is stopped.
+type Workload struct {
 	stop                   context.CancelFunc
 	writers                sync.WaitGroup
 	committed, takenBack   atomic.Int64
 	pause                  time.Duration // between transactions of one writer
 	connect                func(context.Context) (*pgx.Conn, error)
-	survives               atomic.Bool // the writers outlive the server: they connect again
+	Survives               atomic.Bool // the writers outlive the server: they connect again
 	mu                     sync.Mutex
 	err                    error
 	schemaChanges, refused atomic.Int64
 }
 
-// startWorkload begins. The same seed makes each writer do the same, though not at the same moments.
-func startWorkload(t *testing.T, pg *pgserver.Server, database string, seed uint64, pause time.Duration) *workload {
+// Start begins. The same seed makes each writer do the same, though not at the same moments.
+func Start(t *testing.T, pg *pgserver.Server, database string, seed uint64, pause time.Duration) *Workload {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	w := &workload{stop: stop, pause: pause, connect: func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, database) }}
+	w := &Workload{stop: stop, pause: pause, connect: func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, database) }}
 	for i := range workloadWriters {
-		wr := &writer{workload: w, random: rand.New(rand.NewPCG(seed, uint64(i))), number: i}
+		wr := &writer{Workload: w, random: rand.New(rand.NewPCG(seed, uint64(i))), number: i}
 		w.writers.Go(func() { wr.run(ctx) })
 	}
 	t.Cleanup(func() {
@@ -73,8 +82,8 @@ func startWorkload(t *testing.T, pg *pgserver.Server, database string, seed uint
 	return w
 }
 
-// finish lets the transactions under way end.
-func (w *workload) finish(t *testing.T) {
+// Finish lets the transactions under way end.
+func (w *Workload) Finish(t *testing.T) {
 	t.Helper()
 	w.stop()
 	w.writers.Wait()
@@ -87,7 +96,7 @@ func (w *workload) finish(t *testing.T) {
 
 // writer is one session.
 type writer struct {
-	*workload
+	*Workload
 	conn   *pgx.Conn
 	random *rand.Rand
 	number int
@@ -96,7 +105,7 @@ type writer struct {
 
 func (w *writer) run(ctx context.Context) {
 	err := w.session(ctx)
-	for ; err != nil && w.survives.Load() && ctx.Err() == nil; err = w.session(ctx) {
+	for ; err != nil && w.Survives.Load() && ctx.Err() == nil; err = w.session(ctx) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	w.mu.Lock()
@@ -126,7 +135,7 @@ func (w *writer) transaction(ctx context.Context) error {
 	whole := w.random.IntN(10) > 0
 	note := "committed"
 	if !whole {
-		note = rolledBack
+		note = judge.RolledBack
 	}
 	statements := []string{"BEGIN"}
 	altered := w.number == 0 && w.done%150 == 149
@@ -177,7 +186,7 @@ func (w *writer) failed(ctx context.Context, sql string, err error) error {
 func (w *writer) savepoint(note string) []string {
 	end := "RELEASE s"
 	if w.random.IntN(2) == 0 {
-		note, end = rolledBack, "ROLLBACK TO s"
+		note, end = judge.RolledBack, "ROLLBACK TO s"
 	}
 	statements := []string{"SAVEPOINT s"}
 	for range 1 + w.random.IntN(3) {

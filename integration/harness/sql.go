@@ -1,4 +1,4 @@
-package integration
+package harness
 
 import (
 	"os"
@@ -7,19 +7,25 @@ import (
 	"rdip/integration/testenv/pgserver"
 )
 
-// sql runs a file of statements, each in a transaction of its own unless the file opens one.
-func sql(t *testing.T, pg *pgserver.Server, database, file string) {
+// SQL runs a file of statements, each in a transaction of its own unless the file opens one.
+func SQL(t *testing.T, pg *pgserver.Server, database, file string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	Script(t, pg, database, string(text))
+}
+
+// Script is SQL for statements that are in no file.
+func Script(t *testing.T, pg *pgserver.Server, database, text string) {
+	t.Helper()
 	conn, err := pg.Connect(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	for _, statement := range statements(string(text)) {
+	for _, statement := range statements(text) {
 		if _, err := conn.Exec(t.Context(), statement); err != nil {
 			t.Fatalf("%v in %s", err, statement)
 		}

@@ -1,4 +1,4 @@
-package integration
+package judge
 
 import (
 	"slices"
@@ -9,28 +9,28 @@ import (
 
 // lawful is evidence that every judge must accept: a snapshot read twice, a stream with a repeated suffix,
 // a key change, a delete, and under FULL a before for each.
-func lawful() *evidence {
-	row := func(id, version string) columns { return columns{"id": id, "version": version, "note": "n" + version} }
-	e := &evidence{Table: judgedTable{Name: "t", Keys: []string{"id"}, Full: true},
-		History: map[string][]committed{
+func lawful() *Evidence {
+	row := func(id, version string) Columns { return Columns{"id": id, "version": version, "note": "n" + version} }
+	e := &Evidence{Table: Table{Name: "t", Keys: []string{"id"}, Full: true},
+		History: map[string][]Committed{
 			"1": {{'c', 10, row("1", "1")}, {'u', 20, row("1", "3")}, {'u', 30, row("1", "5")}, {'u', 40, row("1", "7")}},
 			"2": {{'c', 10, row("2", "2")}, {'d', 30, row("2", "2")}},
 			"3": {{'c', 30, row("3", "6")}},
 		},
-		Final: map[string]columns{"1": row("1", "7"), "3": row("3", "6")},
+		Final: map[string]Columns{"1": row("1", "7"), "3": row("3", "6")},
 	}
 	at := int64(0)
-	change := func(op byte, tx int64, before, after columns) record {
+	change := func(op byte, tx int64, before, after Columns) Record {
 		at++
-		r := record{Op: op, Tx: tx, LSN: at, Before: before, After: after}
-		r.Key = r.row()["id"]
+		r := Record{Op: op, Tx: tx, LSN: at, Before: before, After: after}
+		r.Key = r.Row()["id"]
 		return r
 	}
 	first, second := change('u', 20, row("1", "1"), row("1", "3")), change('u', 30, row("1", "3"), row("1", "5"))
 	gone, made := change('d', 30, row("2", "2"), nil), change('c', 30, nil, row("3", "6"))
 	last := change('u', 40, row("1", "5"), row("1", "7"))
-	tombstone := record{Op: 'T', Key: "2"}
-	e.Partitions = [][]record{{
+	tombstone := Record{Op: 'T', Key: "2"}
+	e.Partitions = [][]Record{{
 		{Op: 'r', Key: "1", After: row("1", "1")}, {Op: 'r', Key: "2", After: row("2", "2")}, {Op: 'r', Key: "1", After: row("1", "1")},
 		first, second, gone, tombstone, made, // cut off here, and again from transaction 30 on
 		second, gone, tombstone, made, last,
@@ -39,7 +39,7 @@ func lawful() *evidence {
 }
 
 func TestTheJudgesAcceptWhatTheContractAllows(t *testing.T) {
-	v := judge(lawful())
+	v := Judge(lawful())
 	if len(v.Faults) > 0 || v.Repeated != 4 || v.Restarts != 1 {
 		t.Errorf("%d repeated in %d restarts, faults: %s", v.Repeated, v.Restarts, strings.Join(v.Faults, "\n"))
 	}
@@ -52,14 +52,14 @@ func TestTheJudgesAllowARowThatOnlyTheKilledSnapshotHad(t *testing.T) {
 		e := lawful()
 		e.CutOff = cutOff
 		e.Partitions[0] = slices.Delete(e.Partitions[0], 1, 2) // row 2, which the stream deletes
-		if v := judge(e); (len(v.Faults) == 0) != cutOff {
+		if v := Judge(e); (len(v.Faults) == 0) != cutOff {
 			t.Errorf("cut off %v: faults %s", cutOff, strings.Join(v.Faults, "\n"))
 		}
 	}
 	e := lawful()
 	e.CutOff = true
 	e.Partitions[0] = slices.Delete(e.Partitions[0], 0, 3) // row 1, which nobody deletes, too
-	if v := judge(e); len(v.Faults) == 0 {
+	if v := Judge(e); len(v.Faults) == 0 {
 		t.Error("a row that was in no snapshot is allowed though nobody deleted it")
 	}
 }
@@ -67,11 +67,11 @@ func TestTheJudgesAllowARowThatOnlyTheKilledSnapshotHad(t *testing.T) {
 // Each judge finds what it is there for.
 func TestEveryJudgeFindsAPlantedDefect(t *testing.T) {
 	const first, second, gone, made, again, last = 3, 4, 5, 7, 8, 12
-	edit := func(change func(rs []record) []record) func(*evidence) {
-		return func(e *evidence) { e.Partitions[0] = change(slices.Clone(e.Partitions[0])) }
+	edit := func(change func(rs []Record) []Record) func(*Evidence) {
+		return func(e *Evidence) { e.Partitions[0] = change(slices.Clone(e.Partitions[0])) }
 	}
-	without := func(places ...int) func(*evidence) {
-		return edit(func(rs []record) []record {
+	without := func(places ...int) func(*Evidence) {
+		return edit(func(rs []Record) []Record {
 			for _, i := range slices.Backward(places) {
 				rs = slices.Delete(rs, i, i+1)
 			}
@@ -80,7 +80,7 @@ func TestEveryJudgeFindsAPlantedDefect(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, judge string
-		plant       func(e *evidence)
+		plant       func(e *Evidence)
 	}{
 		{"a lost update", "history:", without(last)},
 		{"a lost state", "state:", without(last)},
@@ -90,61 +90,61 @@ func TestEveryJudgeFindsAPlantedDefect(t *testing.T) {
 		{"a lost row", "state: row 3 is in the table", without(made, again+3)},
 		{"a repetition that leaves something out", "disorder:", without(again + 1)},
 		{"a repetition that stops before its end", "disorder:", without(again+3, last)},
-		{"a pair swapped in a repetition", "disorder:", edit(func(rs []record) []record {
+		{"a pair swapped in a repetition", "disorder:", edit(func(rs []Record) []Record {
 			rs[again], rs[last] = rs[last], rs[again]
 			return rs
 		})},
-		{"a pair swapped in the stream", "history:", func(e *evidence) {
+		{"a pair swapped in the stream", "history:", func(e *Evidence) {
 			rs := e.Partitions[0]
-			e.Partitions[0] = []record{rs[0], rs[1], rs[second], rs[first], rs[gone], rs[gone+1], rs[made], rs[last]}
+			e.Partitions[0] = []Record{rs[0], rs[1], rs[second], rs[first], rs[gone], rs[gone+1], rs[made], rs[last]}
 		}},
-		{"a duplicate out of a repeated suffix", "disorder:", edit(func(rs []record) []record { return append(rs, rs[first]) })},
+		{"a duplicate out of a repeated suffix", "disorder:", edit(func(rs []Record) []Record { return append(rs, rs[first]) })},
 		{"a repetition that begins inside its transaction", "inside its transaction", without(again)},
 		{"a repetition that begins with a tombstone", "disorder:", without(again, again+1)},
-		{"a row that was rolled back", "rolled back:", edit(func(rs []record) []record {
-			return append(rs, record{Op: 'c', Key: "9", Tx: 50, LSN: 50, After: columns{"id": "9", "note": rolledBack}})
+		{"a row that was rolled back", "rolled back:", edit(func(rs []Record) []Record {
+			return append(rs, Record{Op: 'c', Key: "9", Tx: 50, LSN: 50, After: Columns{"id": "9", "note": RolledBack}})
 		})},
-		{"a row that never was", "invented: key 9", edit(func(rs []record) []record {
-			return append(rs, record{Op: 'c', Key: "9", Tx: 50, LSN: 50, After: columns{"id": "9"}})
+		{"a row that never was", "invented: key 9", edit(func(rs []Record) []Record {
+			return append(rs, Record{Op: 'c', Key: "9", Tx: 50, LSN: 50, After: Columns{"id": "9"}})
 		})},
-		{"one change too many", "invented: key 3", edit(func(rs []record) []record {
-			return append(rs, record{Op: 'u', Key: "3", Tx: 50, LSN: 50, After: columns{"id": "3", "version": "9"}})
+		{"one change too many", "invented: key 3", edit(func(rs []Record) []Record {
+			return append(rs, Record{Op: 'u', Key: "3", Tx: 50, LSN: 50, After: Columns{"id": "3", "version": "9"}})
 		})},
-		{"a state in the snapshot that never was", "invented:", edit(func(rs []record) []record {
-			rs[0].After = columns{"id": "1", "version": "99"}
+		{"a state in the snapshot that never was", "invented:", edit(func(rs []Record) []Record {
+			rs[0].After = Columns{"id": "1", "version": "99"}
 			return rs
 		})},
-		{"a wrong value", "history:", edit(func(rs []record) []record {
-			rs[first].After = columns{"id": "1", "version": "3", "note": "other"}
+		{"a wrong value", "history:", edit(func(rs []Record) []Record {
+			rs[first].After = Columns{"id": "1", "version": "3", "note": "other"}
 			return rs
 		})},
-		{"a null in place of a value", "history:", edit(func(rs []record) []record {
-			rs[first].After = columns{"id": "1", "version": "3"}
+		{"a null in place of a value", "history:", edit(func(rs []Record) []Record {
+			rs[first].After = Columns{"id": "1", "version": "3"}
 			return rs
 		})},
-		{"a value unavailable that the log had", "unavailable", edit(func(rs []record) []record {
-			rs[first].After = columns{"id": "1", "version": "3", "note": unavailable}
+		{"a value unavailable that the log had", "unavailable", edit(func(rs []Record) []Record {
+			rs[first].After = Columns{"id": "1", "version": "3", "note": Unavailable}
 			return rs
 		})},
-		{"a wrong before", "before:", edit(func(rs []record) []record {
+		{"a wrong before", "before:", edit(func(rs []Record) []Record {
 			rs[second].Before, rs[again].Before = rs[first].Before, rs[first].Before
 			return rs
 		})},
-		{"a wrong before at the snapshot's edge", "before:", edit(func(rs []record) []record {
-			rs[first].Before = columns{"id": "1", "version": "0"}
+		{"a wrong before at the snapshot's edge", "before:", edit(func(rs []Record) []Record {
+			rs[first].Before = Columns{"id": "1", "version": "0"}
 			return rs
 		})},
 		{"a missing tombstone", "tombstone: none", without(gone+1, again+2)},
-		{"a stray tombstone", "tombstone: a stray", edit(func(rs []record) []record { return append(rs, record{Op: 'T', Key: "1"}) })},
-		{"a key in two partitions", "partitions", func(e *evidence) {
-			e.Partitions = [][]record{e.Partitions[0][:again], e.Partitions[0][again:]}
+		{"a stray tombstone", "tombstone: a stray", edit(func(rs []Record) []Record { return append(rs, Record{Op: 'T', Key: "1"}) })},
+		{"a key in two partitions", "partitions", func(e *Evidence) {
+			e.Partitions = [][]Record{e.Partitions[0][:again], e.Partitions[0][again:]}
 		}},
 		{"half a transaction", "torn:", without(made, again+3)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := lawful()
 			c.plant(e)
-			v := judge(e)
+			v := Judge(e)
 			if !slices.ContainsFunc(v.Faults, func(f string) bool { return strings.Contains(f, c.judge) }) {
 				t.Errorf("no %q among %s", c.judge, strconv.Quote(strings.Join(v.Faults, "\n")))
 			}

@@ -1,0 +1,73 @@
+package harness
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"rdip/internal/failpoint"
+	"rdip/offsets"
+)
+
+// Crash is one death of a daemon by SIGKILL: at a named point, the n-th time that it is passed, or at a
+// random moment.
+type Crash struct {
+	Point string // "" for a random moment
+	N     int
+}
+
+func (c Crash) String() string {
+	if c.Point == "" {
+		return "at a random moment"
+	}
+	return fmt.Sprintf("%s:%d", c.Point, c.N)
+}
+
+// Crash starts a daemon and sees it die, and checks what it leaves behind.
+func (r *Run) Crash(t *testing.T, c Crash, random *rand.Rand) {
+	t.Helper()
+	t.Logf("kill -9 %v", c)
+	s := *r.Setup
+	s.Env = []string{"RDIP_FAILPOINT=" + c.String()}
+	d := s.Start(t)
+	switch c.Point {
+	case "":
+		select {
+		case <-d.Done:
+		case <-time.After(500*time.Millisecond + time.Duration(random.Int64N(int64(2*time.Second)))):
+		}
+		d.Kill()
+	case failpoint.Draining:
+		d.WaitFor(t, "state=streaming")
+		time.Sleep(300 * time.Millisecond)
+		_ = d.Cmd.Process.Signal(syscall.SIGTERM)
+	}
+	select {
+	case <-d.Done:
+	case <-time.After(Patience):
+		t.Fatalf("rdip did not come to %v:\n%s", c, d.Out.String())
+	}
+	if status := d.Cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGKILL {
+		t.Fatalf("rdip ended by itself before %v: %v\n%s", c, d.Cmd.ProcessState, d.Out.String())
+	}
+	r.confirmedIsDurable(t)
+}
+
+// confirmedIsDurable: the source was never told more than what is on disk (G3, G4).
+func (r *Run) confirmedIsDurable(t *testing.T) {
+	t.Helper()
+	place, err := strconv.ParseUint(r.Slot(t, "confirmed_flush_lsn - '0/0'"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents, err := offsets.Dump(r.Keys["state.dir"], offsets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if record := contents.Connectors["shop"]; record.Position != "" && place > record.Place {
+		t.Errorf("the slot has confirmed %X, and only %X is durable", place, record.Place)
+	}
+}

@@ -1,0 +1,113 @@
+package harness
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rdip/connect/rest"
+	"rdip/integration/judge"
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/kafkaserver"
+	"rdip/integration/testenv/pgserver"
+	"rdip/integration/workload"
+	"rdip/offsets"
+)
+
+// Run is a workload on one database, captured into topics that the judges look at in the end.
+type Run struct {
+	*Pipeline
+	Seed   uint64
+	CutOff bool // see judge.Evidence
+}
+
+// NewRun makes the tables and the configuration that captures them.
+func NewRun(t *testing.T, version int) *Run {
+	t.Helper()
+	return RunBetween(t, testenv.SharedPostgres(t, version), testenv.SharedKafka(t))
+}
+
+// RunBetween is NewRun on servers of the caller's.
+func RunBetween(t *testing.T, pg *pgserver.Server, kafka *kafkaserver.Cluster) *Run {
+	t.Helper()
+	r := &Run{Pipeline: NewPipelineBetween(t, pg, kafka), Seed: workload.Seeded(t)}
+	Script(t, r.PG, r.Database, workload.Schema)
+	r.Setup = r.With(
+		"connectors.shop.table.exclude.list", "public.history",
+		"connectors.shop.snapshot.chunk.bytes", "64KiB",
+		"connectors.shop.topic.creation.default.partitions", "3")
+	return r
+}
+
+// Verdict lets every judge look at every table, and adds up what they saw.
+func (r *Run) Verdict(t *testing.T) judge.Verdict {
+	t.Helper()
+	var all judge.Verdict
+	reader := NewTopicReader(r.Registry)
+	for _, table := range workload.Tables {
+		e := gathered(t, r.PG, r.Database, r.Kafka, reader, r.Prefix, table)
+		e.CutOff = r.CutOff
+		v := judge.Judge(e)
+		t.Logf("%s: %d records, %d of them repeated in %d repetitions", table.Name, v.Records, v.Repeated, v.Restarts)
+		if len(v.Faults) > 0 {
+			t.Errorf("%s:\n%s", table.Name, strings.Join(v.Faults, "\n"))
+		}
+		if v.Records == 0 {
+			t.Errorf("%s: there is nothing to judge", table.Name)
+		}
+		all.Restarts += v.Restarts
+		all.Repeated += v.Repeated
+		all.Unavailable += v.Unavailable
+	}
+	return all
+}
+
+// StartAgain starts a server that is not running.
+func StartAgain(t *testing.T, pg *pgserver.Server) error {
+	t.Helper()
+	if pg.Running() {
+		return nil
+	}
+	return pg.Start(t.Context())
+}
+
+// Reads is how many rows of snapshots are in a table's topic, and how many of them are stored as delivered.
+func (r *Run) Reads(t *testing.T, table judge.Table) (inTopic, stored int64, left bool) {
+	t.Helper()
+	topic := r.Prefix + ".public." + table.Name
+	_, _, there, err := r.Kafka.Topic(topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if there {
+		for _, partition := range NewTopicReader(r.Registry).Partitions(t, r.Kafka, topic, table) {
+			for _, record := range partition {
+				if record.Op == 'r' {
+					inTopic++
+				}
+			}
+		}
+	}
+	contents, err := offsets.Dump(r.Keys["state.dir"], offsets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := contents.Tables["shop"]["public."+table.Name]
+	return inTopic, s.Rows, s.Left()
+}
+
+// SnapshotDone waits until the daemon shows that nothing is left to read.
+func SnapshotDone(t *testing.T, d *Daemon) {
+	t.Helper()
+	deadline := time.Now().Add(Patience)
+	for {
+		s := d.Status(t)
+		if s.Rdip.Snapshot.State == rest.SnapshotDone {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the snapshot is %+v, the tables %+v", s.Rdip.Snapshot, s.Rdip.Tables)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
