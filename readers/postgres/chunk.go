@@ -32,12 +32,16 @@ type ctidRange struct {
 	keyAbove []string // of an override: only rows with a higher key are left; nil for all
 }
 
-// cut divides a part into ranges of about chunkBytes, out-of-line values counted in.
+// mostChunks bounds a part's plan, which is kept in memory (G8): ranges of a table above 8 TiB are larger than the
+// default of 8 MiB.
+const mostChunks = 1 << 20
+
+// cut divides a part into ranges of about chunkBytes, out-of-line values counted in, and into mostChunks at most.
 func (p *part) cut(chunkBytes int64) []ctidRange {
 	if p.bytes <= chunkBytes || p.pages <= 1 || p.rows.override != "" {
 		return []ctidRange{{part: p}}
 	}
-	step := max(scale(p.pages, chunkBytes, p.bytes), 1)
+	step := max(scale(p.pages, chunkBytes, p.bytes), p.pages/mostChunks+1)
 	var ranges []ctidRange
 	for from := int64(0); from < p.pages; from += step {
 		ranges = append(ranges, ctidRange{part: p, from: from, to: from + step})

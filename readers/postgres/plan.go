@@ -92,8 +92,16 @@ func parseSavedPlan(text string) (savedPlan, error) {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return savedPlan{}, fmt.Errorf("the stored plan %q cannot be read: %w", text, err)
 	}
+	for _, part := range s.Parts {
+		if part.Pages < 0 || part.Pages > mostPages || part.Bytes < 0 {
+			return savedPlan{}, fmt.Errorf("the stored plan %q has a table of %d pages and %d bytes", text, part.Pages, part.Bytes)
+		}
+	}
 	return s, nil
 }
+
+// mostPages is above the highest number of a page (MaxBlockNumber in block.h).
+const mostPages = 1<<32 - 1
 
 // resume takes the sizes of a saved plan over, so that the chunks are cut as they were. It is false where the plan
 // does not fit any more. Keys and an override's rows do not depend on where rows lie.
