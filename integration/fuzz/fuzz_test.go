@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -29,9 +31,42 @@ func TestEveryTargetOfTheModuleIsFound(t *testing.T) {
 	}
 }
 
-func TestATargetRunsAndWhatItDidIsRead(t *testing.T) {
-	r := target{"rdip/cmd/rdip", "FuzzKeysThatAreQuotedComeBack"}.fuzz(t.Context(), time.Second, 1)
-	if r.failed || r.elapsed < time.Second || r.executions == "0" {
+// theirs is a module with a target that fails on every input but its seed.
+const theirs = `package theirs
+
+import "testing"
+
+func FuzzSum(f *testing.F) {
+	f.Add(byte(0))
+	f.Fuzz(func(t *testing.T, n byte) {
+		if n != 0 {
+			t.Fatal(n)
+		}
+	})
+}
+`
+
+func TestATargetThatFailsIsCounted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"go.mod": "module theirs\n\ngo 1.24\n", "sum_test.go": theirs} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := target{"theirs", "FuzzSum"}.fuzz(t.Context(), time.Minute, 1)
+	if !r.failed || !strings.Contains(r.output, "Failing input written to testdata") {
 		t.Errorf("%s\n%s", r.row(), r.output)
+	}
+}
+
+func TestTimeThatEndsIsNoFailure(t *testing.T) {
+	for output, ranOut := range map[string]bool{
+		"--- FAIL: FuzzX (11.03s)\n    context deadline exceeded\nFAIL\n":                                                     true,
+		"--- FAIL: FuzzX (11.03s)\n    context deadline exceeded\n    Failing input written to testdata/fuzz/FuzzX/1\nFAIL\n": false,
+		"--- FAIL: FuzzX (1s)\n    x_test.go:1: wrong\nFAIL\n":                                                                false,
+	} {
+		if r := resultOf(output); r.ranOut != ranOut {
+			t.Errorf("%s: %v", output, r.ranOut)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -12,6 +13,7 @@ type result struct {
 	elapsed    time.Duration
 	executions string
 	added      string // entries of the corpus that reach code which no earlier one did
+	ranOut     bool   // the time ended, of which go sometimes makes a failure without an input
 	failed     bool
 	output     string
 }
@@ -22,6 +24,7 @@ var progress = regexp.MustCompile(`fuzz: elapsed: (\S+), execs: (\d+) \(\d+/sec\
 // resultOf reads what `go test -fuzz` printed; the last line of progress counts.
 func resultOf(output string) result {
 	r := result{executions: "0", added: "0", output: output}
+	r.ranOut = strings.Contains(output, "context deadline exceeded") && !strings.Contains(output, "Failing input")
 	if lines := progress.FindAllStringSubmatch(output, -1); len(lines) > 0 {
 		last := lines[len(lines)-1]
 		r.elapsed, _ = time.ParseDuration(last[1])

@@ -130,13 +130,18 @@ func (c *Client) Compatible(ctx context.Context, subject, schema string) (Compat
 
 // Level is the compatibility level that holds for subject: its own, else the registry's.
 func (c *Client) Level(ctx context.Context, subject string) (compatibility.Level, error) {
+	k := call{op: "read compatibility level", subject: subject, path: "/config/" + url.PathEscape(subject) + "?defaultToGlobal=true"}
 	answer, err := get[struct {
 		Level string `json:"compatibilityLevel"`
-	}](ctx, c, call{op: "read compatibility level", subject: subject, path: "/config/" + url.PathEscape(subject) + "?defaultToGlobal=true"})
+	}](ctx, c, k)
 	if err != nil {
 		return "", err
 	}
-	return compatibility.ParseLevel(answer.Level)
+	level, err := compatibility.ParseLevel(shorten(answer.Level))
+	if err != nil {
+		return "", k.fail(err, "check that schema.registry.url is the registry's", false)
+	}
+	return level, nil
 }
 
 // Holds says whether the registry has this very schema under the id, which an id that was kept from
