@@ -22,6 +22,7 @@ type lane struct {
 
 	own       *ownTopics // nil in a snapshot's lane
 	ended     uint64     // the place behind the last commit
+	undone    undone
 	tx        envelope.Transaction
 	encodings map[*envelope.Layout]*encoding
 	layout    *envelope.Layout // of current
@@ -47,6 +48,7 @@ func newLane(ctx context.Context, r *run, snapshot bool) *lane {
 
 func (l *lane) Begin(tx *envelope.Transaction) error {
 	l.tx = *tx
+	l.undone.begins(l.gathered())
 	if l.own != nil && l.own.transactions != nil {
 		l.own.transactions.reset()
 	}
@@ -226,11 +228,13 @@ func (l *lane) isFull() bool {
 // Commit closes a transaction, or a chunk of a snapshot.
 func (l *lane) Commit(d offsets.Durable) error {
 	if d.Chunk != nil {
+		l.undone.ends()
 		return l.commitChunk(*d.Chunk)
 	}
 	if err := l.closing(d.Position.Place); err != nil {
 		return err
 	}
+	l.undone.ends()
 	if l.batch == nil {
 		l.tracker.Mark(d.Position)
 		return nil
@@ -289,6 +293,7 @@ func (l *lane) send() error {
 		return err
 	}
 	l.batch, l.spans, l.chunks, l.last = nil, l.spans[:0], l.chunks[:0], offsets.Position{}
+	l.undone.sent()
 	l.counted.publish()
 	l.run.budget.sent()
 	err := l.run.producer.Send(l.ctx, batch)

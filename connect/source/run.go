@@ -225,9 +225,10 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 	return r.cause(err)
 }
 
-// drain sends what was read and waits until it is acknowledged.
+// drain sends the whole transactions that were read and waits until they are acknowledged.
 func (r *run) drain(l *lane) error {
 	failpoint.Hit(failpoint.Draining)
+	l.takeBack()
 	if err := l.Flush(); err != nil {
 		return err
 	}
