@@ -18,16 +18,17 @@ import (
 
 // tally is a Handler that looks at everything and keeps nothing.
 type tally struct {
-	rows, commits, tables, messages, idles, begins int
-	bytes                                          int
-	bad                                            string // what was wrong with a row
+	rows, commits, tables, messages, idles, begins, refused int
+
+	bytes int
+	bad   string // what was wrong with a row
 }
 
 func (c *tally) Begin(*envelope.Transaction) error    { c.begins++; return nil }
 func (c *tally) Table(*envelope.Layout) error         { c.tables++; return nil }
 func (c *tally) Commit(offsets.Durable) error         { c.commits++; return nil }
 func (c *tally) Flush() error                         { return nil }
-func (c *tally) Refuse(*envelope.Layout, error) error { return nil }
+func (c *tally) Refuse(*envelope.Layout, error) error { c.refused++; return nil }
 func (c *tally) Idle(offsets.Position) error          { c.idles++; return nil }
 func (c *tally) Message(m *envelope.Message) error {
 	c.messages++

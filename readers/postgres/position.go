@@ -48,7 +48,7 @@ func decodePosition(text string) (offsets.Position, error) {
 		return offsets.Position{}, err
 	}
 	if place == 0 {
-		return offsets.Position{}, errors.New("0/0 is no position: PostgreSQL's log begins behind it")
+		return offsets.Position{}, errNoPlace
 	}
 	if p.Prepared == "" {
 		return offsets.Position{Place: place}, nil
@@ -62,6 +62,8 @@ func decodePosition(text string) (offsets.Position, error) {
 	}
 	return offsets.Position{Place: place, Detail: lsnText(prepared)}, nil
 }
+
+var errNoPlace = errors.New("0/0 is no position: PostgreSQL's log begins behind it")
 
 // parseLSN reads a place in the log as PostgreSQL writes it: two hexadecimal halves (pg_lsn_in).
 func parseLSN(text string) (uint64, error) {

@@ -37,6 +37,9 @@ func PositionAt(lsn string) (text string, place uint64, err error) {
 	if place, err = parseLSN(lsn); err != nil {
 		return "", 0, err
 	}
+	if place == 0 {
+		return "", 0, errNoPlace
+	}
 	return encodePosition(offsets.Position{Place: place}), place, nil
 }
 
