@@ -35,7 +35,10 @@ func comparisons() []comparison {
 	return []comparison{
 		{name: "log", title: "log to Avro, null sink", reference: recvName, floor: 1.0, tool: recv(narrow), rdip: toNull(narrow)},
 		{name: "kafka", title: "log to Apache Kafka", reference: recvName, floor: 0.5, warm: true, tool: recv(narrow),
-			rdip: func(b *bench) run { return b.logToKafka(b.streams[narrow]) }},
+			rdip: func(b *bench) run { return b.logToKafka(b.streams[narrow], false) }},
+		{name: "exactly", title: "log to Apache Kafka, exactly once", reference: "rdip, at least once", warm: true,
+			tool: func(b *bench) run { return b.logToKafka(b.streams[narrow], false) },
+			rdip: func(b *bench) run { return b.logToKafka(b.streams[narrow], true) }},
 		{name: "snapshot", title: "snapshot, null sink", reference: copyName, floor: 0.5, tool: (*bench).copyOut, rdip: (*bench).snapshotToNull},
 		{name: "snapshot-kafka", title: "snapshot to Apache Kafka", reference: copyName, floor: 0.2, warm: true, tool: (*bench).copyOut, rdip: (*bench).snapshotToKafka},
 		{name: "wide", title: "log of wide rows, FULL, null sink", reference: recvName, tool: recv(wide), rdip: toNull(wide)},

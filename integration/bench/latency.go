@@ -26,6 +26,7 @@ const (
 type latencies struct {
 	PerSecond int         // asked for
 	Rdip      percentiles // from the commit at the source to the consumer
+	Exactly   percentiles // the same, exactly once: to a consumer of committed records
 	Kafka     percentiles // from the call of the producer to the consumer
 }
 
@@ -38,13 +39,16 @@ type percentiles struct {
 
 // latency writes latencyRate transactions a second and measures when a consumer has each.
 func (b *bench) latency(ctx context.Context) (*latencies, error) {
-	say("latency at %d transactions a second, for %s, twice", latencyRate, b.options.Latency)
+	say("latency at %d transactions a second, for %s, three times", latencyRate, b.options.Latency)
 	l := &latencies{PerSecond: latencyRate}
 	var err error
 	if l.Kafka, err = b.kafkaAlone(ctx); err != nil {
 		return nil, err
 	}
-	l.Rdip, err = b.rdipLatency(ctx)
+	if l.Rdip, err = b.rdipLatency(ctx, false); err != nil {
+		return nil, err
+	}
+	l.Exactly, err = b.rdipLatency(ctx, true)
 	return l, err
 }
 
@@ -83,9 +87,9 @@ func (b *bench) kafkaAlone(ctx context.Context) (percentiles, error) {
 }
 
 // rdipLatency inserts rows, and takes the times of their commits from the envelopes afterwards.
-func (b *bench) rdipLatency(ctx context.Context) (percentiles, error) {
+func (b *bench) rdipLatency(ctx context.Context, exactly bool) (percentiles, error) {
 	slot := b.name("latency")
-	for _, sql := range []string{"CREATE TABLE bench_latency(LIKE bench INCLUDING ALL)", "CREATE PUBLICATION latency FOR TABLE bench_latency",
+	for _, sql := range []string{"DROP TABLE IF EXISTS bench_latency", "DROP PUBLICATION IF EXISTS latency", "CREATE TABLE bench_latency(LIKE bench INCLUDING ALL)", "CREATE PUBLICATION latency FOR TABLE bench_latency",
 		"INSERT INTO bench_latency VALUES (-1, 1, '0123456789abcdef0123', clock_timestamp(), 12.34)"} {
 		if err := b.exec(ctx, sql); err != nil {
 			return percentiles{}, err
@@ -94,6 +98,9 @@ func (b *bench) rdipLatency(ctx context.Context) (percentiles, error) {
 	d, err := b.prepare("bench_latency", "latency", slot, "initial")
 	if err != nil {
 		return percentiles{}, err
+	}
+	if exactly {
+		d.exactly()
 	}
 	if err := d.start(b.rdip); err != nil {
 		return percentiles{}, err
@@ -160,6 +167,7 @@ type received struct {
 func (b *bench) watch(ctx context.Context, topic string, write func(ctx context.Context, writer, id int) error) ([]received, float64, error) {
 	config := kafkaserver.ClientConfig()
 	config.Consumer.Fetch.Min = 1
+	config.Consumer.IsolationLevel = sarama.ReadCommitted
 	consumer, err := sarama.NewConsumer([]string{b.kafka.Bootstrap()}, config)
 	if err != nil {
 		return nil, 0, err

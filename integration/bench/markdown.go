@@ -104,7 +104,7 @@ func (r *results) latency(b *strings.Builder) {
 	for _, side := range []struct {
 		what string
 		p    percentiles
-	}{{"rdip: from the commit in PostgreSQL to the consumer", l.Rdip}, {"Kafka alone: from the producer's call to the consumer", l.Kafka}} {
+	}{{"rdip: from the commit in PostgreSQL to the consumer", l.Rdip}, {"rdip, exactly once: to a consumer of committed records", l.Exactly}, {"Kafka alone: from the producer's call to the consumer", l.Kafka}} {
 		fmt.Fprintf(b, "| %s | %.1f ms | %.1f ms | %d | %.0f |\n", side.what, side.p.P50, side.p.P99, side.p.N, side.p.PerSecond)
 	}
 	if l.Kafka.P50 > 0 && l.Kafka.P99 > 0 {

@@ -126,7 +126,7 @@ func (b *bench) largeTransaction(ctx context.Context) (bound, error) {
 	if err != nil {
 		return out, err
 	}
-	s, err := b.logToKafka(b.streams["bench_transaction"])(ctx)
+	s, err := b.logToKafka(b.streams["bench_transaction"], false)(ctx)
 	out.Peak = s.Peak
 	return out, err
 }
