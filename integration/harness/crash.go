@@ -17,11 +17,16 @@ import (
 type Crash struct {
 	Point string // "" for a random moment
 	N     int
+	// Linger is how long the point is held before the kill, while the rest of the process goes on.
+	Linger time.Duration
 }
 
 func (c Crash) String() string {
 	if c.Point == "" {
 		return "at a random moment"
+	}
+	if c.Linger > 0 {
+		return fmt.Sprintf("%s:%d:%v", c.Point, c.N, c.Linger)
 	}
 	return fmt.Sprintf("%s:%d", c.Point, c.N)
 }

@@ -85,6 +85,7 @@ type Setup struct {
 	Keys map[string]string
 	Env  []string
 	Tags []string
+	Path string // of a binary that the caller has built; "" for Binary's, of Tags
 }
 
 // NewSetup captures everything of a database into a cluster, with a state folder of the test's own.
@@ -126,6 +127,15 @@ func (s *Setup) With(keys ...string) *Setup {
 	return &out
 }
 
+// binary is what the daemon and the commands are started from.
+func (s *Setup) binary(t *testing.T, tags ...string) string {
+	t.Helper()
+	if s.Path != "" {
+		return s.Path
+	}
+	return Binary(t, tags...)
+}
+
 // File writes the configuration and gives its path.
 func (s *Setup) File(t *testing.T) string {
 	t.Helper()
@@ -149,7 +159,7 @@ func (s *Setup) Start(t *testing.T) *Daemon {
 // StartFile is start with a configuration that somebody else wrote.
 func (s *Setup) StartFile(t *testing.T, path string) *Daemon {
 	t.Helper()
-	d := &Daemon{Done: make(chan struct{}), Cmd: exec.Command(Binary(t, s.Tags...), "run", path)}
+	d := &Daemon{Done: make(chan struct{}), Cmd: exec.Command(s.binary(t, s.Tags...), "run", path)}
 	d.Cmd.Env = append(os.Environ(), s.Env...)
 	d.Cmd.Stdout, d.Cmd.Stderr = &d.Out, &d.Out
 	d.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

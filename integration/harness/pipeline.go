@@ -195,7 +195,7 @@ func (d *Daemon) MustSay(t *testing.T, code int, words ...string) {
 func (s *Setup) Command(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
-	c := exec.CommandContext(t.Context(), Binary(t), args...)
+	c := exec.CommandContext(t.Context(), s.binary(t), args...)
 	c.Stdout, c.Stderr = &out, &out
 	err := c.Run()
 	if c.ProcessState == nil {

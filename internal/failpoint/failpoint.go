@@ -2,7 +2,8 @@
 // and inlined away. A build with the tag "failpoints" kills its own process with SIGKILL at the point that
 // the environment names:
 //
-//	RDIP_FAILPOINT=produced:3    the third time that "produced" is hit
+//	RDIP_FAILPOINT=produced:3          the third time that "produced" is hit
+//	RDIP_FAILPOINT=produced:3:500ms    half a second later, whoever hit it waiting there
 package failpoint
 
 // The points, in the order of an event's way.

@@ -8,29 +8,36 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 var (
-	point, count = parse(os.Getenv("RDIP_FAILPOINT"))
-	hits         atomic.Int64
+	point, count, linger = parse(os.Getenv("RDIP_FAILPOINT"))
+	hits                 atomic.Int64
 )
 
-func parse(spec string) (string, int64) {
-	name, n, ok := strings.Cut(spec, ":")
+func parse(spec string) (name string, count int64, linger time.Duration) {
+	name, rest, ok := strings.Cut(spec, ":")
 	if !ok {
-		return name, 1
+		return name, 1, 0
 	}
+	n, pause, lingers := strings.Cut(rest, ":")
 	count, err := strconv.ParseInt(n, 10, 64)
+	if err == nil && lingers {
+		linger, err = time.ParseDuration(pause)
+	}
 	if err != nil {
 		panic("RDIP_FAILPOINT: " + err.Error())
 	}
-	return name, count
+	return name, count, linger
 }
 
 // Hit kills the process, as a power failure would, when the environment asks for this point and it has
-// been hit often enough. Nothing is flushed and no deferred call runs.
+// been hit often enough. Nothing is flushed and no deferred call runs. Where the environment asks for a pause,
+// the caller stays here for so long, and all other goroutines go on.
 func Hit(name string) {
 	if name == point && hits.Add(1) == count {
+		time.Sleep(linger)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // until the signal arrives
 	}
