@@ -49,7 +49,8 @@ func TestLookupTakesTheExactNameThenTheLongestPattern(t *testing.T) {
 		{"column.mask.with.10.chars", false, Supported, ofDebezium},
 		{"topic.creation.default.cleanup.policy", false, Supported, ofConnector},
 		{"topic.creation.big.partitions", false, Refused, ofConnector},
-		{"errors.tolerance", false, Fixed, ofConnector}, // D8: a row that cannot be delivered is never skipped
+		{"errors.tolerance", false, Supported, ofConnector}, // D8: a row is skipped only where that is asked for
+		{"errors.log.include.messages", false, Fixed, ofConnector},
 		{"producer.override.linger.ms", false, Supported, ofProducer},
 		{"producer.override.sasl.kerberos.service.name", false, Refused, ofProducer},
 		{"producer.override.nonsense", false, Refused, ofConnector},
@@ -70,9 +71,9 @@ func TestTheTableAndADefinitionAreHeldAgainstEachOther(t *testing.T) {
 	var s string
 	d := NewDefinition("x")
 	d.String(&s, "database.hostname", "Host.")
-	d.String(&s, "errors.tolerance", "Not so.")
+	d.String(&s, "errors.log.include.messages", "Not so.")
 	lines := strings.Join(Disagreements(nil, []*Definition{d}), "\n")
-	if strings.Contains(lines, "database.hostname") || !strings.Contains(lines, "key errors.tolerance: the table says fixed, defined is true") ||
+	if strings.Contains(lines, "database.hostname") || !strings.Contains(lines, "key errors.log.include.messages: the table says fixed, defined is true") ||
 		!strings.Contains(lines, "key slot.name: the table says supported, defined is false") {
 		t.Error(lines)
 	}

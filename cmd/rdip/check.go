@@ -110,9 +110,13 @@ func (s *settings) checkServers(ctx context.Context) fault.Findings {
 		topics, keyless := judged.Topics, judged.Keyless
 		own := c.own()
 		topics = append(topics, own.Topics()...)
-		findings = append(findings, kafka.TopicCollisions(topics)...)
+		beside := topics // and the topic of dead letters, which has no schemas
+		if letters := c.source.Errors.Topic; letters != "" {
+			beside = append(slices.Clone(topics), letters)
+		}
+		findings = append(findings, kafka.TopicCollisions(beside)...)
 		if !s.worker.Embedded {
-			findings = append(findings, unlessMessages(own.MessageTopic, s.checkKafka(ctx, c, topics, keyless))...)
+			findings = append(findings, unlessMessages(own.MessageTopic, s.checkKafka(ctx, c, beside, keyless))...)
 			findings = append(findings, s.checkSubjects(ctx, c, topics)...)
 		}
 	}

@@ -135,7 +135,7 @@ func (d *daemon) task(c *connectorSettings, memory int64, r *registrar) *source.
 		Envelope: c.source.Envelope(), Naming: c.source.Naming(), Reshape: c.source.Reshape(), SkipUnchanged: c.source.SkipUnchanged(),
 		Keys: keys, Values: values,
 		Tombstones: c.source.Tombstones, ExtendedHeaders: c.source.Extended,
-		Skipped: c.source.Operations(), Own: c.own(), Signals: c.signals(&d.settings.kafka, log), Memory: memory,
+		Skipped: c.source.Operations(), Own: c.own(), Signals: c.signals(&d.settings.kafka, log), Memory: memory, Errors: c.source.Errors.Errors(),
 		SnapshotOnly: c.postgres.SnapshotMode == postgres.SnapshotOnly, NoData: c.postgres.SnapshotMode == postgres.SnapshotNone,
 		SnapshotLanes: c.postgres.SnapshotThreads, WindowBytes: int(c.postgres.WindowBytes), FlushInterval: d.settings.worker.OffsetInterval,
 		DrainTimeout: d.settings.worker.DrainTimeout, RunID: runID(),

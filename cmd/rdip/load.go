@@ -109,6 +109,10 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	findings = append(findings, c.source.CheckSignals(section.Where, s.worker.Bootstrap)...)
 	findings = append(findings, c.source.CheckRows(section.Where)...)
 	findings = append(findings, c.source.CheckRecords(section)...)
+	findings = append(findings, c.source.Errors.CheckErrors(section.Where)...)
+	if topic := c.source.Errors.Topic; topic != "" {
+		c.topics.Apart = map[string]kafka.Creation{topic: {Partitions: 1, Replication: c.source.Errors.Replication}}
+	}
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
 	c.postgres.SignalTable = c.source.SignalTable()
 	c.postgres.SpillDir = filepath.Join(s.worker.StateDir, "spill", c.name)

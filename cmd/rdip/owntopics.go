@@ -9,7 +9,7 @@ import (
 func (c *connectorSettings) own() source.Own {
 	o := source.Own{Origin: c.postgres.Origin(), Transactions: c.source.Own.TransactionMetadata, TransactionTopic: c.source.TransactionTopicName(),
 		HeartbeatTopic: c.source.HeartbeatTopicName(), Messages: c.postgres.Events.WantsMessage, MessageTopic: c.source.MessageTopicName(),
-		MessageText: c.postgres.MessageText()}
+		MessageText: c.postgres.MessageText(), DeadLetterTopic: c.source.Errors.Topic}
 	if c.source.Own.HeartbeatRecords {
 		o.HeartbeatEvery = c.postgres.HeartbeatInterval
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	Extended      bool
 	Skipped       []string
 	Own           OwnConfig
+	Errors        ErrorsConfig
 	Signals       SignalConfig
 
 	Converters Converters
@@ -60,6 +61,7 @@ func (c *Config) Definition() *configs.Definition {
 	c.transforms.define(d)
 	c.Own.defineOwn(d)
 	c.Signals.defineSignals(d)
+	c.Errors.defineErrors(d)
 	return d
 }
 

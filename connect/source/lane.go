@@ -21,7 +21,8 @@ type lane struct {
 	snapshot bool
 
 	own       *ownTopics // nil in a snapshot's lane
-	ended     uint64     // the place behind the last commit
+	letters   deadLetters
+	ended     uint64 // the place behind the last commit
 	undone    undone
 	tx        envelope.Transaction
 	encodings map[*envelope.Layout]*encoding
@@ -47,6 +48,11 @@ func newLane(ctx context.Context, r *run, snapshot bool) *lane {
 }
 
 func (l *lane) Begin(tx *envelope.Transaction) error {
+	if !l.snapshot {
+		if err := l.run.again.begins(); err != nil {
+			return err
+		}
+	}
 	l.tx = *tx
 	l.undone.begins(l.gathered())
 	if l.own != nil && l.own.transactions != nil {
@@ -105,8 +111,14 @@ func (l *lane) Row(e *envelope.Event) error {
 	if x.signals && !l.snapshot {
 		l.signal(e)
 	}
-	if x.silent || x.stopped || l.tx.Place < x.since || l.run.task.Skipped.has(e.Op) || l.run.task.skips(x, e) {
+	if x.silent || l.run.task.Skipped.has(e.Op) || l.run.task.skips(x, e) {
 		return nil
+	}
+	if before := l.tx.Place < x.since; before || x.stopped {
+		return l.passOver(x, e, !before)
+	}
+	if x.refusal != nil {
+		return l.undelivered(x, e, x.refusal, reasonSchema)
 	}
 	if !x.ready {
 		return l.firstRow(x, e)
@@ -131,16 +143,20 @@ func (l *lane) Row(e *envelope.Event) error {
 	return nil
 }
 
-// Refuse stops the table of a change that the reader could not hand over, unless what comes is older than the
-// table's own place.
-func (l *lane) Refuse(layout *envelope.Layout, reason error) error {
+// Refuse stops the table of a change that the reader could not hand over, or makes a dead letter of it without a row,
+// unless what comes is older than the table's own place.
+func (l *lane) Refuse(layout *envelope.Layout, why error) error {
 	if err := l.change(layout); err != nil {
 		return err
 	}
-	if x := l.current; !x.stopped && l.tx.Place >= x.since {
-		return l.stop(x, reason)
+	switch x := l.current; {
+	case x.silent || l.tx.Place < x.since:
+		return nil
+	case x.stopped:
+		return l.passRefused(x)
+	default:
+		return l.refusedUnread(x, why)
 	}
-	return nil
 }
 
 // change makes the encoding of another layout current.
@@ -160,10 +176,7 @@ func (l *lane) firstRow(x *encoding, e *envelope.Event) error {
 		return err
 	}
 	if err := x.register(l); err != nil {
-		if l.givesUp(err) {
-			return l.stop(x, err)
-		}
-		return err
+		return l.refusedSchema(x, e, err)
 	}
 	failpoint.Hit(failpoint.SchemaIDs)
 	return l.Row(e)
@@ -183,7 +196,7 @@ func (l *lane) refused(x *encoding, e *envelope.Event, err error) error {
 		return l.openRoute(x, u, e)
 	}
 	if stopsTable(err) {
-		return l.stop(x, err)
+		return l.undelivered(x, e, err, reasonOf(err))
 	}
 	return err
 }
@@ -229,7 +242,10 @@ func (l *lane) isFull() bool {
 func (l *lane) Commit(d offsets.Durable) error {
 	if d.Chunk != nil {
 		l.undone.ends()
-		return l.commitChunk(*d.Chunk)
+		if err := l.commitChunk(*d.Chunk); err != nil {
+			return err
+		}
+		return l.boundary()
 	}
 	if err := l.closing(d.Position.Place); err != nil {
 		return err
@@ -237,10 +253,18 @@ func (l *lane) Commit(d offsets.Durable) error {
 	l.undone.ends()
 	if l.batch == nil {
 		l.tracker.Mark(d.Position)
+	} else {
+		l.last = d.Position
+	}
+	return l.boundary()
+}
+
+// boundary is a place between two transactions, where a stream that is asked to ends.
+func (l *lane) boundary() error {
+	if l.snapshot {
 		return nil
 	}
-	l.last = d.Position
-	return nil
+	return l.run.again.ends()
 }
 
 func (l *lane) commitChunk(c offsets.Chunk) error {
@@ -266,7 +290,7 @@ func (l *lane) Idle(p offsets.Position) error {
 		return err
 	}
 	l.tracker.Mark(p)
-	return nil
+	return l.boundary()
 }
 
 // Flush sends what is gathered.

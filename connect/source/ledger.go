@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -171,7 +170,7 @@ func (g *ledger) isComplete() {
 }
 
 // resumeTables lets the tables that had stopped go on from their own places, all others from the record's;
-// a table that stopped in its snapshot stays stopped.
+// a table that stopped in its snapshot stays stopped, and so do others where only some were resumed.
 func (g *ledger) resumeTables(ts *tables) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -182,11 +181,12 @@ func (g *ledger) resumeTables(ts *tables) {
 	}
 	ts.since = g.record.Place
 	g.held = map[string]offsets.StoppedTable{}
+	stay := g.task.stays()
 	for id, s := range g.record.Stopped {
 		t := ts.entry(id)
 		t.mu.Lock()
-		if s.Position == "" {
-			t.stopped = &Stop{Reason: errors.New(s.Reason), InSnapshot: true}
+		if s.Position == "" || stay[id] {
+			t.stopped = stoppedAs(s)
 		} else {
 			t.since = s.Place
 			g.held[id] = s

@@ -2,8 +2,8 @@ package source
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"rdip/envelope"
@@ -48,28 +48,42 @@ func (l *lane) Message(m *envelope.Message) error {
 		tx = envelope.Transaction{Micros: time.Now().UnixMicro(), Place: m.Place, Previous: l.ended}
 	}
 	switch o := l.own; {
-	case tx.Place < o.since:
-		return nil
-	case m.Change != nil && o.changes != nil:
+	case m.Change != nil && o.changes != nil && tx.Place >= o.since:
 		return l.schemaChange(&tx, m)
 	case o.messages == nil || bytes.HasPrefix(m.Prefix, ownPrefix) || !o.messages.wanted(string(m.Prefix)):
 		return nil
-	case m.Refused != nil: // P70: no table could stop for it, and the stream goes on
-		return l.run.task.leaveOut(m)
+	case tx.Place < o.since:
+		if o.transactions != nil && m.Transactional { // so that rows behind it have their numbers
+			o.transactions.next(&tx, o.transactions.of(messagesCollection))
+		}
+		return nil
+	case m.Refused != nil:
+		return l.unreadMessage(&tx, m)
 	}
 	return l.message(&tx, m)
 }
 
-// leaveOut says of a logical message that it is not delivered: each in the log, and the newest in the status.
-func (t *Task) leaveOut(m *envelope.Message) error {
-	f := fault.Finding{Severity: fault.Warning, Kind: fault.Runtime, Where: "logical messages", Case: "P70", Seen: m.Refused.Error(),
-		Need: "to know that it was not delivered, while everything else was"}
-	t.Log.Warn("a logical message is not delivered: " + f.Seen)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	others := slices.DeleteFunc(slices.Clone(t.notices), func(n fault.Finding) bool { return n.Where == f.Where })
-	t.notices = append(others, f)
-	return nil
+// unreadMessage decides about a message that is too large to be read (P70). There is no table to stop: the connector does,
+// unless dead letters or a loss were asked for.
+func (l *lane) unreadMessage(tx *envelope.Transaction, m *envelope.Message) error {
+	if !l.run.task.Errors.Tolerate {
+		return refusedMessage(m, m.Refused)
+	}
+	if l.own.transactions != nil && m.Transactional {
+		if err := l.count(tx, m.Place); err != nil {
+			return err
+		}
+	}
+	return l.deadMessage(m, m.Refused)
+}
+
+// deadMessage makes a dead letter of a message.
+func (l *lane) deadMessage(m *envelope.Message, why error) error {
+	if l.own.transactions != nil && m.Transactional {
+		l.own.transactions.of(messagesCollection).missing = true
+	}
+	body := messageBody{prefix: m.Prefix, content: m.Content}
+	return l.deadLetter(&letter{table: messagesCollection, topic: l.own.messages.name, why: why, reason: reasonSize, op: envelope.Note, place: m.Place, body: body})
 }
 
 // message writes one message of the application's.
@@ -95,6 +109,9 @@ func (l *lane) message(tx *envelope.Transaction, m *envelope.Message) error {
 	}
 	l.batch.Arena = envelope.AppendMessage(l.batch.Arena, o.origin, o.source, tx, m, o.text, time.Now().UnixNano())
 	if err := l.closeRecord(&o.ownTopic, s, nil); err != nil {
+		if l.run.task.Errors.Tolerate && fault.IsPermanent(err) {
+			return l.deadMessage(m, err)
+		}
 		return refusedMessage(m, err)
 	}
 	return l.sendFull()
@@ -113,8 +130,13 @@ func (l *lane) count(tx *envelope.Transaction, place uint64) error {
 	return nil
 }
 
-// refusedMessage is a message that its topic will never take: there is no table to stop, so the connector does.
+// refusedMessage is a message that cannot be delivered: there is no table to stop, so the connector does.
 func refusedMessage(m *envelope.Message, err error) error {
-	return &fault.Error{Op: "write", Object: fmt.Sprintf("the logical message with prefix %q", m.Prefix), Cause: err, Permanent: fault.IsPermanent(err),
-		Hint: "raise the topic's max.message.bytes, or leave the prefix out with message.prefix.exclude.list"}
+	e := &fault.Error{Op: "deliver", Object: fmt.Sprintf("the logical message with prefix %q", m.Prefix), Cause: err, Permanent: fault.IsPermanent(err) || m.Refused != nil,
+		Hint: "leave the prefix out with message.prefix.exclude.list; or errors.tolerance: all, which makes it a dead letter"}
+	var why *fault.Error
+	if errors.As(err, &why) && why.Hint != "" {
+		e.Hint = why.Hint + "; or " + e.Hint
+	}
+	return e
 }

@@ -23,6 +23,8 @@ type Own struct {
 	MessageText func(dst, content []byte) []byte
 	// SchemaTopic takes the schema changes that the reader hands over.
 	SchemaTopic string
+	// DeadLetterTopic is that of Errors, which no table may have.
+	DeadLetterTopic string
 }
 
 // Topics is the names of the topics that may be written to, for checks before the start. Whether there will be

@@ -17,6 +17,8 @@ func (o *Own) refuses(topic, table string) error {
 		what, key = "heartbeats", "topic.heartbeat.name"
 	case o.SchemaTopic != "" && topic == o.SchemaTopic:
 		what, key = "schema changes", "topic.prefix"
+	case o.DeadLetterTopic != "" && topic == o.DeadLetterTopic:
+		what, key = "dead letters", "errors.deadletterqueue.topic.name"
 	default:
 		return nil
 	}

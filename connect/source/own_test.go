@@ -11,6 +11,7 @@ import (
 	"github.com/linkedin/goavro/v2"
 
 	"rdip/envelope"
+	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/schema"
 	"rdip/sinks"
@@ -52,7 +53,11 @@ func (k *kept) line(r *sinks.Record) string {
 	case v["status"] == "BEGIN":
 		return fmt.Sprintf("BEGIN %s", v["id"])
 	case v["status"] == "END":
-		return fmt.Sprintf("END %s %s", v["id"], counts(v))
+		out := fmt.Sprintf("END %s %s", v["id"], counts(v))
+		for _, h := range r.Headers {
+			out += fmt.Sprintf(" %s=%s", h.Key, h.Value)
+		}
+		return out
 	case v["message"] != nil:
 		m := v["message"].(map[string]any)
 		return fmt.Sprintf("message %s %s%s", m["prefix"].(map[string]any)["string"], m["content"].(map[string]any)["bytes"], transactionOf(v))
@@ -202,13 +207,22 @@ func TestATransactionIsToldWithItsEventsAndCounts(t *testing.T) {
 		{"P39: a message outside a transaction has no block", func(s script) []func() error {
 			return []func() error{s.message(false, 11, "audit", "who")}
 		}, "message audit who"},
-		{"an event that cannot be written is not counted, and is not BEGIN's reason", func(s script) []func() error {
+		{"an event that cannot be written is counted, and END says that its table is not complete", func(s script) []func() error {
 			return []func() error{s.begin(7, 19), func() error {
 				bad := &envelope.Event{Op: envelope.Create, Layout: notes, Place: 11, After: envelope.Row{{}, {}, {State: 9}}}
 				bad.After[0].State = envelope.Absent
 				return errors.Join(s.l.Table(notes), s.l.Row(bad))
 			}, s.row(orders, envelope.Create, 12), s.commit(20)}
-		}, "BEGIN tx-07:0010; public.orders [tx-07:0012]; END tx-07:0020 1 public.orders=1"},
+		}, `BEGIN tx-07:0010; public.orders [tx-07:0012]; END tx-07:0020 2 public.notes=1,public.orders=1 __rdip.incomplete=["public.notes"]`},
+		{"a table that stopped is counted on, a changed key as two events, in transactions of its own too", func(s script) []func() error {
+			s.l.run.tables.entry("public.notes").stopped = &Stop{}
+			notesMoved := *moved
+			notesMoved.Layout = notes
+			return []func() error{s.begin(7, 19), s.row(notes, envelope.Create, 11), func() error { return s.l.Row(&notesMoved) }, s.row(orders, envelope.Create, 14), s.commit(20),
+				s.begin(8, 29), s.row(notes, envelope.Truncate, 21), s.row(notes, envelope.Read, 22), s.commit(30),
+				s.begin(9, 39), func() error { return s.l.Refuse(notes, errors.New("too large")) }, s.commit(40)}
+		}, `BEGIN tx-07:0010; public.orders [tx-07:0014]; END tx-07:0020 4 public.notes=3,public.orders=1 __rdip.incomplete=["public.notes"]; ` +
+			`BEGIN tx-09:0030; END tx-09:0040 1 public.notes=1 __rdip.incomplete=["public.notes"]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, k := ownLane(t, nil)
@@ -270,22 +284,30 @@ func TestWhatWasDeliveredBeforeIsNotToldAgain(t *testing.T) {
 	}
 }
 
-// P70: the stream goes on, and somebody learns of it where the message was asked for.
-func TestAMessageThatWasTooLargeIsLeftOutWithANotice(t *testing.T) {
-	l, k := ownLane(t, nil)
-	s := script{l}
-	large := func(prefix string) func() error {
+// P70, G1: a message that is too large has no table to stop: it stops the connector by name, unless a loss or a dead
+// letter was asked for. What nobody wants passes.
+func TestAMessageThatIsTooLargeStopsTheConnectorUnlessALossWasAskedFor(t *testing.T) {
+	large := func(s script, prefix string) func() error {
 		return func() error {
-			return l.Message(&envelope.Message{Transactional: true, Place: 12, Prefix: []byte(prefix), Refused: errors.New("too large: " + prefix)})
+			return s.l.Message(&envelope.Message{Transactional: true, Place: 12, Prefix: []byte(prefix), Refused: errors.New("too large: " + prefix)})
 		}
 	}
-	got := play(t, l, k, s.begin(7, 19), s.message(true, 11, "audit", "a"), large("audit"), large("unwanted"), large("rdip.ddl"), large("other"), s.message(true, 13, "audit", "b"), s.commit(20))
-	want := "BEGIN tx-07:0010; message audit a [tx-07:0011 1 1]; message audit b [tx-07:0013 2 2]; END tx-07:0020 2 LOGICAL_DECODING_MESSAGE=2"
+	l, k := ownLane(t, nil)
+	s := script{l}
+	play(t, l, k, s.begin(7, 19), large(s, "unwanted"), large(s, "rdip.ddl"))
+	if err := large(s, "audit")(); err == nil || !fault.IsPermanent(err) || !strings.Contains(err.Error(), `"audit"`) || !strings.Contains(err.Error(), "message.prefix.exclude.list") {
+		t.Errorf("the connector goes on: %v", err)
+	}
+	l, k = ownLane(t, nil)
+	l.run.task.Errors.Tolerate = true
+	s = script{l}
+	got := play(t, l, k, s.begin(7, 19), s.message(true, 11, "audit", "a"), large(s, "audit"), large(s, "unwanted"), s.message(true, 13, "audit", "b"), s.commit(20))
+	want := `BEGIN tx-07:0010; message audit a [tx-07:0011 1 1]; message audit b [tx-07:0013 3 3]; END tx-07:0020 3 LOGICAL_DECODING_MESSAGE=3 __rdip.incomplete=["LOGICAL_DECODING_MESSAGE"]`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if notices := l.run.task.Status().Notices; len(notices) != 1 || notices[0].Seen != "too large: other" {
-		t.Errorf("%v", notices)
+	if lost := l.run.task.lost.all(); len(lost) != 1 || lost[0] != (Undelivered{Table: messagesCollection, Reason: "size", Skipped: true, N: 1, Last: "too large: audit"}) {
+		t.Errorf("%+v", lost)
 	}
 }
 

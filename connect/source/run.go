@@ -30,6 +30,7 @@ type run struct {
 	ledger   *ledger
 	isOpen   atomic.Bool // reader, tables and ledger are there
 	lastAck  atomic.Pointer[time.Time]
+	again    again // ends the stream between two transactions
 }
 
 // sent is what a batch remembers of its sender until it is reported.
@@ -88,6 +89,7 @@ func (r *run) open(stop context.Context) error {
 	}
 	failpoint.Hit(failpoint.SlotCreated)
 	resume.Notices = append(resume.Notices, judged...)
+	resume.Notices = append(resume.Notices, r.mayWriteLetters()...)
 	if err := r.reconcile(stop, resume); err != nil {
 		return err
 	}
@@ -203,12 +205,15 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 	}()
 	through, reading := r.windows(ctx, cancel, l)
 	acting := r.followSignals(ctx)
+	watching := r.watchStopped(ctx)
+	r.again.of(cancel)
 	err := r.reader.Stream(ctx, from, through)
 	cancel()
 	<-reading
 	<-acting
-	finished := r.isFinished()
-	if stop.Err() != nil || finished {
+	<-watching
+	finished, again := r.isFinished(), r.again.ended(r.work, err)
+	if stop.Err() != nil || finished || again {
 		err = r.drain(l)
 	}
 	close(quit)
@@ -221,6 +226,9 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 		if err = r.ledger.keepTables(); err == nil { // also what nothing was acknowledged for, such as a table without rows
 			return r.finished()
 		}
+	}
+	if err == nil && again && stop.Err() == nil {
+		err = errAgain
 	}
 	return r.cause(err)
 }
@@ -299,15 +307,7 @@ func (r *run) stopTable(t *table, s *Stop) error {
 	t.mu.Lock()
 	t.stopped = s
 	t.mu.Unlock()
-	log := r.task.Log
-	var both interface {
-		Schemas() (registered, refused string)
-	}
-	if errors.As(s.Reason, &both) { // R2: with both schemas, so that nobody has to ask the registry
-		registered, refused := both.Schemas()
-		log = log.With("registered", registered, "refused", refused)
-	}
-	log.Error("table stopped; the other tables go on", "table", t.id, "error", s.Reason)
+	withSchemas(r.task.Log, s.Reason).Error("table stopped; the other tables go on", "table", t.id, "error", s.Reason)
 	return nil
 }
 
@@ -331,7 +331,7 @@ func (r *run) close(stop context.Context, err error) error {
 	if stop.Err() == nil || err == nil {
 		return err
 	}
-	if errors.Is(err, context.Canceled) { // a start or a snapshot was cut off: the next start begins it again
+	if errors.Is(err, context.Canceled) || errors.Is(err, errAgain) { // a start or a snapshot was cut off: the next start begins it again
 		return nil
 	}
 	return &fault.Error{Kind: fault.NotDrained, Op: "stop connector", Object: r.task.Name,

@@ -86,10 +86,12 @@ func (l *lane) openRoute(x *encoding, u *unrouted, e *envelope.Event) error {
 		return err
 	}
 	made, err := l.makeRoute(u)
-	if err != nil && l.givesUp(err) {
-		return l.stop(x, err)
-	}
-	if err != nil {
+	switch {
+	case err != nil && l.givesUp(err) && isSchemaRefusal(err):
+		return l.undelivered(x, e, err, reasonSchema)
+	case err != nil && l.givesUp(err):
+		return l.gaveUp(x, e, err)
+	case err != nil:
 		return err
 	}
 	u.routes.put(u, made)

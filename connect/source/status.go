@@ -44,8 +44,9 @@ type Status struct {
 	Snapshot     snapshot.Report
 	Tables       []TableStatus
 	Notices      []fault.Finding
-	Held         int64  // bytes in batches
-	Budget       int64  // and how many may be
+	Held         int64 // bytes in batches
+	Budget       int64 // and how many may be
+	Undelivered  []Undelivered
 	Position     string // durable, the source's own text
 	Cluster      string // the Kafka cluster's id
 	Counts       Counts
@@ -67,13 +68,15 @@ type TableStatus struct {
 	Partitions                                  int32
 	Reads, Creates, Updates, Deletes, Truncates int64
 	Stopped                                     *Stop
+	Retained                                    int64 // bytes of log that the source keeps for it since it stopped; 0 for none
+	CatchingUp                                  bool  // it goes on from an older place than the others, and is not yet as far
 }
 
 // Status is the task now. Safe for concurrent use.
 func (t *Task) Status() Status {
 	t.mu.Lock()
 	s := Status{State: t.state, Err: t.lastErr, Retries: t.retries, StoreErr: t.storeErr, Notices: t.notices,
-		Counts: t.counts.read(), Source: readers.Status{LagBytes: -1, RetainedBytes: -1, RetainLimit: -1}}
+		Counts: t.counts.read(), Undelivered: t.lost.all(), Source: readers.Status{LagBytes: -1, RetainedBytes: -1, RetainLimit: -1}}
 	s.Counts.Errors = maps.Clone(t.errors)
 	r, progress := t.current, t.progress
 	t.mu.Unlock()
@@ -110,11 +113,13 @@ func (r *run) describe(s *Status) {
 	} else if s.Held > s.Budget-arenaBytes {
 		s.WaitingOn = "Kafka: the memory budget is full of rows that are not acknowledged"
 	}
+	catchingUp := r.ledger.catchingUp()
 	for _, t := range r.tables.all() {
 		topic, stop := t.shown()
+		_, behind := catchingUp[t.id]
 		s.Tables = append(s.Tables, TableStatus{Table: t.id, Topic: topic.Name, Partitions: topic.Partitions,
 			Reads: t.reads.Load(), Creates: t.creates.Load(), Updates: t.updates.Load(), Deletes: t.deletes.Load(),
-			Truncates: t.truncates.Load(), Stopped: stop})
+			Truncates: t.truncates.Load(), Stopped: stop, Retained: stop.retained(s.Source.SourcePlace), CatchingUp: behind && stop == nil})
 	}
 }
 

@@ -28,6 +28,8 @@ type table struct {
 	// counts of records that were handed to the producer, added to once a batch.
 	reads, creates, updates, deletes, truncates atomic.Int64
 
+	refused atomic.Bool // its rows are dead letters, since the registry refuses a schema
+
 	opening sync.Mutex // held while the topic is made or verified, for as long as Kafka is away
 
 	// Guarded by mu, which nothing holds while it waits: Status takes it. The topic, once it is there, stays
@@ -172,6 +174,9 @@ type encoding struct {
 
 	keys, values writer // of envelopes
 	shape        shape  // nil for envelopes
+
+	refusal error  // the registry refuses the schema, so that every row is a dead letter; nil: it takes it
+	hidden  []bool // columns that dead letters do not show; nil until the first of them
 
 	signals bool // the table's rows are signals
 	silent  bool // and nothing else: there is no Encoder

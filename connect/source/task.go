@@ -3,6 +3,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -33,6 +34,7 @@ type Task struct {
 	Skipped         Ops           // skipped.operations
 	Own             Own           // what is written beside the tables' topics
 	Signals         Signals       // what a person asks while the log is streamed
+	Errors          Errors        // what becomes of rows that cannot be delivered
 	Memory          int64         // bytes of row data that may be under way
 	SnapshotLanes   int           // connections that copy the snapshot
 	SnapshotOnly    bool          // the task ends well once every table is read (initial_only)
@@ -61,6 +63,9 @@ type Task struct {
 	storeErr error
 	errors   map[fault.Kind]int64
 	counts   counters
+	lost     lostRows
+	stay     map[string]bool // tables that the next run leaves as they stopped
+	begun    []chan<- error  // wait for the next run to stream
 }
 
 // Ops is a set of operations.
@@ -89,6 +94,9 @@ func (t *Task) Run(ctx context.Context) error {
 		switch {
 		case errors.Is(err, errFinished):
 			return t.end(StateFinished, nil)
+		case errors.Is(err, errAgain):
+			pause = firstBackoff
+			continue
 		case ctx.Err() != nil:
 			return t.end(StateStopped, err)
 		case err == nil:
@@ -123,6 +131,7 @@ func (t *Task) end(s State, err error) error {
 	t.mu.Lock()
 	t.state, t.lastErr, t.current = s, err, nil
 	t.count(err)
+	t.hasBegun(&fault.Error{Op: "begin the stream of connector", Object: t.Name, Cause: cmp.Or(err, errors.New("it was stopped"))})
 	t.mu.Unlock()
 	return err
 }
@@ -150,6 +159,9 @@ func (t *Task) count(err error) {
 func (t *Task) enter(s State, r *run) {
 	t.mu.Lock()
 	t.state, t.current = s, r
+	if s == StateStreaming {
+		t.hasBegun(nil)
+	}
 	t.mu.Unlock()
 	t.Log.Info("connector", "state", s.String())
 }

@@ -10,9 +10,9 @@ import (
 const messagesCollection = "LOGICAL_DECODING_MESSAGE"
 
 // transactions numbers the events of a lane's transactions, and writes the transaction topic: BEGIN before a
-// transaction's first event that is written, END behind its last. What is skipped, and rows of a snapshot, are
-// not counted; a transaction of which nothing is written is not in the topic. Counting an event allocates
-// nothing.
+// transaction's first event, END behind its last. What is skipped, and rows of a snapshot, are not counted; what a table
+// that stopped would have is, and so are dead letters (missing.go). A transaction of nothing that counts is not in the
+// topic. Counting an event allocates nothing.
 type transactions struct {
 	ownTopic
 	id      envelope.TransactionID
@@ -24,8 +24,9 @@ type transactions struct {
 
 // collection is one table's count within the open transaction.
 type collection struct {
-	name  string
-	count int64
+	name    string
+	count   int64
+	missing bool // some of its events are not in its topic
 }
 
 func newTransactions(o *Own) *transactions {
@@ -36,7 +37,7 @@ func newTransactions(o *Own) *transactions {
 // reset forgets the counts of the transaction before.
 func (t *transactions) reset() {
 	for _, c := range t.touched {
-		c.count = 0
+		c.count, c.missing = 0, false
 	}
 	t.touched, t.total, t.begun = t.touched[:0], 0, false
 }
@@ -91,7 +92,7 @@ func (t *transactions) undo(to counted) {
 // stands in for the transaction's first record where that is not known.
 func (l *lane) beginTransaction(place uint64) error {
 	t := l.own.transactions
-	if t.begun {
+	if t.begun || l.wasTold() {
 		return nil
 	}
 	if l.tx.First != 0 {
@@ -128,7 +129,7 @@ func (l *lane) endTransaction(place uint64) error {
 		return envelope.TransactionCount{Table: t.touched[i].name, Events: t.touched[i].count}
 	})
 	t.begun = false
-	return l.closeRecord(&t.ownTopic, s, nil)
+	return l.closeRecord(&t.ownTopic, s, t.incomplete())
 }
 
 // numbers says whether an event is counted in its transaction: rows of a snapshot are in none.

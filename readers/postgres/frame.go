@@ -157,6 +157,9 @@ type oversizeError struct {
 	Head  []byte // its first bytes, borrowed from the framer
 }
 
+// TooLarge is the size of what was not read.
+func (e *oversizeError) TooLarge() int64 { return e.Bytes }
+
 func (e *oversizeError) Error() string {
 	return fmt.Sprintf("a message of %d bytes, more than the %d that max.row.bytes allows", e.Bytes, e.Limit)
 }

@@ -143,7 +143,7 @@ func (c *cluster) checkMissing(ctx context.Context, topics []string) []fault.Fin
 			continue
 		}
 		found = append(found, fault.Finding{Severity: fault.Notice, Kind: fault.Preflight, Where: fmt.Sprintf("topic %q", t),
-			Seen: "it does not exist yet, and will be made with " + c.creation.String()})
+			Seen: "it does not exist yet, and will be made with " + c.creation.of(t).String()})
 	}
 	return found
 }

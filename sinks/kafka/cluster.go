@@ -161,7 +161,7 @@ func (c *cluster) topicSettings(ctx context.Context, topic string) (map[string]s
 func (c *cluster) create(ctx context.Context, topics []string, dryRun bool) (refused map[string]error, err error) {
 	details := map[string]*sarama.TopicDetail{}
 	for _, topic := range topics {
-		details[topic] = c.creation.detail()
+		details[topic] = c.creation.of(topic).detail()
 	}
 	q := sarama.NewCreateTopicsRequest(c.settings.Version, details, c.config.Timeout, dryRun)
 	err = c.ask(ctx, func(b *sarama.Broker) error {

@@ -20,6 +20,16 @@ type Creation struct {
 	// Settings are the topic's own configuration, such as cleanup.policy and retention.ms; what is not here
 	// is the broker's default.
 	Settings map[string]string
+	// Apart are topics that are made in another way, by name. Enable is that of all.
+	Apart map[string]Creation
+}
+
+// of is how a topic is made.
+func (c *Creation) of(topic string) *Creation {
+	if apart, ok := c.Apart[topic]; ok {
+		return &apart
+	}
+	return c
 }
 
 // NewCreation is the defaults.

@@ -140,10 +140,23 @@ func keyHash(key []byte) string {
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
+// sizeError is a record that is too large. Its key is shown as a hash only.
+type sizeError struct {
+	keyHash     string
+	size, limit int
+}
+
+func (e *sizeError) Error() string {
+	return fmt.Sprintf("the record with key hash %s has %d bytes before compression, and the limit is %d", e.keyHash, e.size, e.limit)
+}
+
+// TooLarge is the record's size.
+func (e *sizeError) TooLarge() int64 { return int64(e.size) }
+
 // tooLarge is K4.
 func (c *cluster) tooLarge(topic string, key []byte, size, limit, brokerLimit int) error {
 	e := &fault.Error{Op: "send a record to", Object: fmt.Sprintf("topic %q", topic), Permanent: true,
-		Cause: fmt.Errorf("the record with key hash %s has %d bytes before compression, and the limit is %d", keyHash(key), size, limit)}
+		Cause: &sizeError{keyHash(key), size, limit}}
 	if limit < brokerLimit-batchOverhead {
 		e.Hint = fmt.Sprintf("max.request.size: %d (the topic's own max.message.bytes is %d)", size, brokerLimit)
 		if size > largestRecord {
@@ -176,11 +189,12 @@ func (c *cluster) missing(topic string) error {
 }
 
 func (c *cluster) createCommand(topic string) string {
-	command := fmt.Sprintf("kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions %d", c.config.bootstrap(), topic, c.creation.Partitions)
-	if c.creation.Replication > 0 {
-		command += fmt.Sprintf(" --replication-factor %d", c.creation.Replication)
+	creation := c.creation.of(topic)
+	command := fmt.Sprintf("kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions %d", c.config.bootstrap(), topic, creation.Partitions)
+	if creation.Replication > 0 {
+		command += fmt.Sprintf(" --replication-factor %d", creation.Replication)
 	}
-	for _, s := range c.creation.settings() {
+	for _, s := range creation.settings() {
 		command += " --config " + shell(s)
 	}
 	return command

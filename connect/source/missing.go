@@ -1,0 +1,75 @@
+package source
+
+import (
+	"rdip/envelope"
+	"rdip/sinks"
+)
+
+// incompleteHeader is on the END of a transaction of which not every counted event is in its table's topic: a JSON array
+// of these tables, as data_collections names them. Debezium's schema of END has no place for it.
+const incompleteHeader = "__rdip.incomplete"
+
+// passOver counts an event that is not written to its table's topic. It is missing where it never was: its table
+// stopped, or it is a dead letter. Else it was delivered before.
+func (l *lane) passOver(x *encoding, e *envelope.Event, missing bool) error {
+	if !l.numbers(e) {
+		return nil
+	}
+	n := 1
+	if plan := x.table.to.plan; (plan == nil || plan.flat != nil) && x.KeyChanged(e) {
+		n = 2 // as it would have been written
+	}
+	return l.countPassed(x, n, e.Place, missing)
+}
+
+// inStream says whether what is handed over is of a transaction of the log, and not of a snapshot or a window, whose
+// transaction has no first record.
+func (l *lane) inStream() bool { return l.own != nil && l.tx.First != 0 }
+
+// passRefused counts a change that the reader could not hand over, as one event; rows of a snapshot are in no
+// transaction.
+func (l *lane) passRefused(x *encoding) error {
+	if !l.inStream() || l.own.transactions == nil {
+		return nil
+	}
+	return l.countPassed(x, 1, l.tx.First, true)
+}
+
+func (l *lane) countPassed(x *encoding, n int, place uint64, missing bool) error {
+	t := l.own.transactions
+	if err := l.open(&t.ownTopic); err != nil {
+		return err
+	}
+	if err := l.beginTransaction(place); err != nil {
+		return err
+	}
+	c := t.ofTable(x)
+	for range n {
+		t.next(&l.tx, c)
+	}
+	c.missing = c.missing || missing
+	return l.sendFull()
+}
+
+// wasTold says whether the open transaction's BEGIN and END were written before, by a run that went further: it is read
+// again for a table that goes on from an older place, whose rows have the numbers that they would have had then.
+func (l *lane) wasTold() bool { return l.tx.Place < l.own.since }
+
+// incomplete is the header of an END with tables that are not complete; nil for none.
+func (t *transactions) incomplete() []sinks.Header {
+	var names []byte
+	for _, c := range t.touched {
+		if !c.missing {
+			continue
+		}
+		open := byte(',')
+		if names == nil {
+			open = '['
+		}
+		names = appendText(append(names, open), []byte(c.name))
+	}
+	if names == nil {
+		return nil
+	}
+	return []sinks.Header{{Key: incompleteHeader, Value: append(names, ']')}}
+}

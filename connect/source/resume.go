@@ -1,0 +1,214 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"rdip/configs"
+	"rdip/internal/fault"
+	"rdip/offsets"
+	"rdip/snapshot"
+)
+
+// errAgain ends a run so that the next begins at once, for tables that go on from older places.
+var errAgain = errors.New("the stream begins again for a table that goes on from its own place")
+
+// Resumed says what becomes of the tables that ResumeTables was asked for.
+type Resumed struct {
+	GoOn  []string `json:"go_on"` // from their own places
+	Again []string `json:"again"` // read again from the beginning, in windows, since they stopped in a snapshot or were given up
+}
+
+// again asks a run to end between two transactions. It is safe for concurrent use.
+type again struct {
+	asked  atomic.Bool
+	within atomic.Bool // a transaction is being handed over
+
+	mu  sync.Mutex
+	end context.CancelFunc // of the stream; nil while there is none
+}
+
+// begins says whether a transaction may begin.
+func (a *again) begins() error {
+	a.within.Store(true)
+	if a.asked.Load() {
+		return errAgain
+	}
+	return nil
+}
+
+// ends is the boundary behind a transaction.
+func (a *again) ends() error {
+	a.within.Store(false)
+	if a.asked.Load() {
+		return errAgain
+	}
+	return nil
+}
+
+// ask has the stream end at the next boundary, or at once where it waits at one: whoever begins a transaction
+// meanwhile sees that it was asked, or is seen to be within one.
+func (a *again) ask() {
+	a.asked.Store(true)
+	if a.within.Load() {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.end != nil {
+		a.end()
+	}
+}
+
+// ended says whether a stream ended as it was asked to.
+func (a *again) ended(work context.Context, err error) bool {
+	return a.asked.Load() && work.Err() == nil && (errors.Is(err, errAgain) || errors.Is(err, context.Canceled))
+}
+
+// of sets what ends the stream.
+func (a *again) of(end context.CancelFunc) {
+	a.mu.Lock()
+	a.end = end
+	a.mu.Unlock()
+	if a.asked.Load() {
+		end()
+	}
+}
+
+// ResumeTables has tables that stopped, or whose rows are dead letters for their schema is refused, go on after the
+// fix: from their own places, while the other tables drop what they have; one that stopped in a snapshot, or was given up,
+// is read again in windows. Other tables that stopped stay so. It returns once the stream has begun again, or with the
+// error why it has not; a table that is not mended stops again. Safe for concurrent use.
+func (t *Task) ResumeTables(ctx context.Context, names []string, by string) (Resumed, error) {
+	r, err := t.streaming("resume tables of")
+	if err != nil {
+		return Resumed{}, err
+	}
+	done, err := r.resumable(names)
+	if err != nil {
+		return done, err
+	}
+	if len(done.Again) > 0 {
+		asked := make([]snapshot.Asked, len(done.Again))
+		for i, id := range done.Again {
+			asked[i] = snapshot.Asked{Table: id}
+		}
+		if err := t.AskSnapshot(ctx, asked, by); err != nil {
+			return done, err
+		}
+	}
+	if len(done.GoOn) == 0 {
+		return done, nil
+	}
+	return done, t.beginAgain(ctx, r, done.GoOn)
+}
+
+// resumable sorts the tables that are to be resumed, and refuses those that are not stopped.
+func (r *run) resumable(names []string) (Resumed, error) {
+	done := Resumed{GoOn: []string{}, Again: []string{}}
+	all := r.tables.all()
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(t *table) bool { return t.id == name })
+		if i < 0 {
+			return done, r.notThere(name, all)
+		}
+		_, stop := all[i].shown()
+		switch {
+		case stop != nil && stop.InSnapshot:
+			done.Again = append(done.Again, name)
+		case stop != nil || all[i].refused.Load():
+			done.GoOn = append(done.GoOn, name)
+		default:
+			return done, &fault.Error{Kind: fault.Configuration, Op: "resume", Object: "table " + name, Permanent: true,
+				Cause: errors.New("it has not stopped"), Hint: stoppedHint(r.task.Name, all)}
+		}
+	}
+	return done, nil
+}
+
+// notThere is a table that cannot be resumed, since the connector has not seen it.
+func (r *run) notThere(name string, all []*table) error {
+	ids := make([]string, len(all))
+	for i, t := range all {
+		ids[i] = t.id
+	}
+	e := &fault.Error{Kind: fault.Configuration, Op: "resume", Object: "table " + name, Permanent: true,
+		Cause: errors.New("no row of such a table was captured since the connector started"), Hint: stoppedHint(r.task.Name, all)}
+	near := configs.Nearest(name, ids)
+	if i := slices.IndexFunc(ids, func(id string) bool { return strings.HasSuffix(id, "."+name) }); i >= 0 {
+		near = ids[i]
+	}
+	if near != "" {
+		e.Hint = "did you mean " + near + "? " + e.Hint
+	}
+	return e
+}
+
+// stoppedHint names the tables that have stopped.
+func stoppedHint(connector string, all []*table) string {
+	var stopped []string
+	for _, t := range all {
+		if _, stop := t.shown(); stop != nil {
+			stopped = append(stopped, t.id)
+		}
+	}
+	if len(stopped) == 0 {
+		return "no table of " + connector + " has stopped"
+	}
+	return fmt.Sprintf("rdip resume %s %s", connector, strings.Join(stopped, " "))
+}
+
+// beginAgain ends the run between two transactions, and waits until the next one streams.
+func (t *Task) beginAgain(ctx context.Context, r *run, tables []string) error {
+	stay := map[string]bool{}
+	for _, other := range r.tables.all() {
+		if _, stop := other.shown(); stop != nil && !slices.Contains(tables, other.id) {
+			stay[other.id] = true
+		}
+	}
+	t.mu.Lock()
+	if t.current != r || r.again.asked.Load() {
+		t.mu.Unlock()
+		return &fault.Error{Op: "resume tables of", Object: "connector " + t.Name, Cause: errors.New("it is just beginning again"), Hint: "try again"}
+	}
+	t.stay = stay
+	begun := make(chan error, 1)
+	t.begun = append(t.begun, begun)
+	t.mu.Unlock()
+	t.Log.Info("the stream begins again for tables that go on", "tables", tables)
+	r.again.ask()
+	select {
+	case err := <-begun:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// hasBegun tells whoever waits for the next run that it streams, or why it does not. The caller holds mu.
+func (t *Task) hasBegun(err error) {
+	for _, begun := range t.begun {
+		begun <- err
+	}
+	t.begun = nil
+}
+
+// stays takes over the tables that stay stopped in this run: those that were not named when others were resumed.
+// At any other start every table is tried again.
+func (t *Task) stays() map[string]bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	stay := t.stay
+	t.stay = nil
+	return stay
+}
+
+// stoppedAs is how a table that stopped stays so in this run.
+func stoppedAs(s offsets.StoppedTable) *Stop {
+	return &Stop{Reason: errors.New(s.Reason), InSnapshot: s.Position == "", Place: s.Place, Position: s.Position}
+}
