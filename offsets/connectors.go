@@ -98,9 +98,13 @@ func backwards(object string, stored, next uint64) error {
 		Hint:  "to go back on purpose, stop the connector and use rdip offsets set"}
 }
 
-// Delete forgets a connector and its tables; one that is not there is no error.
+// Delete forgets a connector and its tables; one that is not there is no error. Of one whose truth is the topic of
+// positions a mark is left (Forgotten).
 func (s *Store) Delete(connector string) error {
 	return s.commit("delete offsets", fmt.Sprintf("connector %q", connector), func(tx *bbolt.Tx) error {
+		if err := markForgotten(tx, connector); err != nil {
+			return err
+		}
 		if err := deleteTables(tx, connector); err != nil {
 			return err
 		}

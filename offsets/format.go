@@ -23,7 +23,7 @@ var errNewer = errors.New("written by a newer rdip")
 type step func(*bbolt.Tx) error
 
 // steps[i] leads from format i+1 to i+2.
-var steps = []step{toFormat2}
+var steps = []step{toFormat2, toFormat3}
 
 // bucketsOf are the buckets that a file of a format has.
 func bucketsOf(format int) [][]byte {
@@ -87,3 +87,7 @@ func upgrade(tx *bbolt.Tx, from int, steps []step) error {
 	}
 	return putFormat(tx, len(steps)+1)
 }
+
+// toFormat3 changes nothing: a record may now say that it is a copy of the topic of positions, which an rdip that does
+// not know that may not run from.
+func toFormat3(*bbolt.Tx) error { return nil }

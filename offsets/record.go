@@ -13,7 +13,7 @@ import (
 
 // Format is the version of what this package writes, of the file and of each record in it. A newer one is
 // refused, an older one is brought up to it when the file is opened.
-const Format = 2
+const Format = 3
 
 // Record is all that must outlive a crash of one connector.
 type Record struct {
@@ -37,6 +37,11 @@ type Record struct {
 	// Stopped holds, for each table that was given up while the others go on, the commit at which it was.
 	Stopped map[string]StoppedTable
 	Signals Signals
+	// ExactlyOnce: this is a copy of what the topic of positions in Kafka says, which is the truth. False: the
+	// file is, and was written later than the topic, if there is one.
+	ExactlyOnce bool
+	// ByHand: a person set the position, and no connector has run since.
+	ByHand  bool
 	Updated time.Time // Put sets it
 }
 
@@ -45,6 +50,10 @@ type StoppedTable struct {
 	Position string
 	Place    uint64
 	Reason   string
+	// Rows of the table, of the transaction whose commit is at Within, were delivered before it stopped, which is
+	// known where the delivery is exactly once.
+	Within uint64
+	Rows   int64
 }
 
 // The names in the file. They are part of Format.
@@ -61,6 +70,8 @@ type recordJSON struct {
 	Cluster          string                 `json:"kafka_cluster,omitempty"`
 	Topics           map[string]string      `json:"topic_ids,omitempty"`
 	Signals          Signals                `json:"signals,omitzero"`
+	ExactlyOnce      bool                   `json:"exactly_once,omitempty"`
+	ByHand           bool                   `json:"by_hand,omitempty"`
 	Updated          time.Time              `json:"updated,omitzero"`
 }
 
@@ -68,6 +79,8 @@ type stoppedJSON struct {
 	Position jsonText `json:"position,omitempty"`
 	Place    uint64   `json:"place"`
 	Reason   string   `json:"reason"`
+	Within   uint64   `json:"within,omitempty"`
+	Rows     int64    `json:"rows,omitempty"`
 }
 
 // jsonText is a string that mostly is a JSON object already. It is then written as that object, so that a
@@ -96,12 +109,13 @@ func encodeRecord(connector string, r Record) ([]byte, error) {
 		Format: r.Format, Identity: jsonText(r.Identity), Cluster: r.Cluster, Topics: r.Topics,
 		Position: jsonText(r.Position), Place: r.Place, SnapshotDone: r.SnapshotDone,
 		SnapshotStarted: r.SnapshotStarted.UTC(), SnapshotFinished: r.SnapshotFinished.UTC(), Updated: r.Updated.UTC(), Tables: r.Tables, Signals: r.Signals,
+		ExactlyOnce: r.ExactlyOnce, ByHand: r.ByHand,
 	}
 	for table, s := range r.Stopped {
 		if w.Stopped == nil {
 			w.Stopped = make(map[string]stoppedJSON, len(r.Stopped))
 		}
-		w.Stopped[table] = stoppedJSON{Position: jsonText(s.Position), Place: s.Place, Reason: s.Reason}
+		w.Stopped[table] = stoppedJSON{Position: jsonText(s.Position), Place: s.Place, Reason: s.Reason, Within: s.Within, Rows: s.Rows}
 	}
 	if !utf8.ValidString(r.Identity) || !utf8.ValidString(r.Position) {
 		return nil, errors.New("position or identity is not UTF-8")
@@ -133,12 +147,13 @@ func decodeRecord(connector string, value []byte) (Record, error) {
 		Format: w.Format, Identity: string(w.Identity), Cluster: w.Cluster, Topics: w.Topics,
 		Position: string(w.Position), Place: w.Place, SnapshotDone: w.SnapshotDone,
 		SnapshotStarted: w.SnapshotStarted, SnapshotFinished: w.SnapshotFinished, Updated: w.Updated, Tables: w.Tables, Signals: w.Signals,
+		ExactlyOnce: w.ExactlyOnce, ByHand: w.ByHand,
 	}
 	for table, s := range w.Stopped {
 		if r.Stopped == nil {
 			r.Stopped = make(map[string]StoppedTable, len(w.Stopped))
 		}
-		r.Stopped[table] = StoppedTable{Position: string(s.Position), Place: s.Place, Reason: s.Reason}
+		r.Stopped[table] = StoppedTable{Position: string(s.Position), Place: s.Place, Reason: s.Reason, Within: s.Within, Rows: s.Rows}
 	}
 	return r, nil
 }

@@ -73,7 +73,7 @@ func TestAPositionIsReadableInTheFile(t *testing.T) {
 
 func TestWhatARecordMayNotBeIsRefused(t *testing.T) {
 	for name, body := range map[string]string{
-		"a newer format":  `{"format":3,"place":1,"snapshot_done":true}`,
+		"a newer format":  `{"format":4,"place":1,"snapshot_done":true}`,
 		"no format":       `{"place":1}`,
 		"a field unknown": `{"format":1,"place":1,"snapshot_done":true,"surprise":1}`,
 		"no object":       `[]`,
@@ -116,6 +116,7 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 			Format: Format, Identity: text.Draw(t, "identity"), Cluster: rapid.String().Draw(t, "cluster"), Position: text.Draw(t, "position"),
 			Place: rapid.Uint64().Draw(t, "place"), SnapshotDone: rapid.Bool().Draw(t, "done"),
 			SnapshotStarted: moment.Draw(t, "started"), SnapshotFinished: moment.Draw(t, "finished"), Updated: moment.Draw(t, "updated"),
+			ExactlyOnce: rapid.Bool().Draw(t, "exactly once"), ByHand: rapid.Bool().Draw(t, "by hand"),
 		}
 		if topics := rapid.MapOf(rapid.String(), rapid.String()).Draw(t, "topics"); len(topics) > 0 {
 			want.Topics = topics
@@ -123,7 +124,8 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 		if tables := rapid.SliceOfDistinct(rapid.String(), rapid.ID[string]).Draw(t, "tables"); len(tables) > 0 {
 			want.Stopped = map[string]StoppedTable{}
 			for _, table := range tables {
-				want.Stopped[table] = StoppedTable{Position: text.Draw(t, "at"), Place: rapid.Uint64().Draw(t, "table place"), Reason: rapid.String().Draw(t, "reason")}
+				want.Stopped[table] = StoppedTable{Position: text.Draw(t, "at"), Place: rapid.Uint64().Draw(t, "table place"), Reason: rapid.String().Draw(t, "reason"),
+					Within: rapid.Uint64().Draw(t, "within"), Rows: rapid.Int64().Draw(t, "rows")}
 			}
 		}
 		value, err := encodeRecord("shop", want)

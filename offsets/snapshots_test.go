@@ -75,7 +75,7 @@ func TestADamagedTablesSnapshotIsRefusedAndNamed(t *testing.T) {
 			must(t, err)
 			return v
 		}, "checksum"},
-		"a newer format": {func([]byte) []byte { return appendSum(key, []byte(`{"format":3,"why":"initial"}`)) }, "newer rdip"},
+		"a newer format": {func([]byte) []byte { return appendSum(key, []byte(`{"format":4,"why":"initial"}`)) }, "newer rdip"},
 		"a field more":   {func([]byte) []byte { return appendSum(key, []byte(`{"format":2,"surprise":1}`)) }, "surprise"},
 	} {
 		t.Run(name, func(t *testing.T) {

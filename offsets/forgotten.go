@@ -1,0 +1,54 @@
+package offsets
+
+import (
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// forgottenBucket has an entry for each connector that was forgotten here while the topic of positions still knows
+// it. It is made with the first of them, so that files of every format may lack it.
+var forgottenBucket = []byte("forgotten")
+
+// markForgotten notes a connector whose record is about to go, if it was a copy of the topic's: what the topic has
+// is void then. A record that cannot be read may have been one.
+func markForgotten(tx *bbolt.Tx, connector string) error {
+	value := tx.Bucket(connectorsBucket).Get([]byte(connector))
+	if value == nil {
+		return nil
+	}
+	if r, err := decodeRecord(connector, value); err == nil && !r.ExactlyOnce {
+		return nil
+	}
+	bucket, err := tx.CreateBucketIfNotExists(forgottenBucket)
+	if err != nil {
+		return err
+	}
+	return bucket.Put([]byte(connector), appendSum([]byte(connector), []byte("forgotten")))
+}
+
+// Forgotten says whether the connector was deleted here since it last ran with the topic of positions: what the topic
+// has of it is void, and to be overwritten before anything else.
+func (s *Store) Forgotten(connector string) (bool, error) {
+	forgotten := false
+	err := s.view(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket(forgottenBucket)
+		forgotten = bucket != nil && bucket.Get([]byte(connector)) != nil
+		return nil
+	})
+	if err != nil {
+		return false, recordFault(s.path, connector, err)
+	}
+	return forgotten, nil
+}
+
+// Remember takes the mark of Forgotten away, once the topic does not have the connector any more.
+func (s *Store) Remember(connector string) error {
+	return s.commit("store offsets", fmt.Sprintf("connector %q", connector), func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket(forgottenBucket)
+		if bucket == nil {
+			return nil
+		}
+		return bucket.Delete([]byte(connector))
+	})
+}
