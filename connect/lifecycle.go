@@ -62,6 +62,15 @@ func (w *Worker) Snapshots(name string) (rest.Snapshots, error) {
 	return u.task(), nil
 }
 
+// Tables is a connector's task, to have tables that stopped go on; it says itself whether it can be asked now.
+func (w *Worker) Tables(name string) (rest.Tables, error) {
+	u, err := w.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return u.task(), nil
+}
+
 // ErrNotStopped is what WhileStopped says of a connector that runs or is paused.
 var ErrNotStopped = errors.New("the connector is not stopped")
 

@@ -60,7 +60,7 @@ func alarmOf(retained, limit, warn int64) Alarm {
 }
 
 // finding is the alarm as people read it.
-func (a Alarm) finding(connector string, retained, limit int64) (fault.Finding, bool) {
+func (a Alarm) finding(connector string, retained, limit int64, held held) (fault.Finding, bool) {
 	if a == AlarmNone {
 		return fault.Finding{}, false
 	}
@@ -71,7 +71,22 @@ func (a Alarm) finding(connector string, retained, limit int64) (fault.Finding, 
 		f.Seen = fmt.Sprintf("its source keeps %d bytes of log for it, %d%% of the limit of %d", retained, retained/max(limit/100, 1), limit)
 		f.Need = "less: beyond the limit its position is lost"
 	}
+	if held.table != "" {
+		f.Seen += fmt.Sprintf(", %d of them for table %s, which has stopped", held.bytes, held.table)
+		f.Fix = fmt.Sprintf("mend the table and resume it (rdip resume %s %s), or leave it out of table.include.list; quarantine.max.retained.bytes gives such a table up by itself", connector, held.table)
+	}
 	return f, true
+}
+
+// held is the stopped table that holds a source back, and by how many bytes of log; zero for none.
+type held struct {
+	table string
+	bytes int64
+}
+
+func holding(s *source.Status) held {
+	table, bytes, _ := s.Holding()
+	return held{table, bytes}
 }
 
 // survey looks at every connector now and then, and after each change of them, until ctx ends.
@@ -106,6 +121,8 @@ func (u *unit) survey(ctx context.Context) {
 		return
 	}
 	alarm := alarmOf(s.RetainedBytes, s.RetainLimit, s.WarnBytes)
+	status := c.Task.Status()
+	heldBy := holding(&status)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.connector.Task != c.Task {
@@ -113,7 +130,7 @@ func (u *unit) survey(ctx context.Context) {
 	}
 	was := u.looked
 	u.looked = looked{survey: s, known: true, alarm: alarm, orphans: map[string]bool{}}
-	if f, ok := alarm.finding(c.Task.Name, s.RetainedBytes, s.RetainLimit); ok && alarm > was.alarm {
+	if f, ok := alarm.finding(c.Task.Name, s.RetainedBytes, s.RetainLimit, heldBy); ok && alarm > was.alarm {
 		u.log.Warn(f.String())
 	} else if alarm == AlarmNone && was.alarm > AlarmNone {
 		u.log.Info("the log that the source keeps is below its thresholds again", "connector", c.Task.Name, "bytes", s.RetainedBytes)
@@ -145,9 +162,9 @@ func (l *looked) cost(s *source.Status) (retained, limit int64, detail string) {
 }
 
 // findings are what the last look warns of.
-func (l *looked) findings(connector string, retained, limit int64) []fault.Finding {
+func (l *looked) findings(connector string, retained, limit int64, held held) []fault.Finding {
 	var all []fault.Finding
-	if f, ok := alarmOf(retained, limit, l.survey.WarnBytes).finding(connector, retained, limit); ok {
+	if f, ok := alarmOf(retained, limit, l.survey.WarnBytes).finding(connector, retained, limit, held); ok {
 		all = append(all, f)
 	}
 	return slices.Concat(all, l.survey.Orphans, l.survey.Uncovered)

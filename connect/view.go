@@ -105,7 +105,7 @@ func (v *View) connector(m *moment) rest.Connector {
 	}
 	retained, limit, detail := m.looked.cost(s)
 	out.Detail = detail
-	for _, n := range append(m.looked.findings(m.Task.Name, retained, limit), s.Notices...) {
+	for _, n := range append(m.looked.findings(m.Task.Name, retained, limit, holding(s)), s.Notices...) {
 		out.Notices = append(out.Notices, n.String())
 	}
 	readings := map[string]snapshot.TableReport{}
@@ -121,6 +121,13 @@ func (v *View) connector(m *moment) rest.Connector {
 		}
 		if t.Stopped != nil {
 			entry.Stopped, entry.Position = t.Stopped.Reason.Error(), t.Stopped.Position
+			entry.Retained, entry.NeedsSnapshot = t.Retained, t.Stopped.InSnapshot
+		}
+		entry.CatchingUp = t.CatchingUp
+		for _, u := range s.Undelivered {
+			if u.Table == t.Table {
+				undelivered(&entry, &u)
+			}
 		}
 		out.Tables[t.Table] = entry
 		if t.Topic != "" {
@@ -128,6 +135,15 @@ func (v *View) connector(m *moment) rest.Connector {
 		}
 	}
 	return out
+}
+
+// undelivered adds what of a table was not delivered.
+func undelivered(t *rest.Table, u *source.Undelivered) {
+	if t.LastUndelivered = u.Last; u.Skipped {
+		t.Skipped += u.N
+	} else {
+		t.DeadLetters += u.N
+	}
 }
 
 // position is the durable one: of a task that does not run, the stored one.
@@ -179,6 +195,9 @@ func (m *moment) stats() metrics.ConnectorStats {
 		QueueBytes: s.Held, BudgetBytes: s.Budget, LastEvent: micros(s.Counts.LastCommit), LastWire: s.Source.LastWire,
 		CommitLatency: s.Counts.Latency, OffsetCommits: s.Counts.Stores, OffsetErrors: uint64(s.Counts.StoreErrors),
 		Reconnects: uint64(s.Retries)}
+	for _, u := range s.Undelivered {
+		out.Undelivered = append(out.Undelivered, metrics.UndeliveredStats{Table: u.Table, Reason: u.Reason, Skipped: u.Skipped, N: uint64(u.N)})
+	}
 	for kind, n := range s.Counts.Errors {
 		out.Errors = append(out.Errors, metrics.Count{Kind: kind.String(), N: uint64(n)})
 	}
@@ -190,7 +209,7 @@ func (m *moment) stats() metrics.ConnectorStats {
 		ts := metrics.TableStats{Table: table.Table, Reads: uint64(table.Reads), Creates: uint64(table.Creates),
 			Updates: uint64(table.Updates), Deletes: uint64(table.Deletes), Truncates: uint64(table.Truncates),
 			SnapshotRows: metrics.Unknown, SnapshotTotal: metrics.Unknown, SnapshotChunksLeft: metrics.Unknown,
-			SnapshotPace: metrics.Unknown, SnapshotSeconds: metrics.Unknown, Stopped: table.Stopped != nil}
+			SnapshotPace: metrics.Unknown, SnapshotSeconds: metrics.Unknown, Stopped: table.Stopped != nil, Retained: table.Retained}
 		if r := readings[table.Table]; r != nil {
 			reading(&ts, r)
 		}

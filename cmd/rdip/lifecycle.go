@@ -65,11 +65,15 @@ func (c stopCommand) Run(ctx context.Context) error {
 
 type resumeCommand struct {
 	daemonFlags `embed:""`
-	Connector   string `arg:"" help:"The connector."`
+	Connector   string   `arg:"" help:"The connector."`
+	Tables      []string `arg:"" optional:"" help:"Tables of it that stopped, as schema.table: they go on, while the connector runs."`
 }
 
-// Run resumes a connector that was paused or stopped, and waits until it runs.
+// Run resumes a connector that was paused or stopped, and waits until it runs; or tables of one that runs.
 func (c resumeCommand) Run(ctx context.Context) error {
+	if len(c.Tables) > 0 {
+		return c.resumeTables(ctx)
+	}
 	return c.ask(ctx, c.Connector, http.MethodPut, "/resume", hasBegun(time.Time{}))
 }
 

@@ -28,7 +28,7 @@ type cli struct {
 	Import     importCommand    `cmd:"" help:"Turn an existing Debezium connector's JSON into a configuration, with the reason for each key that does not fit."`
 	Status     statusCommand    `cmd:"" help:"Show connectors, tables, snapshot progress, lag and retained log of a running rdip."`
 	Pause      pauseCommand     `cmd:"" help:"Have a connector deliver what it read and read nothing more, also over a restart; its slot keeps the log."`
-	Resume     resumeCommand    `cmd:"" help:"Have a paused or stopped connector go on."`
+	Resume     resumeCommand    `cmd:"" help:"Have a paused or stopped connector go on, or tables that stopped."`
 	Stop       stopCommand      `cmd:"" help:"Pause a connector so that its stored position may be changed."`
 	Snapshot   snapshotCommand  `cmd:"" help:"Have a running connector read tables again beside its stream, all rows or some; pause, resume, stop or list that."`
 	Restart    restartCommand   `cmd:"" help:"Restart one connector without the others; also one that has failed."`

@@ -136,13 +136,43 @@ func printTables(w io.Writer, tables []rest.TableDetails) error {
 	for _, table := range tables {
 		state := "captured"
 		if table.Stopped != "" {
-			state = "STOPPED: " + table.Stopped
+			state = stoppedLine(&table)
+		} else if table.CatchingUp {
+			state = "catching up from where it stopped"
 		} else if r := table.Reading; r != nil && r.State != "finished" {
 			state = readingLine(r)
 		}
+		state += undeliveredLine(&table)
 		fmt.Fprintf(t, "  %s\t%d\t%d\t%d\t%d\t%d\t  %s\n", table.Table, table.Reads, table.Creates, table.Updates, table.Deletes, table.Truncates, state)
 	}
 	return t.Flush()
+}
+
+// stoppedLine is a table that stopped: what it costs the source, and why.
+func stoppedLine(t *rest.TableDetails) string {
+	line := "STOPPED"
+	if t.NeedsSnapshot {
+		line += ", needs a new snapshot"
+	}
+	if len(t.StoppedAt) > 0 {
+		line += " at " + string(t.StoppedAt)
+	}
+	if t.RetainedBytes > 0 {
+		line += ", holds back " + size(&t.RetainedBytes, "") + " of log"
+	}
+	return line + ": " + t.Stopped
+}
+
+// undeliveredLine says how many rows were not delivered; "" for none.
+func undeliveredLine(t *rest.TableDetails) string {
+	switch {
+	case t.DeadLetters > 0:
+		return fmt.Sprintf("; %d dead letters, the newest: %s", t.DeadLetters, t.LastUndelivered)
+	case t.Skipped > 0:
+		return fmt.Sprintf("; %d rows SKIPPED, the newest: %s", t.Skipped, t.LastUndelivered)
+	default:
+		return ""
+	}
 }
 
 // readingLine is how a table's snapshot stands, for people.

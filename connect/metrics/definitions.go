@@ -120,6 +120,21 @@ var definitions = []definition{
 	{name: "rdip_tables_stopped", kind: gauge,
 		help:   "Captured tables that were given up while the others go on; status says why.",
 		values: tablesStopped},
+	{name: "rdip_table_retained_bytes", kind: gauge, labels: []string{"table"},
+		help: "Bytes of log that the source keeps for a table that stopped; absent of all others.",
+		values: func(c *ConnectorStats, _ time.Time, emit emit) {
+			for i := range c.Tables {
+				if n := c.Tables[i].Retained; n > 0 {
+					emit(float64(n), c.Tables[i].Table)
+				}
+			}
+		}},
+	{name: "rdip_dead_letters_total", kind: counter, labels: []string{"table", "reason"},
+		help:   "Rows that became dead letters: value (it cannot be written as its schema says), schema (the registry refuses it), size, row (it could not be read). LOGICAL_DECODING_MESSAGE stands for logical messages.",
+		values: undelivered(false)},
+	{name: "rdip_rows_skipped_total", kind: counter, labels: []string{"table", "reason"},
+		help:   "The same of rows that were skipped, and are lost: errors.tolerance is all, and there is no topic for dead letters.",
+		values: undelivered(true)},
 	{name: "rdip_registry_requests_total", kind: counter, labels: []string{"outcome"},
 		help:   "Requests to the schema registry by outcome.",
 		values: counts(func(c *ConnectorStats) []Count { return c.RegistryRequests })},
@@ -160,6 +175,16 @@ func tablesStopped(c *ConnectorStats, _ time.Time, emit emit) {
 		}
 	}
 	emit(float64(n))
+}
+
+func undelivered(skipped bool) func(*ConnectorStats, time.Time, emit) {
+	return func(c *ConnectorStats, _ time.Time, emit emit) {
+		for _, u := range c.Undelivered {
+			if u.Skipped == skipped {
+				emit(float64(u.N), u.Table, u.Reason)
+			}
+		}
+	}
 }
 
 func count(get func(*ConnectorStats) uint64) func(*ConnectorStats, time.Time, emit) {

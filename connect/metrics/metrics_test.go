@@ -42,12 +42,13 @@ func busy() ConnectorStats {
 		Name: "shop", State: "RUNNING", Batches: 3, Records: 1200, Bytes: 99000,
 		Tables: []TableStats{
 			{Table: "public.orders", Reads: 1000, Creates: 7, Updates: 5, Deletes: 3, Truncates: 1, SnapshotRows: 1000, SnapshotTotal: 1100, SnapshotChunksLeft: 4, SnapshotPace: 250, SnapshotSeconds: 1},
-			{Table: "public.bad", Stopped: true, SnapshotRows: Unknown, SnapshotTotal: Unknown},
+			{Table: "public.bad", Stopped: true, Retained: 5120, SnapshotRows: Unknown, SnapshotTotal: Unknown},
 		},
 		LagBytes: 4096, Lag: 1500 * time.Millisecond, RetainedBytes: 1 << 20, RetainLimitBytes: 1 << 30, QueueBytes: 77, BudgetBytes: 32 << 20,
 		LastEvent: time.Now().Add(-2 * time.Second), LastWire: time.Now().Add(time.Hour),
 		CommitLatency: latency.Counts(), OffsetCommits: offsets.Counts(), OffsetErrors: 4, Reconnects: 2,
-		Errors: []Count{{"runtime", 5}}, RegistryRequests: []Count{{"ok", 6}, {"unreachable", 1}},
+		Undelivered: []UndeliveredStats{{Table: "public.bad", Reason: "value", N: 8}, {Table: "public.bad", Reason: "size", Skipped: true, N: 9}},
+		Errors:      []Count{{"runtime", 5}}, RegistryRequests: []Count{{"ok", 6}, {"unreachable", 1}},
 	}
 }
 
@@ -70,6 +71,9 @@ func TestAScrapeShowsWhatTheRuntimeCounted(t *testing.T) {
 		`rdip_snapshot_chunks_left{connector="shop",table="public.orders"} 4`,
 		`rdip_snapshot_rows_per_second{connector="shop",table="public.orders"} 250`,
 		`rdip_snapshot_seconds_left{connector="shop",table="public.orders"} 1`,
+		`rdip_table_retained_bytes{connector="shop",table="public.bad"} 5120`,
+		`rdip_dead_letters_total{connector="shop",reason="value",table="public.bad"} 8`,
+		`rdip_rows_skipped_total{connector="shop",reason="size",table="public.bad"} 9`,
 		`rdip_lag_bytes{connector="shop"} 4096`,
 		`rdip_lag_seconds{connector="shop"} 1.5`,
 		`rdip_retained_bytes{connector="shop"} 1.048576e+06`,

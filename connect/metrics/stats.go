@@ -41,6 +41,7 @@ type ConnectorStats struct {
 	OffsetErrors  uint64          // attempts to store them that failed (O4)
 
 	Reconnects       uint64
+	Undelivered      []UndeliveredStats
 	Errors           []Count // by the kind of the failure (fault.Kind)
 	RegistryRequests []Count // by outcome, such as "ok", "refused", "unreachable"
 }
@@ -57,7 +58,15 @@ type TableStats struct {
 	// Of the same snapshot, or Unknown: parts that are left, rows a second, seconds that are left by estimate.
 	SnapshotChunksLeft, SnapshotPace, SnapshotSeconds int64
 
-	Stopped bool // given up while the others go on
+	Stopped  bool  // given up while the others go on
+	Retained int64 // log that the source keeps for it since then; 0 for none
+}
+
+// UndeliveredStats counts what of one table, or of the logical messages, was not delivered for one reason.
+type UndeliveredStats struct {
+	Table, Reason string
+	Skipped       bool // there is no topic for dead letters
+	N             uint64
 }
 
 // Count is a counter of one kind of thing.

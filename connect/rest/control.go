@@ -25,6 +25,7 @@ type Control interface {
 	Stop(name string) error
 	Restart(name string, onlyFailed bool) error
 	Snapshots(name string) (Snapshots, error)
+	Tables(name string) (Tables, error)
 	// Reload reads the configuration again, and applies all of it or nothing: its error is then a
 	// fault.Findings or holds one.
 	Reload(ctx context.Context) (Reloaded, error)
@@ -74,6 +75,7 @@ func (a *api) changes(mux map[string]methods) {
 	add(http.MethodDelete, "/connectors/{name}/offsets", a.resetOffsets, http.StatusOK)
 	add(http.MethodPatch, "/connectors/{name}/offsets", a.setOffsets, http.StatusOK)
 	a.snapshotChanges(add)
+	add(http.MethodPut, "/connectors/{name}/tables/resume", a.resumeTables, http.StatusOK)
 	add(http.MethodPut, "/admin/reload", a.reload, http.StatusOK)
 	add(http.MethodPut, "/admin/loggers/{logger}", a.setLogger, http.StatusOK)
 	add(http.MethodPut, "/connector-plugins/{class}/config/validate", a.validate, http.StatusOK)

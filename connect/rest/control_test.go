@@ -41,6 +41,8 @@ func (n *notebook) Snapshots(name string) (Snapshots, error) {
 	return asking{n, name}, nil
 }
 
+func (n *notebook) Tables(name string) (Tables, error) { return asking{n, name}, nil }
+
 // asking writes down what is asked of a connector's snapshots.
 type asking struct {
 	n    *notebook
@@ -59,6 +61,10 @@ func (a asking) ResumeSnapshot(t ...string) error {
 }
 func (a asking) StopSnapshot(t ...string) error {
 	return a.n.note(fmt.Sprint("stop of ", a.name, " ", t))
+}
+
+func (a asking) ResumeTables(_ context.Context, tables []string, by string) (goOn, again []string, err error) {
+	return tables[:1], tables[1:], a.n.note(fmt.Sprint("resume tables of ", a.name, " ", tables, " by ", by))
 }
 
 func (n *notebook) Restart(name string, onlyFailed bool) error {
@@ -139,6 +145,11 @@ func TestChangesHaveConnectsPathsAndAnswers(t *testing.T) {
 		{"PUT", "/connectors/shop/snapshots/stop", `{"where":"x"}`, 400, "POST", ""},
 		{"PUT", "/connectors/shop/snapshots/stop", `{"tables":["a"]}`, 202, "", "stop of shop [a]"},
 		{"GET", "/connectors/shop/snapshots", "", 200, "[]", ""},
+		{"PUT", "/connectors/shop/tables/resume", `{"tables":["a","b"]}`, 200, `{"go_on":["a"],"again":["b"]}`, "resume tables of shop [a b] by the REST API"},
+		{"PUT", "/connectors/shop/tables/resume", `{"tables":["a"],"by":"me"}`, 200, `{"go_on":["a"],"again":[]}`, "resume tables of shop [a] by me"},
+		{"PUT", "/connectors/shop/tables/resume", `{}`, 400, "no table is named", ""},
+		{"PUT", "/connectors/shop/tables/resume", `{"tables"`, 400, "not what is needed", ""},
+		{"PUT", "/connectors/nobody/tables/resume", `{"tables":["a"]}`, 404, "Connector nobody not found", ""},
 		{"PUT", "/admin/reload", "", 200, `{"unchanged":[],"restarted":["shop"],"started":[],"removed":[]}`, "reload"},
 		{"PUT", "/admin/loggers/root", `{"level":"warn"}`, 200, `["root"]`, ""},
 		{"GET", "/admin/loggers/root", "", 200, `{"level":"WARN","last_modified":7}`, ""},

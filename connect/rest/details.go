@@ -65,6 +65,13 @@ type TableDetails struct {
 	Reading      *ReadingDetails `json:"snapshot,omitempty"`
 	Stopped      string          `json:"stopped,omitempty"` // why
 	StoppedAt    json.RawMessage `json:"stopped_at,omitempty"`
+
+	RetainedBytes   int64  `json:"retained_bytes,omitempty"`   // log that the source keeps for it since it stopped
+	NeedsSnapshot   bool   `json:"needs_snapshot,omitempty"`   // it stopped in a snapshot, or was given up
+	CatchingUp      bool   `json:"catching_up,omitempty"`      // it goes on from an older place than the others
+	DeadLetters     int64  `json:"dead_letters,omitempty"`     // since the process began
+	Skipped         int64  `json:"skipped,omitempty"`          // the same, lost since there is no topic for them
+	LastUndelivered string `json:"last_undelivered,omitempty"` // why, of the newest of both
 }
 
 // ReadingDetails is how a table's snapshot stands.
@@ -125,6 +132,8 @@ func (c *Connector) table(t *metrics.TableStats) TableDetails {
 		SnapshotRows: known(t.SnapshotRows), RowsExpected: known(t.SnapshotTotal), Stopped: text.Stopped,
 	}
 	d.Reading = text.reading()
+	d.RetainedBytes, d.NeedsSnapshot, d.CatchingUp = text.Retained, text.NeedsSnapshot, text.CatchingUp
+	d.DeadLetters, d.Skipped, d.LastUndelivered = text.DeadLetters, text.Skipped, text.LastUndelivered
 	if t.Stopped && d.Stopped == "" {
 		d.Stopped = "stopped"
 	}

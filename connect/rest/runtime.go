@@ -104,6 +104,12 @@ type Table struct {
 	Topic    string
 	Stopped  string // why it was given up; "" while it runs
 	Position string // where it stopped, as the source's own JSON
+	Retained int64  // bytes of log that the source keeps for it since then
+	// NeedsSnapshot: only a new snapshot brings the stopped table back. CatchingUp: it goes on, from an older place than
+	// the others.
+	NeedsSnapshot, CatchingUp bool
+	DeadLetters, Skipped      int64  // rows that were not delivered, since the process began
+	LastUndelivered           string // why, of the newest
 	// Its snapshot: how its reading stands (running, waiting, paused ...), "" where none is known of; what it waits
 	// for; its parts; its rate; the time that is left, an estimate, below 0 while nothing says how long.
 	Reading            string

@@ -96,11 +96,21 @@ func (t *Task) changeSnapshot(op string, change func(*snapshot.Readings) error) 
 	return r.ledger.keepTables()
 }
 
-// streaming is the run of a task that follows the log.
+// streaming is the run of a task that follows the log, of a reader that can read tables meanwhile.
 func (t *Task) streaming(op string) (*run, error) {
+	r, err := t.follows(op)
+	if err == nil && r.reader.Live() == nil {
+		err = &fault.Error{Kind: fault.Configuration, Op: op, Object: "connector " + t.Name, Permanent: true,
+			Cause: errors.New("its database has no tables that can be read beside the stream")}
+	}
+	return r, err
+}
+
+// follows is the same of any reader.
+func (t *Task) follows(op string) (*run, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.state == StateStreaming && t.current != nil && t.current.reader.Live() != nil {
+	if t.state == StateStreaming && t.current != nil {
 		return t.current, nil
 	}
 	return nil, &fault.Error{Kind: fault.Configuration, Op: op, Object: "connector " + t.Name, Permanent: true,

@@ -18,12 +18,6 @@ import (
 // errAgain ends a run so that the next begins at once, for tables that go on from older places.
 var errAgain = errors.New("the stream begins again for a table that goes on from its own place")
 
-// Resumed says what becomes of the tables that ResumeTables was asked for.
-type Resumed struct {
-	GoOn  []string `json:"go_on"` // from their own places
-	Again []string `json:"again"` // read again from the beginning, in windows, since they stopped in a snapshot or were given up
-}
-
 // again asks a run to end between two transactions. It is safe for concurrent use.
 type again struct {
 	asked  atomic.Bool
@@ -82,53 +76,51 @@ func (a *again) of(end context.CancelFunc) {
 
 // ResumeTables has tables that stopped, or whose rows are dead letters for their schema is refused, go on after the
 // fix: from their own places, while the other tables drop what they have; one that stopped in a snapshot, or was given up,
-// is read again in windows. Other tables that stopped stay so. It returns once the stream has begun again, or with the
-// error why it has not; a table that is not mended stops again. Safe for concurrent use.
-func (t *Task) ResumeTables(ctx context.Context, names []string, by string) (Resumed, error) {
-	r, err := t.streaming("resume tables of")
+// is read again in windows: goOn and again are those. Other tables that stopped stay so. It returns once the stream has
+// begun again, or with the error why it has not; a table that is not mended stops again. Safe for concurrent use.
+func (t *Task) ResumeTables(ctx context.Context, names []string, by string) (goOn, again []string, err error) {
+	r, err := t.follows("resume tables of")
 	if err != nil {
-		return Resumed{}, err
+		return nil, nil, err
 	}
-	done, err := r.resumable(names)
-	if err != nil {
-		return done, err
+	if goOn, again, err = r.resumable(names); err != nil {
+		return nil, nil, err
 	}
-	if len(done.Again) > 0 {
-		asked := make([]snapshot.Asked, len(done.Again))
-		for i, id := range done.Again {
+	if len(again) > 0 {
+		asked := make([]snapshot.Asked, len(again))
+		for i, id := range again {
 			asked[i] = snapshot.Asked{Table: id}
 		}
 		if err := t.AskSnapshot(ctx, asked, by); err != nil {
-			return done, err
+			return nil, nil, err
 		}
 	}
-	if len(done.GoOn) == 0 {
-		return done, nil
+	if len(goOn) > 0 {
+		err = t.beginAgain(ctx, r, goOn)
 	}
-	return done, t.beginAgain(ctx, r, done.GoOn)
+	return goOn, again, err
 }
 
 // resumable sorts the tables that are to be resumed, and refuses those that are not stopped.
-func (r *run) resumable(names []string) (Resumed, error) {
-	done := Resumed{GoOn: []string{}, Again: []string{}}
+func (r *run) resumable(names []string) (goOn, again []string, err error) {
 	all := r.tables.all()
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(t *table) bool { return t.id == name })
 		if i < 0 {
-			return done, r.notThere(name, all)
+			return nil, nil, r.notThere(name, all)
 		}
 		_, stop := all[i].shown()
 		switch {
 		case stop != nil && stop.InSnapshot:
-			done.Again = append(done.Again, name)
+			again = append(again, name)
 		case stop != nil || all[i].refused.Load():
-			done.GoOn = append(done.GoOn, name)
+			goOn = append(goOn, name)
 		default:
-			return done, &fault.Error{Kind: fault.Configuration, Op: "resume", Object: "table " + name, Permanent: true,
+			return nil, nil, &fault.Error{Kind: fault.Configuration, Op: "resume", Object: "table " + name, Permanent: true,
 				Cause: errors.New("it has not stopped"), Hint: stoppedHint(r.task.Name, all)}
 		}
 	}
-	return done, nil
+	return goOn, again, nil
 }
 
 // notThere is a table that cannot be resumed, since the connector has not seen it.
