@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 	"rdip/integration/testenv"
 )
 
-var update = flag.Bool("update", false, "write the generated part of docs/TYPES.md in place of comparing it")
+var update = flag.Bool("update", false, "write the generated parts of docs/TYPES.md and docs/RELIABILITY.md in place of comparing them")
 
 const (
 	typesFile  = "../docs/TYPES.md"
@@ -31,7 +30,7 @@ const (
 // docs/TYPES.md shows what a real server's rows became in real topics.
 func TestTypesDocumentIsWhatRowsBecome(t *testing.T) {
 	ours, theirs := captureWide(t, 18, "types_rdip", "rdip", documented), captureWide(t, 18, "types_debezium", "debezium", flattened(documented))
-	replaceInTypes(t, typesBegin, typesEnd, typesHead+typesTable(t, documented, ours, theirs))
+	replaceGenerated(t, typesFile, "TestTypesDocument", typesBegin, typesEnd, typesHead+typesTable(t, documented, ours, theirs))
 }
 
 // G10: a row is the same from the snapshot and from the stream, the extremes included. P23
@@ -42,36 +41,12 @@ func TestTypesDocumentShowsPostGISAndPgvector(t *testing.T) {
 		w[i] = captureModes(t, testenv.SharedExtensions(t), extensionsSQL, "types_extensions_"+compatibility, rows, "compatibility", compatibility)
 		checkAgreement(t, w[i], rows)
 	}
-	replaceInTypes(t, extensionsBegin, extensionsEnd, typesHead+typesTable(t, extensions, w[0], w[1]))
+	replaceGenerated(t, typesFile, "TestTypesDocument", extensionsBegin, extensionsEnd, typesHead+typesTable(t, extensions, w[0], w[1]))
 }
 
 // G10, P25 to P30, in each mode.
 func TestTypesDocumentShowsEachMode(t *testing.T) {
-	replaceInTypes(t, modesBegin, modesEnd, modesTable(t))
-}
-
-// replaceInTypes compares what is made with the page, or writes it there.
-func replaceInTypes(t *testing.T, begin, end, made string) {
-	t.Helper()
-	page, err := os.ReadFile(typesFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, ok := strings.Cut(string(page), begin)
-	_, tail, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s lacks the lines %q and %q", typesFile, begin, end)
-	}
-	want := head + begin + made + end + tail
-	if want == string(page) {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is not what the code does; go test ./integration -run TestTypesDocument -update writes:\n%s", typesFile, made)
-	}
-	if err := os.WriteFile(typesFile, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	replaceGenerated(t, typesFile, "TestTypesDocument", modesBegin, modesEnd, modesTable(t))
 }
 
 const typesHead = "| PostgreSQL | Avro | semantic type | example | in the record |\n| --- | --- | --- | --- | --- |\n"

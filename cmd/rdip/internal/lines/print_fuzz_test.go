@@ -15,12 +15,12 @@ import (
 // JSON, and nothing in a line moves a terminal's cursor or changes its colours.
 func FuzzPrinter(f *testing.F) {
 	for _, r := range []consume.Record{event(2, "u", 7, row(7, "a\x1b[2Jb"), row(7, "é\u202e")), event(3, "d", 7, nil, nil), event(2, "r", 1, nil, row(1, nil), header("__debezium.newkey", "{\"id\":8}"))} {
-		f.Add(r.Topic, r.Key, r.Value, "h", []byte("v"))
+		f.Add(r.Key, r.Value, "h", []byte("v"))
 	}
-	f.Add("a\nb", []byte(`{"schema":{"type":"struct"},"payload":{"a":"\u001b[31m"}}`), []byte(`{"op":"c","after":{"a\u0007":1}}`), "__rdip.before\x1b", []byte("\x9b31m"))
-	f.Add("t", []byte{0, 0, 0, 0, 4, 4, 0x1b, 'c'}, []byte(nil), "__debezium.oldkey", []byte("{\"a\":\"\u0085\"}"))
-	f.Fuzz(func(t *testing.T, topic string, key, value []byte, name string, content []byte) {
-		r := consume.Record{Topic: topic, Partition: 1, Offset: 42, Time: committed, Key: key, Value: value, Headers: []decode.Header{{Key: name, Value: content}}}
+	f.Add([]byte(`{"schema":{"type":"struct"},"payload":{"a":"\u001b[31m"}}`), []byte(`{"op":"c","after":{"a\u0007":1}}`), "__rdip.before\x1b", []byte("\x9b31m"))
+	f.Add([]byte{0, 0, 0, 0, 4, 4, 0x1b, 'c'}, []byte(nil), "__debezium.oldkey", []byte("{\"a\":\"\u0085\"}"))
+	f.Fuzz(func(t *testing.T, key, value []byte, name string, content []byte) {
+		r := consume.Record{Topic: "shop.public.orders", Partition: 1, Offset: 42, Time: committed, Key: key, Value: value, Headers: []decode.Header{{Key: name, Value: content}}}
 		for _, format := range []Format{Text, JSON} {
 			var out bytes.Buffer
 			p := newPrinter(&out)
