@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // FuzzProperties: what is read of Java's form, written again in its simplest spelling, is read the same; and an error
@@ -44,17 +45,18 @@ func inProperties(s string) string {
 			b.WriteString(`\n`)
 		case '\r':
 			b.WriteString(`\r`)
-		case '=', ':', ' ', '\t', '\f', '\\', '#', '!', 'u', 'n', 'r', 't', 'f':
-			if c == '\t' || strings.IndexByte("unrtf", c) >= 0 {
-				b.WriteByte(c)
-				continue
-			}
-			b.WriteString(`\` + string(c))
+		case '\t':
+			b.WriteString(`\t`)
+		case '\f':
+			b.WriteString(`\f`)
+		case '=', ':', ' ', '\\', '#', '!':
+			b.WriteByte('\\')
+			b.WriteByte(c)
 		default:
 			b.WriteByte(c)
 		}
 	}
-	return strings.NewReplacer("\t", `\t`, "\f", `\f`).Replace(b.String())
+	return b.String()
 }
 
 // FuzzForeign: a connector's JSON as it is posted and its configuration alone have the same keys, whatever the text is
@@ -86,18 +88,16 @@ func FuzzForeign(f *testing.F) {
 		if _, ok := got.Keys["name"]; ok {
 			t.Fatalf("%q: the name is a key", text)
 		}
+		if !utf8.Valid(text) {
+			return // JSON has nothing but UTF-8
+		}
 		posted, err := json.Marshal(map[string]any{"name": got.Name, "config": got.Keys})
 		if err != nil {
 			t.Fatal(err)
 		}
 		again, err := ParseForeign(posted)
-		if err != nil || again.Name != strings.ToValidUTF8(got.Name, "\ufffd") || len(again.Keys) > len(got.Keys) {
+		if err != nil || again.Name != got.Name || !maps.Equal(again.Keys, got.Keys) {
 			t.Fatalf("%q: %+v, posted %s: %+v, %v", text, got, posted, again, err)
-		}
-		for key, value := range again.Keys {
-			if was, ok := got.Keys[key]; ok && strings.ToValidUTF8(was, "\ufffd") != value && !strings.Contains(key, "\ufffd") {
-				t.Fatalf("%q: %s is %q, and posted %q", text, key, was, value)
-			}
 		}
 	})
 }

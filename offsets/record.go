@@ -163,6 +163,9 @@ func decodeRecord(connector string, value []byte) (Record, error) {
 // name would make it a new one.
 const sumPrefix = "crc32c "
 
+// errNotText: positions and plans stand in the JSON as their source wrote them.
+var errNotText = errors.New("it is not UTF-8")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func checksum(key, body []byte) uint32 {
@@ -173,6 +176,9 @@ func checksum(key, body []byte) uint32 {
 
 func sealJSON(key []byte, v any) ([]byte, error) {
 	body, err := marshal(v)
+	if err == nil && !utf8.Valid(body) {
+		err = errNotText
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -190,6 +196,9 @@ func unsealed(key, value []byte) ([]byte, error) {
 	}
 	if want := fmt.Sprintf("%s%08x\n", sumPrefix, checksum(key, body)); string(sum) != want {
 		return nil, fmt.Errorf("checksum %q, and the content's is %q", bytes.TrimSpace(sum), want[:len(want)-1])
+	}
+	if !utf8.Valid(body) {
+		return nil, errNotText
 	}
 	return body, nil
 }
