@@ -11,7 +11,8 @@ import (
 // unwinding is how long a request under way may take to end once its connection is cut.
 const unwinding = 5 * time.Second
 
-// Close takes no batch any more, waits until every batch that was sent is reported, and ends the connections.
+// Close takes no batch any more, waits until every batch that was sent is reported and a commit under way is done,
+// aborts the transaction that is open then, and ends the connections.
 // When ctx ends first, the connections are cut and the rest is reported as failed: an error of kind
 // NotDrained. After the first call it does nothing.
 func (p *Producer) Close(ctx context.Context) error {
@@ -33,8 +34,14 @@ func (p *Producer) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		err = p.abandon(ctx.Err(), idle)
 	}
+	if p.config.Transactions.Required {
+		p.abort(ctx)
+	}
 	close(p.finished)
 	p.dialer.close()
+	if p.coordinator != nil {
+		p.coordinator.close()
+	}
 	if p.isIdle() {
 		p.cluster.close()
 		p.running.Wait()

@@ -38,6 +38,8 @@ type Config struct {
 	Buffer      int64 // bytes
 	Timeout     time.Duration
 	MetadataAge time.Duration
+
+	Transactions Transactions
 }
 
 // Protocol is how a connection is protected, by Kafka's names.
@@ -81,6 +83,7 @@ func (c *Config) Definition() *configs.Definition {
 	c.connection(d)
 	c.authentication(d)
 	c.producer(d)
+	c.transactions(d)
 	return d
 }
 

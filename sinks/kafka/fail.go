@@ -28,7 +28,7 @@ func (p *Producer) failLocked(err error) (dropped []entry) {
 		}
 		dropped = append(dropped, q.empty()...)
 	}
-	return dropped
+	return append(dropped, p.transaction.dropHeld()...)
 }
 
 // queuesLocked is every queue that ever had a record. The caller holds mu.

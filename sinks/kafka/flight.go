@@ -34,13 +34,15 @@ type flight struct {
 	batch   *sinks.Batch
 	cost    int64                 // taken from the budget
 	failure atomic.Pointer[error] // the first
+	// isPositions is a batch of Commit's own, which no Acks is told of.
+	isPositions bool
 }
 
 var flights = sync.Pool{New: func() any { return new(flight) }}
 
 func newFlight(b *sinks.Batch, cost int64) *flight {
 	f := flights.Get().(*flight)
-	f.batch, f.cost = b, cost
+	f.batch, f.cost, f.isPositions = b, cost, false
 	f.failure.Store(nil)
 	return f
 }

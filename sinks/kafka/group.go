@@ -41,8 +41,9 @@ func (g *group) recycle() {
 
 // identity is what the brokers know a producer by: its records are numbered under it.
 type identity struct {
-	producer int64
-	epoch    int16
+	producer        int64
+	epoch           int16
+	isTransactional bool // its record batches belong to transactions
 }
 
 // build makes the record batch, once: sarama keeps the encoded records within it, so that a retry is the same
@@ -67,7 +68,7 @@ func (g *group) build(id identity, codec sarama.CompressionCodec) {
 		g.fill(i, ms-first)
 	}
 	g.batch = sarama.RecordBatch{Version: 2, Codec: codec, CompressionLevel: sarama.CompressionLevelDefault,
-		ProducerID: id.producer, ProducerEpoch: id.epoch, FirstSequence: g.sequence, LastOffsetDelta: int32(n - 1),
+		ProducerID: id.producer, ProducerEpoch: id.epoch, FirstSequence: g.sequence, IsTransactional: id.isTransactional, LastOffsetDelta: int32(n - 1),
 		FirstTimestamp: time.UnixMilli(first), MaxTimestamp: time.UnixMilli(last), Records: g.refs}
 	g.isBuilt = true
 }

@@ -47,16 +47,20 @@ type Producer struct {
 	id     atomic.Pointer[identity]          // nil before the first Prepare
 	landed atomic.Uint64                     // records reported, ever: how the watch sees progress
 
-	mu       sync.Mutex
-	senders  map[int32]*sender // by the broker's id
-	unrouted []*queue
-	spare    spares
-	flying   int           // batches sent and not reported
-	idle     chan struct{} // closed when flying is 0; nil while nobody waits
-	isClosed bool
-	isCut    bool
-	failure  error
+	coordinator *coordinator // nil without a transactional id
 
+	mu          sync.Mutex
+	senders     map[int32]*sender // by the broker's id
+	unrouted    []*queue
+	spare       spares
+	flying      int           // batches sent and not reported
+	idle        chan struct{} // closed when flying is 0; nil while nobody waits
+	isClosed    bool
+	isCut       bool
+	failure     error
+	transaction transaction // of a producer that sends in transactions
+
+	entering chan struct{} // one token: transaction.outside has something new
 	opening  chan struct{} // one token: whoever asks for the producer id holds it
 	astray   chan struct{} // one token: unrouted has something new
 	stopped  chan struct{} // closed by failLocked
@@ -82,6 +86,7 @@ func New(c Config, topics Creation, acks sinks.Acks, notice func(fault.Finding))
 	if err := fault.Findings(c.Check(nil)).Err(); err != nil {
 		return nil, err
 	}
+	topics = topics.with(&c.Transactions)
 	cl, err := newCluster(&c, &topics)
 	if err != nil {
 		return nil, err
@@ -90,19 +95,28 @@ func New(c Config, topics Creation, acks sinks.Acks, notice func(fault.Finding))
 		notice = func(fault.Finding) {}
 	}
 	p := &Producer{config: c, cluster: cl, acks: acks, notice: notice, budget: newBudget(c.Buffer),
-		senders: map[int32]*sender{}, opening: make(chan struct{}, 1), astray: make(chan struct{}, 1),
+		senders: map[int32]*sender{}, opening: make(chan struct{}, 1), entering: make(chan struct{}, 1), transaction: transaction{number: 1}, astray: make(chan struct{}, 1),
 		stopped: make(chan struct{}), finished: make(chan struct{})}
 	if p.dialer, p.settings, err = c.producerSettings(); err != nil {
 		return nil, err
 	}
+	if c.Transactions.ID != "" {
+		if p.coordinator, err = newCoordinator(&p.config, cl); err != nil {
+			return nil, err
+		}
+	}
 	p.topics.Store(&map[string]*topic{})
+	if c.Transactions.Required {
+		p.running.Add(1)
+		go p.enroll()
+	}
 	p.running.Add(2)
 	go p.route()
 	go p.watch()
 	return p, nil
 }
 
-var _ sinks.Producer = (*Producer)(nil)
+var _ sinks.TransactionalProducer = (*Producer)(nil)
 
 // Identity is the cluster's id.
 func (p *Producer) Identity(ctx context.Context) (string, error) { return p.cluster.identity(ctx) }
@@ -181,12 +195,23 @@ func (p *Producer) enqueue(f *flight) error {
 	if p.isClosed {
 		return &fault.Error{Op: "send", Cause: errors.New("the producer is closed")}
 	}
+	if p.transaction.isEnding && len(f.batch.Records) > 0 {
+		p.flying++
+		p.transaction.held = append(p.transaction.held, f)
+		return nil
+	}
+	p.launchLocked(f)
+	return nil
+}
+
+// launchLocked puts the records of a batch on their way. The caller holds mu.
+func (p *Producer) launchLocked(f *flight) {
 	p.flying++
 	records := f.batch.Records
 	atomic.StoreInt32(&f.batch.Pending, int32(len(records)))
 	if len(records) == 0 {
 		p.running.Go(func() { p.report(f) })
-		return nil
+		return
 	}
 	topics, now := *p.topics.Load(), time.Now()
 	var t *topic
@@ -197,7 +222,6 @@ func (p *Producer) enqueue(f *flight) error {
 		}
 		p.appendLocked(t.queue(r.Partition), entry{f, int32(i), int32(recordSize(r))}, now)
 	}
-	return nil
 }
 
 // queue is the queue of a partition. The caller holds Producer.mu.
@@ -223,6 +247,8 @@ func (p *Producer) appendLocked(q *queue, e entry, now time.Time) {
 	switch {
 	case q.place == ready:
 		q.sender.grow(int(e.size))
+	case q.place == nowhere && p.isOutside(q):
+		p.enterLocked(q)
 	case q.place == nowhere && q.sender != nil:
 		q.sender.push(q)
 	case q.place == nowhere:
@@ -254,14 +280,22 @@ func (p *Producer) report(f *flight) {
 	if first := f.failure.Load(); first != nil {
 		err = *first
 	}
-	b, cost := f.batch, f.cost
+	b, cost, isPositions := f.batch, f.cost, f.isPositions
 	f.recycle()
 	p.budget.release(cost)
-	p.acks(b, err)
+	if !isPositions {
+		p.acks(b, err)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.landLocked()
+}
+
+// landLocked counts one batch less on its way. The caller holds mu.
+func (p *Producer) landLocked() {
 	if p.flying--; p.flying == 0 && p.idle != nil {
 		close(p.idle)
 		p.idle = nil
 	}
+	p.landedLocked()
 }

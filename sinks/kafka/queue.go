@@ -21,6 +21,7 @@ const (
 	unrouted              // in Producer.unrouted: its leader is looked for
 	ready                 // in its sender's ready
 	busy                  // in its sender's request
+	outside               // in transaction.outside, or being made a part of the transaction
 )
 
 // queue is one partition's records in the order in which they were sent. Guarded by Producer.mu.
@@ -34,6 +35,7 @@ type queue struct {
 	bytes     int       // of waiting
 	since     time.Time // when the oldest that waits came, at the latest
 	sequence  int32     // of the next record
+	enrolled  uint64    // the number of the transaction that it is a part of
 	// sent is the record batch that was sent and is not resolved. A retry sends the same records under the same
 	// sequence numbers, which is how the broker tells that it has them; nothing behind it is sent before.
 	sent     *group

@@ -106,7 +106,7 @@ func (s *sender) linger() (left time.Duration, some bool) {
 	if len(s.ready) == 0 {
 		return 0, false
 	}
-	if int64(s.pending) >= p.config.BatchBytes || p.isClosed || p.failure != nil {
+	if int64(s.pending) >= p.config.BatchBytes || p.isClosed || p.failure != nil || p.transaction.isEnding {
 		return 0, true
 	}
 	return p.config.Linger - time.Since(s.since), true
@@ -151,6 +151,9 @@ func (s *sender) exchange(address string) (*sarama.ProduceResponse, error) {
 	p := s.producer
 	// Version 10 is the newest that sarama has; it takes the broker's newest where that is older.
 	q := &sarama.ProduceRequest{Version: 10, RequiredAcks: sarama.WaitForAll, Timeout: int32(p.config.Timeout / time.Millisecond)}
+	if p.config.Transactions.Required {
+		q.TransactionalID = &p.config.Transactions.ID
+	}
 	for _, g := range s.groups {
 		g.build(*p.id.Load(), codecs[p.config.Compression])
 		q.AddBatch(g.queue.topic.name, g.queue.partition, &g.batch)

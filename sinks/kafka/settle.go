@@ -106,8 +106,10 @@ func (p *Producer) dispose(g *group, became fate, cause error, out *settlement) 
 		out.failed = append(out.failed, g)
 		q.sent, q.place = nil, nowhere
 	case became == refused:
+		p.transaction.disturbed = true
 		p.retryLocked(q, refusalMost)
 	default:
+		p.transaction.disturbed = true
 		p.retryLocked(q, absenceMost)
 	}
 }
@@ -129,12 +131,16 @@ func (s *sender) abandonLocked() {
 	s.ready, s.pending = s.ready[:0], 0
 }
 
-// deliveryFault is why a record batch was given up.
+// deliveryFault is why a record batch was given up. The caller holds mu.
 func (p *Producer) deliveryFault(q *queue, err error) error {
 	if errors.Is(err, sarama.ErrMessageSizeTooLarge) {
 		return p.cluster.shrunk(q.topic.name, q.topic.limit)
 	}
-	return p.cluster.fault(fmt.Sprintf("deliver to partition %d of", q.partition), q.topic.name, err)
+	op := fmt.Sprintf("deliver to partition %d of", q.partition)
+	if p.coordinator != nil {
+		return p.transactionFaultLocked(op, q.topic.name, err)
+	}
+	return p.cluster.fault(op, q.topic.name, err)
 }
 
 // tell lands what was settled. The caller does not hold mu.

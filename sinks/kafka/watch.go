@@ -27,6 +27,7 @@ type watcher struct {
 	landed     uint64
 	moved      time.Time // when anything was acknowledged last, or nothing was under way
 	looked     time.Time
+	beaten     time.Time        // by the wall's clock: this process, or the machine, may have slept since
 	gone       map[string]int   // how many looks in a row did not find a topic
 	partitions map[string]int32 // the numbers that were told
 	away       bool             // an outage was told
@@ -49,6 +50,10 @@ func (p *Producer) watch() {
 
 func (w *watcher) beat() {
 	now := time.Now()
+	if wall := now.Round(0); wall.Sub(w.beaten) > stalledAfter && !w.beaten.IsZero() {
+		w.p.disturb()
+	}
+	w.beaten = now.Round(0)
 	if landed := w.p.landed.Load(); landed != w.landed || w.p.isIdle() {
 		w.landed, w.moved = landed, now
 	}

@@ -27,19 +27,34 @@ type Target struct {
 	Read func(t *testing.T, topic string, partition int32) []sinks.Record
 }
 
-// ReadKafka is a Target.Read for a broker, by franz-go's consumer.
+// ReadKafka is a Target.Read for a broker, by franz-go's consumer. It reads what is not committed as well.
 func ReadKafka(address string, options ...kgo.Opt) func(*testing.T, string, int32) []sinks.Record {
+	return readKafka(address, readUncommitted, options)
+}
+
+// ReadCommitted is a TransactionalTarget.Committed for a broker: up to the first transaction that is open.
+func ReadCommitted(address string) func(*testing.T, string, int32) []sinks.Record {
+	return readKafka(address, readCommitted, []kgo.Opt{kgo.FetchIsolationLevel(kgo.ReadCommitted())})
+}
+
+// Isolation levels of Kafka's protocol.
+const (
+	readUncommitted int8 = 0
+	readCommitted   int8 = 1
+)
+
+func readKafka(address string, isolation int8, options []kgo.Opt) func(*testing.T, string, int32) []sinks.Record {
 	return func(t *testing.T, topic string, partition int32) []sinks.Record {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		at := map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(0)}}
-		client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(address), kgo.ConsumePartitions(at)}, options...)...)
+		client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(address), kgo.ConsumePartitions(at), kgo.KeepControlRecords()}, options...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer client.Close()
-		end := endOffset(ctx, t, client, topic, partition)
+		end := endOffset(ctx, t, client, isolation, topic, partition)
 		var records []sinks.Record
 		for next := int64(0); next < end; {
 			fetches := client.PollFetches(ctx)
@@ -47,7 +62,9 @@ func ReadKafka(address string, options ...kgo.Opt) func(*testing.T, string, int3
 				t.Fatalf("read %s/%d at %d of %d: %v", topic, partition, next, end, err)
 			}
 			fetches.EachRecord(func(r *kgo.Record) {
-				records = append(records, fromKafka(r))
+				if !r.Attrs.IsControl() { // a transaction's marker
+					records = append(records, fromKafka(r))
+				}
 				next = r.Offset + 1
 			})
 		}
@@ -63,10 +80,10 @@ func fromKafka(r *kgo.Record) sinks.Record {
 	return out
 }
 
-func endOffset(ctx context.Context, t *testing.T, client *kgo.Client, topic string, partition int32) int64 {
+func endOffset(ctx context.Context, t *testing.T, client *kgo.Client, isolation int8, topic string, partition int32) int64 {
 	t.Helper()
 	q := kmsg.NewPtrListOffsetsRequest()
-	q.ReplicaID = -1
+	q.ReplicaID, q.IsolationLevel = -1, isolation
 	p := kmsg.NewListOffsetsRequestTopicPartition()
 	p.Partition, p.Timestamp = partition, -1 // -1: the end
 	of := kmsg.NewListOffsetsRequestTopic()
