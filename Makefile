@@ -11,6 +11,9 @@ RACE     ?= -race
 # PACKAGES, TESTFLAGS: make test PACKAGES=./readers/... TESTFLAGS='-run Snapshot -v'
 PACKAGES ?= ./...
 TESTFLAGS ?=
+# FUZZTIME is how long each fuzz target runs, FUZZ finds targets: make fuzz FUZZ=readers/postgres FUZZTIME=1m
+FUZZTIME ?= 5m
+FUZZ     ?=
 # ARGS go to the demo or the benchmarks: make demo ARGS='--for 20s'
 ARGS     ?=
 
@@ -19,7 +22,7 @@ TESTFLAGS += -count=1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo deps test lint bench docs clean
+.PHONY: help build demo deps test fuzz lint bench docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -35,6 +38,9 @@ deps: ## fetch the real servers and clients that the tests use, once
 
 test: deps ## every test, those against real servers included
 	go test $(RACE) -p $(PARALLEL) -timeout 40m $(TESTFLAGS) $(PACKAGES)
+
+fuzz: ## every fuzz target for FUZZTIME, one after another, with a table of what each did
+	go run ./integration/fuzz -time $(FUZZTIME) -parallel $(PARALLEL) -run '$(FUZZ)'
 
 lint: ## gofmt, go vet and golangci-lint, with the import table of docs/ARCHITECTURE.md
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted (fix: gofmt -w .):"; echo "$$unformatted"; exit 1; }
