@@ -85,7 +85,7 @@ func refuseBack(connector string, stored, next Record) error {
 		return backwards(fmt.Sprintf("connector %q", connector), stored.Place, next.Place)
 	}
 	for table, was := range stored.Stopped {
-		if is, ok := next.Stopped[table]; ok && is.Place < was.Place {
+		if is, ok := next.Stopped[table]; ok && is.Position != "" && is.Place < was.Place { // without a position it was given up
 			return backwards(fmt.Sprintf("connector %q, stopped table %q", connector, table), was.Place, is.Place)
 		}
 	}

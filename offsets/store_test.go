@@ -228,8 +228,11 @@ func TestPutRefusesToGoBackAndReplaceDoesNot(t *testing.T) {
 	older.Place--
 	wantFault(t, s.Put("shop", older), true, "behind the stored place", "rdip offsets set")
 	olderTable := stored
-	olderTable.Stopped = map[string]StoppedTable{"public.bad": {Place: 1}}
+	olderTable.Stopped = map[string]StoppedTable{"public.bad": {Position: `{"lsn":"0/1"}`, Place: 1}}
 	wantFault(t, s.Put("shop", olderTable), true, "public.bad", "behind the stored place")
+	givenUp := stored
+	givenUp.Stopped = map[string]StoppedTable{"public.bad": {Reason: "given up"}}
+	must(t, s.Put("shop", givenUp)) // it needs a new snapshot, and no place
 	if got, _, _ := s.Get("shop"); got.Place != stored.Place {
 		t.Errorf("a refused Put moved the place to %x", got.Place)
 	}
