@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"rdip/integration/harness"
+	"rdip/integration/testenv"
 	"rdip/offsets"
 )
 
@@ -71,12 +70,16 @@ func TestADamagedOffsetsFileIsRefusedAndKept(t *testing.T) {
 func TestAFullStateDiskConfirmsNothingAndIsRecoveredFrom(t *testing.T) {
 	p := harness.ItemsPipeline(t, 18)
 	state := p.Keys["state.dir"]
-	mountSmall(t, state)
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	disk := testenv.SmallDisk(t, state, 512<<10, os.Geteuid())
 	d := p.Streaming(t)
 	p.MustHold(t, 0, false)
 	p.Converge(t)
-	filler := filepath.Join(state, "filler")
-	fill(t, filler)
+	if err := disk.Fill(); err != nil {
+		t.Fatal(err)
+	}
 	confirmed := p.Slot(t, "confirmed_flush_lsn")
 	// The record grows with each table's topic, and so asks for room.
 	for i := range 60 {
@@ -88,7 +91,7 @@ func TestAFullStateDiskConfirmsNothingAndIsRecoveredFrom(t *testing.T) {
 	if now := p.Slot(t, "confirmed_flush_lsn"); now != stuck {
 		t.Errorf("the slot went from %s to %s while nothing could be stored; it was at %s before", stuck, now, confirmed)
 	}
-	if err := os.Remove(filler); err != nil {
+	if err := disk.Free(); err != nil {
 		t.Fatal(err)
 	}
 	p.Converge(t)
@@ -97,34 +100,5 @@ func TestAFullStateDiskConfirmsNothingAndIsRecoveredFrom(t *testing.T) {
 	}
 	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
-	}
-}
-
-// mountSmall makes a folder that is a file system of 512 KiB.
-func mountSmall(t *testing.T, dir string) {
-	t.Helper()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=512k,mode=0700"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("a small file system cannot be mounted: %v", err)
-		}
-		t.Skipf("a small file system cannot be mounted: %v", err)
-	}
-	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
-}
-
-// fill writes a file until there is no room left.
-func fill(t *testing.T, path string) {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	page := make([]byte, 4096)
-	for err == nil {
-		_, err = f.Write(page)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rdip/integration/testenv"
 	"rdip/internal/fault"
 )
 
@@ -55,8 +56,9 @@ func helpDiskFull(dir string) error {
 		fmt.Fprintln(os.Stderr, "make mounts private:", err)
 		os.Exit(exitNoMount)
 	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=256k,mode=0700"); err != nil {
-		fmt.Fprintln(os.Stderr, "mount tmpfs:", err)
+	disk, err := testenv.MountDisk(dir, 256<<10, os.Geteuid())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(exitNoMount)
 	}
 	state := filepath.Join(dir, "state")
@@ -67,9 +69,8 @@ func helpDiskFull(dir string) error {
 	if err := s.Put("shop", recordAt(1)); err != nil {
 		return err
 	}
-	filler := filepath.Join(dir, "filler")
 	for round := range uint64(3) {
-		if err := fill(filler); err != nil {
+		if err := disk.Fill(); err != nil {
 			return err
 		}
 		if s, err := Open(filepath.Join(dir, "second")); err == nil || fault.IsPermanent(err) || !errors.Is(err, syscall.ENOSPC) {
@@ -78,7 +79,7 @@ func helpDiskFull(dir string) error {
 		if err := putUntilFull(s, 100*round+1); err != nil {
 			return err
 		}
-		if err := os.Remove(filler); err != nil {
+		if err := disk.Free(); err != nil {
 			return err
 		}
 		next := recordAt(100*round + 101)
@@ -91,24 +92,6 @@ func helpDiskFull(dir string) error {
 		return fmt.Errorf("there is room for a second file: %w", err)
 	}
 	return errors.Join(second.Close(), reopened(s, state))
-}
-
-func fill(path string) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	for size := 4096; size > 0; size /= 2 {
-		for err == nil {
-			_, err = f.Write(make([]byte, size))
-		}
-		if !errors.Is(err, syscall.ENOSPC) {
-			return fmt.Errorf("fill: %w", err)
-		}
-		err = nil
-	}
-	return nil
 }
 
 // putUntilFull stores schema ids, which need ever more pages, until that fails, and checks the failure.

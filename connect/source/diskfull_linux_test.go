@@ -10,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"rdip/integration/testenv"
 	"rdip/offsets"
 	"rdip/readers/postgres"
 	"rdip/snapshot"
@@ -21,13 +20,7 @@ import (
 // stop meanwhile ends the wait, with nothing written.
 func TestAFullDiskAtTheEndOfASnapshotIsWaitedFor(t *testing.T) {
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=256k,mode=0700"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("a small file system cannot be mounted: %v", err)
-		}
-		t.Skipf("a small file system cannot be mounted: %v", err)
-	}
-	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	disk := testenv.SmallDisk(t, dir, 256<<10, os.Geteuid())
 	store, err := offsets.Open(filepath.Join(dir, "state"))
 	if err != nil {
 		t.Fatal(err)
@@ -39,8 +32,9 @@ func TestAFullDiskAtTheEndOfASnapshotIsWaitedFor(t *testing.T) {
 	for i := range 1000 { // so that the record needs room
 		r.ledger.record.Topics[fmt.Sprintf("shop.public.table_%04d", i)] = "an id of a topic"
 	}
-	filler := filepath.Join(dir, "filler")
-	fill(t, filler)
+	if err := disk.Fill(); err != nil {
+		t.Fatal(err)
+	}
 
 	stopped, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer stop()
@@ -55,7 +49,7 @@ func TestAFullDiskAtTheEndOfASnapshotIsWaitedFor(t *testing.T) {
 	for task.Status().StoreErr == nil {
 		time.Sleep(time.Millisecond)
 	}
-	if err := os.Remove(filler); err != nil {
+	if err := disk.Free(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-kept; err != nil {
@@ -63,21 +57,5 @@ func TestAFullDiskAtTheEndOfASnapshotIsWaitedFor(t *testing.T) {
 	}
 	if record, _, err := store.Get("shop"); !record.SnapshotDone || record.Place != 7 || err != nil {
 		t.Errorf("stored: %+v %v", record, err)
-	}
-}
-
-// fill writes until the disk is full.
-func fill(t *testing.T, path string) {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for page := make([]byte, 4096); err == nil; {
-		_, err = f.Write(page)
-	}
-	if !errors.Is(err, unix.ENOSPC) {
-		t.Fatal(err)
 	}
 }

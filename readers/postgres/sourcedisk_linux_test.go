@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"rdip/integration/testenv"
 	"rdip/internal/fault"
 )
@@ -42,14 +40,5 @@ func mountOverSlot(t *testing.T, dir string) (room func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owner := info.Sys().(*syscall.Stat_t)
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=1m,mode=0700,uid=%d,gid=%d", owner.Uid, owner.Gid)); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("a small file system cannot be mounted: %v", err)
-		}
-		t.Skipf("a small file system cannot be mounted: %v", err)
-	}
-	room = func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }
-	t.Cleanup(room)
-	return room
+	return testenv.SmallDisk(t, dir, 1<<20, int(info.Sys().(*syscall.Stat_t).Uid)).Unmount
 }
