@@ -1,7 +1,6 @@
 package kafkaserver
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -72,39 +71,6 @@ func (c *Cluster) Topics() ([]string, error) {
 	return client.Topics()
 }
 
-// Record is one record as it lies in a topic. Key and Value are nil, not empty, when Kafka has null.
-type Record struct {
-	Topic     string
-	Partition int32
-	Offset    int64
-	Time      time.Time
-	Key       []byte
-	Value     []byte
-	Headers   []sarama.RecordHeader
-}
-
-// Read is every record of a topic up to its present end, partition by partition, each in offset order.
-func (c *Cluster) Read(ctx context.Context, topic string) ([]Record, error) {
-	client, err := sarama.NewClient(c.addresses(), ClientConfig())
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
-	partitions, err := client.Partitions(topic)
-	if err != nil {
-		return nil, fmt.Errorf("topic %s: %w", topic, err)
-	}
-	var all []Record
-	for _, partition := range partitions {
-		records, err := readPartition(ctx, client, topic, partition)
-		if err != nil {
-			return nil, fmt.Errorf("read %s-%d: %w", topic, partition, err)
-		}
-		all = append(all, records...)
-	}
-	return all, nil
-}
-
 // EndOffset is the number of records that a topic's partitions have been given, added up.
 func (c *Cluster) EndOffset(topic string) (int64, error) {
 	client, err := sarama.NewClient(c.addresses(), ClientConfig())
@@ -125,47 +91,6 @@ func (c *Cluster) EndOffset(topic string) (int64, error) {
 		sum += end
 	}
 	return sum, nil
-}
-
-func readPartition(ctx context.Context, client sarama.Client, topic string, partition int32) ([]Record, error) {
-	first, err := client.GetOffset(topic, partition, sarama.OffsetOldest)
-	if err != nil {
-		return nil, err
-	}
-	end, err := client.GetOffset(topic, partition, sarama.OffsetNewest)
-	if err != nil || first == end {
-		return nil, err
-	}
-	consumer, err := sarama.NewConsumerFromClient(client)
-	if err != nil {
-		return nil, err
-	}
-	defer consumer.Close()
-	feed, err := consumer.ConsumePartition(topic, partition, first)
-	if err != nil {
-		return nil, err
-	}
-	defer feed.Close()
-	var records []Record
-	for {
-		select {
-		case m := <-feed.Messages():
-			records = append(records, newRecord(m))
-			if m.Offset+1 >= end {
-				return records, nil
-			}
-		case <-ctx.Done():
-			return nil, fmt.Errorf("%d of %d records came: %w", len(records), end-first, ctx.Err())
-		}
-	}
-}
-
-func newRecord(m *sarama.ConsumerMessage) Record {
-	r := Record{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Time: m.Timestamp, Key: m.Key, Value: m.Value}
-	for _, h := range m.Headers {
-		r.Headers = append(r.Headers, *h)
-	}
-	return r
 }
 
 func (c *Cluster) addresses() []string {
