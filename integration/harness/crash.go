@@ -35,6 +35,7 @@ func (c Crash) String() string {
 func (r *Run) Crash(t *testing.T, c Crash, random *rand.Rand) {
 	t.Helper()
 	t.Logf("kill -9 %v", c)
+	r.killed++
 	s := *r.Setup
 	s.Env = []string{"RDIP_FAILPOINT=" + c.String()}
 	d := s.Start(t)

@@ -28,6 +28,7 @@ func Long() bool { return os.Getenv("RDIP_LONG") == "1" }
 func (m Mode) Run(t *testing.T, pg *pgserver.Server, kafka *kafkaserver.Cluster) *Run {
 	t.Helper()
 	r := RunBetween(t, pg, kafka)
+	r.Mode = m
 	if m.Exactly {
 		r.Setup = r.With("connectors.shop.exactly.once.support", "required")
 	}

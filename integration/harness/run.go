@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -18,8 +17,17 @@ import (
 type Run struct {
 	*Pipeline
 	Seed   uint64
+	Mode   Mode
 	CutOff bool // see judge.Evidence
+
+	killed, faulted int
 }
+
+// Killed adds to the kills of the daemon that the table shows; Crash counts its own.
+func (r *Run) Killed(n int) { r.killed += n }
+
+// Faulted adds to the faults around the daemon that the table shows.
+func (r *Run) Faulted(n int) { r.faulted += n }
 
 // NewRun makes the tables and the configuration that captures them.
 func NewRun(t *testing.T, version int) *Run {
@@ -30,36 +38,14 @@ func NewRun(t *testing.T, version int) *Run {
 // RunBetween is NewRun on servers of the caller's.
 func RunBetween(t *testing.T, pg *pgserver.Server, kafka *kafkaserver.Cluster) *Run {
 	t.Helper()
-	r := &Run{Pipeline: NewPipelineBetween(t, pg, kafka), Seed: workload.Seeded(t)}
+	r := &Run{Pipeline: NewPipelineBetween(t, pg, kafka), Seed: workload.Seeded(t), Mode: AtLeastOnce}
 	Script(t, r.PG, r.Database, workload.Schema)
 	r.Setup = r.With(
 		"connectors.shop.table.exclude.list", "public.history",
+		"connectors.shop.provide.transaction.metadata", "true",
 		"connectors.shop.snapshot.chunk.bytes", "64KiB",
 		"connectors.shop.topic.creation.default.partitions", "3")
 	return r
-}
-
-// Verdict lets every judge look at every table, and adds up what they saw.
-func (r *Run) Verdict(t *testing.T) judge.Verdict {
-	t.Helper()
-	var all judge.Verdict
-	reader := NewTopicReader(r.Registry)
-	for _, table := range workload.Tables {
-		e := gathered(t, r.PG, r.Database, r.Kafka, reader, r.Prefix, table)
-		e.CutOff = r.CutOff
-		v := judge.Judge(e)
-		t.Logf("%s: %d records, %d of them repeated in %d repetitions", table.Name, v.Records, v.Repeated, v.Restarts)
-		if len(v.Faults) > 0 {
-			t.Errorf("%s:\n%s", table.Name, strings.Join(v.Faults, "\n"))
-		}
-		if v.Records == 0 {
-			t.Errorf("%s: there is nothing to judge", table.Name)
-		}
-		all.Restarts += v.Restarts
-		all.Repeated += v.Repeated
-		all.Unavailable += v.Unavailable
-	}
-	return all
 }
 
 // StartAgain starts a server that is not running.

@@ -3,7 +3,7 @@ package reliability
 import (
 	"testing"
 
-	"rdip/integration/testenv"
+	"rdip/integration/harness"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m) }
+func TestMain(m *testing.M) { harness.Main(m) }

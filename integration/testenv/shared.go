@@ -31,7 +31,10 @@ var saramaMetrics = goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*m
 // exits. Call it from TestMain:
 //
 //	func TestMain(m *testing.M) { testenv.Main(m) }
-func Main(m *testing.M, options ...goleak.Option) {
+func Main(m *testing.M, options ...goleak.Option) { os.Exit(Run(m, options...)) }
+
+// Run is Main that gives the exit code, for a TestMain that has something to say at the end.
+func Run(m *testing.M, options ...goleak.Option) int {
 	instances.open = true
 	code := m.Run()
 	if err := closeShared(); err != nil {
@@ -44,7 +47,7 @@ func Main(m *testing.M, options ...goleak.Option) {
 			code = 1
 		}
 	}
-	os.Exit(code)
+	return code
 }
 
 // shared is the instance of that name, started by the first call while the others wait.
