@@ -4,3 +4,6 @@ package failpoint
 
 // Hit does nothing in a release build.
 func Hit(string) {}
+
+// During does nothing in a release build.
+func During(string, string) {}

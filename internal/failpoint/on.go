@@ -3,6 +3,7 @@
 package failpoint
 
 import (
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -41,4 +42,23 @@ func Hit(name string) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // until the signal arrives
 	}
+}
+
+// During kills the process in the middle of what the caller does next: as soon as the file at path has other bytes
+// than now. The reading beside it may come late, up to the end of that write, never early.
+func During(name, path string) {
+	if name != point || hits.Add(1) != count {
+		return
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		panic("RDIP_FAILPOINT: " + err.Error())
+	}
+	go func() {
+		for {
+			if now, err := os.ReadFile(path); err == nil && !bytes.Equal(before, now) {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			}
+		}
+	}()
 }
