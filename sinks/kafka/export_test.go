@@ -1,5 +1,7 @@
 package kafka
 
+import "time"
+
 // Advance is advance.
 var Advance = advance
 
@@ -18,3 +20,31 @@ func ParseJAAS(text string) (isScram bool, user, password string, err error) {
 
 // DecryptKey is decryptKey.
 var DecryptKey = decryptKey
+
+// Kill ends a producer's connections without a word, as kill -9 does: what the kernel has taken still arrives.
+func (p *Producer) Kill() {
+	p.dialer.close()
+	if p.coordinator != nil {
+		p.coordinator.dialer.close()
+	}
+	p.cluster.dialer.close()
+}
+
+// IsWaiting says whether a request with records of the topic was sent and is not answered.
+func (p *Producer) IsWaiting(topic string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, q := range (*p.topics.Load())[topic].queues {
+		if q != nil && q.place == busy {
+			return true
+		}
+	}
+	return false
+}
+
+// Outlive has the open transaction look as old as that.
+func (p *Producer) Outlive(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.transaction.began = p.transaction.began.Add(-d)
+}

@@ -6,8 +6,7 @@ import (
 	"time"
 
 	"github.com/rcrowley/go-metrics"
-	"go.uber.org/goleak"
-
+	"rdip/integration/testenv"
 	"rdip/internal/fault"
 	"rdip/sinks"
 	"rdip/sinks/kafka"
@@ -17,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	metrics.UseNilMetrics = true // as cmd does
-	goleak.VerifyTestMain(m)
+	testenv.Main(m)
 }
 
 func start(t *testing.T) *embedded.Broker {
