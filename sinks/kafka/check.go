@@ -13,7 +13,7 @@ import (
 )
 
 // Check looks at each broker, the login, and each topic: whether it is there or could be made, and may be
-// written to. It changes nothing; topics that are missing are asked for with CreateTopics' validate-only.
+// written to, and the transactional id. It changes nothing; topics that are missing are asked for with CreateTopics' validate-only.
 func (p *Producer) Check(ctx context.Context, topics []string) []fault.Finding {
 	found := p.config.Check(nil)
 	found = append(found, TopicCollisions(topics)...)
@@ -25,8 +25,12 @@ func (p *Producer) Check(ctx context.Context, topics []string) []fault.Finding {
 	if _, err := p.cluster.identity(ctx); err != nil {
 		return append(found, finding("cluster", err))
 	}
+	if p.config.Transactions.Required {
+		topics = append(slices.Clone(topics), p.config.Transactions.Positions.Name)
+	}
 	topics = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(topics))), func(t string) bool { return TopicName(t) != nil })
-	return append(found, p.cluster.checkTopics(ctx, topics)...)
+	found = append(found, p.cluster.checkTopics(ctx, topics)...)
+	return append(found, p.checkTransactions(ctx)...)
 }
 
 // CheckKeyless finds topics that take no record without a key though one of theirs will have none (K10): the

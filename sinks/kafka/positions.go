@@ -46,7 +46,7 @@ func (p *Producer) Positions(ctx context.Context, wanted func(key []byte) bool) 
 	defer r.close()
 	for partition := range topic.Partitions {
 		if err := r.read(ctx, partition); err != nil {
-			return sinks.Topic{}, nil, p.cluster.fault("read positions from", name, err)
+			return sinks.Topic{}, nil, p.config.ReadFault("read positions from", name, err)
 		}
 	}
 	return topic, r.records(), nil
