@@ -25,6 +25,7 @@ type link struct {
 
 	mu     sync.Mutex
 	server *net.TCPConn
+	held   chan struct{} // nil, or closed once what is held back may go on
 }
 
 // chunk is what one read brought, and when it is due on the other side. No bytes mean the end.
@@ -38,6 +39,35 @@ func newLink(p *Proxy, client *net.TCPConn) *link {
 }
 
 func (l *link) lossy() bool { return l.lost.Load() }
+
+// hold keeps back what passes from now on until the gate is closed.
+func (l *link) hold(gate chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = gate
+}
+
+func (l *link) wasHeld() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held != nil
+}
+
+// released returns once nothing is held back; false when the link was reset first.
+func (l *link) released() bool {
+	l.mu.Lock()
+	gate := l.held
+	l.mu.Unlock()
+	if gate == nil {
+		return true
+	}
+	select {
+	case <-gate:
+		return true
+	case <-l.gone:
+		return false
+	}
+}
 
 // run dials the target and forwards both ways until both sides have ended or the link is reset.
 func (l *link) run() {
@@ -110,10 +140,20 @@ func (l *link) read(from *net.TCPConn, queue chan<- chunk) {
 	for {
 		buf := make([]byte, chunkBytes)
 		n, err := from.Read(buf)
-		if !l.passable() {
+		if !l.passable() || !l.released() {
 			return
 		}
-		due := time.Now().Add(l.proxy.now().delay)
+		now := l.proxy.now()
+		due := time.Now().Add(now.delay)
+		switch {
+		case n == 0:
+		case now.mode == loseAnswers && from != l.client:
+			l.reset()
+			return
+		case now.mode == halveRequests && from == l.client:
+			l.halve(queue, chunk{buf[:(n+1)/2], due})
+			return
+		}
 		if n > 0 && !l.send(queue, chunk{buf[:n], due}) {
 			return
 		}
@@ -122,6 +162,14 @@ func (l *link) read(from *net.TCPConn, queue chan<- chunk) {
 			return
 		}
 	}
+}
+
+// halve gives the server the half of what came, and the end of the stream; the client gets a reset.
+func (l *link) halve(queue chan<- chunk, half chunk) {
+	l.send(queue, half)
+	l.send(queue, chunk{nil, half.due})
+	_ = l.client.SetLinger(0)
+	_ = l.client.Close()
 }
 
 func (l *link) send(queue chan<- chunk, c chunk) bool {
@@ -143,9 +191,19 @@ func (l *link) write(to *net.TCPConn, queue <-chan chunk) {
 			continue
 		}
 		if _, err := to.Write(c.data); err != nil {
+			if to == l.client && l.wasHeld() {
+				discard(queue) // what the client sent before it died goes on arriving
+				return
+			}
 			l.reset()
 			return
 		}
+	}
+}
+
+func discard(queue <-chan chunk) {
+	for range queue {
+		continue
 	}
 }
 
@@ -169,7 +227,7 @@ func (l *link) passable() bool {
 	for {
 		s := l.proxy.now()
 		switch s.mode {
-		case pass:
+		case pass, loseAnswers, halveRequests:
 			return !l.lossy()
 		case swallow:
 			l.lost.Store(true)

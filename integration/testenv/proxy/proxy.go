@@ -1,5 +1,6 @@
 // Package proxy is a TCP proxy that breaks connections on purpose: it delays, stalls, swallows or cuts
-// what passes between a client and a server, and can be mended again.
+// what passes between a client and a server, loses answers, halves requests, delivers them late, and can be
+// mended again.
 package proxy
 
 import (
@@ -19,6 +20,8 @@ const (
 	stall
 	swallow
 	cut
+	loseAnswers
+	halveRequests
 )
 
 // state is the mode and the delay of passing bytes; changed is closed when the next state replaces it.
@@ -80,6 +83,24 @@ func (p *Proxy) Blackhole() { p.set(swallow, 0) }
 
 // Cut resets every connection and every new one until the mode changes.
 func (p *Proxy) Cut() { p.set(cut, 0) }
+
+// LoseAnswers lets everything that clients send arrive, and drops what servers answer: the connection that an
+// answer would have come on is reset instead, as by a server that dies after it did what it was asked.
+func (p *Proxy) LoseAnswers() { p.set(loseAnswers, 0) }
+
+// HalveRequests ends each connection in the middle of what its client sends next: the server gets the first half of
+// it and then the end of the stream, and the client a reset.
+func (p *Proxy) HalveRequests() { p.set(halveRequests, 0) }
+
+// Hold keeps back what is under way on the connections that are open, whatever becomes of their clients, until
+// release is called: then it arrives. New connections are as the mode has them.
+func (p *Proxy) Hold() (release func()) {
+	gate := make(chan struct{})
+	for _, l := range p.open() {
+		l.hold(gate)
+	}
+	return sync.OnceFunc(func() { close(gate) })
+}
 
 // Reset resets the connections that are open and changes nothing for new ones.
 func (p *Proxy) Reset() {
