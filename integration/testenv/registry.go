@@ -34,3 +34,18 @@ func SharedRegistry(t testing.TB) *registryserver.Registry {
 		return registryserver.Start(sharedContext)
 	})
 }
+
+// Gate is an HTTP proxy before a registry's API that can answer in its place; it ends with the test.
+func Gate(t testing.TB, address string) *registryserver.Gate {
+	t.Helper()
+	g, err := registryserver.NewGate(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return g
+}
