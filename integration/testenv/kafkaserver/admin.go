@@ -108,6 +108,24 @@ func (c *Cluster) MoveLeaders(ctx context.Context, topic string) error {
 	})
 }
 
+// AwaitInSync returns once every replica of a topic is in sync; a topic that is not there is.
+func (c *Cluster) AwaitInSync(ctx context.Context, topic string) error {
+	return c.Administer(func(admin sarama.ClusterAdmin) error {
+		return await(ctx, "the replicas of "+topic, func() (bool, error) {
+			found, err := admin.DescribeTopics([]string{topic})
+			if err != nil {
+				return false, err
+			}
+			for _, p := range found[0].Partitions {
+				if len(p.Isr) < len(p.Replicas) || p.Leader < 0 {
+					return false, fmt.Errorf("%s-%d has %d of %d replicas in sync", topic, p.ID, len(p.Isr), len(p.Replicas))
+				}
+			}
+			return true, nil
+		})
+	})
+}
+
 // await asks until it is so; an error counts as not yet.
 func await(ctx context.Context, what string, ok func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
