@@ -23,7 +23,8 @@ type Worker struct {
 	DrainTimeout   time.Duration // how long a stop may take
 	StallTimeout   time.Duration // without progress for this long, the process is not ready
 	OffsetInterval time.Duration // between two commits of positions
-	RetainedWarn   int64         // bytes of log at a source without a limit, from which on it is warned of; 0 for never
+	Positions      Positions
+	RetainedWarn   int64 // bytes of log at a source without a limit, from which on it is warned of; 0 for never
 }
 
 // LogLevel is the least severity that is logged.
@@ -60,6 +61,7 @@ func (c *Worker) Definition() *Definition {
 		Default("10s"), Between("0", "10m"))
 	d.Duration(&c.OffsetInterval, "offset.flush.interval.ms", "Time between two commits of positions to the state folder; a crash repeats at most what came since.",
 		Default("1s"), Between("10ms", "1h"))
+	c.Positions.define(d)
 	d.Group("Observation")
 	d.Address(&c.RESTListen, "rest.listeners", "Where status, metrics and health are served, and where `rdip pause`, `reload` and the like ask. Only loopback addresses: reading needs no authentication. Port 0 takes a free one.",
 		Default("127.0.0.1:8083"), Check(checkLoopback))

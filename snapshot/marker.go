@@ -21,6 +21,8 @@ type marker struct {
 	shown progressed  // what of these the progress knows
 	kept  []*parked   // rows of other chunks, kept back
 	spare []*parked   // buffers to use again
+
+	wholes *wholes // nil: rows are kept back over the ends of chunks
 }
 
 // progressed is rows and bytes that were added to the progress.
@@ -135,6 +137,9 @@ func (m *marker) begin(t *tableMarks, count *TableProgress) {
 func (m *marker) end(c Chunk) error {
 	m.report()
 	done := &offsets.Chunk{Table: c.Table.ID(), Index: c.Index, Rows: m.rows}
+	if m.wholes != nil {
+		return m.endWhole(done)
+	}
 	p := m.held
 	m.held = nil
 	if m.rows == 0 { // p is what the lane brought along, if anything

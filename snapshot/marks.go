@@ -26,6 +26,8 @@ type marks struct {
 type tableMarks struct {
 	wrote atomic.Bool // a row of the table was sent
 
+	ending sync.Mutex // of wholes: held while a chunk ends; then left is guarded by wholes.mu
+
 	// Guarded by marks.mu.
 	candidate *parked // the row kept back; nil while no chunk that had rows is finished
 	left      int     // chunks not finished

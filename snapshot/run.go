@@ -17,6 +17,16 @@ import (
 // whatever the handlers wait on; nil where they never wait. src stays open. p is brought up to date on the
 // way and must not be nil.
 func Run(ctx context.Context, src Source, handlers []envelope.Handler, p *Progress, stop context.CancelCauseFunc) error {
+	return copyAll(ctx, src, handlers, p, stop, false)
+}
+
+// RunWhole is Run for handlers to which a chunk is a unit: its Commit comes before anything of the lane's next chunk, so
+// that no row waits for what other lanes read. A table whose last chunk to end has no row has no last row marked.
+func RunWhole(ctx context.Context, src Source, handlers []envelope.Handler, p *Progress, stop context.CancelCauseFunc) error {
+	return copyAll(ctx, src, handlers, p, stop, true)
+}
+
+func copyAll(ctx context.Context, src Source, handlers []envelope.Handler, p *Progress, stop context.CancelCauseFunc, whole bool) error {
 	if len(handlers) == 0 {
 		return errors.New("snapshot: no handler, so no lane")
 	}
@@ -29,6 +39,9 @@ func Run(ctx context.Context, src Source, handlers []envelope.Handler, p *Progre
 	p.begin(plan)
 	defer p.end()
 	r := newRun(src, plan, handlers, p)
+	if whole {
+		r.endWhole()
+	}
 	if err := r.lanes(ctx, func(err error) {
 		cancel(err)
 		if stop != nil {

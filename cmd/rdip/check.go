@@ -196,7 +196,7 @@ func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]*sc
 }
 
 func (s *settings) checkKafka(ctx context.Context, c *connectorSettings, topics, keyless []string) []fault.Finding {
-	p, err := kafka.New(s.kafka, c.topics, func(*sinks.Batch, error) {}, func(fault.Finding) {})
+	p, err := kafka.New(s.kafkaOf(c), c.topics, func(*sinks.Batch, error) {}, func(fault.Finding) {})
 	if err != nil {
 		return asFinding("Kafka", err)
 	}

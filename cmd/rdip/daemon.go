@@ -138,11 +138,11 @@ func (d *daemon) task(c *connectorSettings, memory int64, r *registrar) *source.
 		Skipped: c.source.Operations(), Own: c.own(), Signals: c.signals(&d.settings.kafka, log), Memory: memory, Errors: c.source.Errors.Errors(),
 		SnapshotOnly: c.postgres.SnapshotMode == postgres.SnapshotOnly, NoData: c.postgres.SnapshotMode == postgres.SnapshotNone,
 		SnapshotLanes: c.postgres.SnapshotThreads, WindowBytes: int(c.postgres.WindowBytes), FlushInterval: d.settings.worker.OffsetInterval,
-		DrainTimeout: d.settings.worker.DrainTimeout, RunID: runID(),
+		DrainTimeout: d.settings.worker.DrainTimeout, RunID: runID(), ExactlyOnce: d.settings.exactlyOnce(c),
 		Registrar: r, Store: d.store, Log: log,
 		NewReader: func() (readers.Reader, error) { return postgres.New(c.name, c.postgres), nil },
 		NewProducer: func(acks sinks.Acks) (sinks.Producer, error) {
-			return kafka.New(d.settings.kafka, c.topics, acks, func(f fault.Finding) { log.Warn(f.String()) })
+			return kafka.New(d.settings.kafkaOf(c), c.topics, acks, func(f fault.Finding) { log.Warn(f.String()) })
 		},
 	}
 }

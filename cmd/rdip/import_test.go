@@ -96,7 +96,7 @@ func TestTheWorkersFileGivesBrokersAndRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, text, _ := imported(t, "testdata/import/inventory.json", worker)
-	for _, want := range []string{`bootstrap.servers: "k1:9092,k2:9092"`, `linger.ms: "5"`, `# NO EFFECT: group.id`, `# NO EFFECT: offset.storage.topic`, `schema.registry.url: "http://localhost:8081"`} {
+	for _, want := range []string{`bootstrap.servers: "k1:9092,k2:9092"`, `linger.ms: "5"`, `# NO EFFECT: group.id`, `offset.storage.topic: "offsets"`, `schema.registry.url: "http://localhost:8081"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing:\n%s", want, text)
 		}

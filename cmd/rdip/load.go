@@ -38,6 +38,7 @@ type connectorSettings struct {
 	topics    kafka.Creation
 	effective map[string]string
 	exact     map[string]string
+	once      bool // delivery is exactly once
 }
 
 // load reads and decodes a file. Its error holds every fatal finding; what is only worth knowing is in
@@ -109,6 +110,7 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	findings = append(findings, c.source.CheckSignals(section.Where, s.worker.Bootstrap)...)
 	findings = append(findings, c.source.CheckRows(section.Where)...)
 	findings = append(findings, c.source.CheckRecords(section)...)
+	findings = append(findings, s.checkDelivery(&c, section)...)
 	findings = append(findings, c.source.Errors.CheckErrors(section.Where)...)
 	if topic := c.source.Errors.Topic; topic != "" {
 		c.topics.Apart = map[string]kafka.Creation{topic: {Partitions: 1, Replication: c.source.Errors.Replication}}
@@ -127,7 +129,7 @@ var postgresClasses = []string{"postgres", "postgresql", "io.debezium.connector.
 
 // shared finds what two connectors may not have in common (D7).
 func (s *settings) shared() fault.Findings {
-	var findings fault.Findings
+	findings := s.sharedName()
 	prefixes, slots := map[string]string{}, map[string]string{}
 	for _, c := range s.connectors {
 		if other, ok := prefixes[c.source.Prefix]; ok && c.source.Prefix != "" {

@@ -20,6 +20,7 @@ type Config struct {
 	Skipped       []string
 	Own           OwnConfig
 	Errors        ErrorsConfig
+	Delivery      DeliveryConfig
 	Signals       SignalConfig
 
 	Converters Converters
@@ -62,6 +63,7 @@ func (c *Config) Definition() *configs.Definition {
 	c.Own.defineOwn(d)
 	c.Signals.defineSignals(d)
 	c.Errors.defineErrors(d)
+	c.Delivery.define(d)
 	return d
 }
 

@@ -35,6 +35,11 @@ type lane struct {
 	chunks  []offsets.Chunk
 	counted tally
 
+	inside  bool    // the gate: in a source transaction or a chunk
+	entered int     // batches and records at that moment
+	batches int     // sent
+	reached reached // what goes into the next Kafka transaction; see flushNow for whose it is
+
 	confirmed offsets.Position // the newest position that is durable; the committer's own
 }
 
@@ -53,6 +58,12 @@ func (l *lane) Begin(tx *envelope.Transaction) error {
 			return err
 		}
 	}
+	if !l.snapshot { // a snapshot's lane begins once: it enters at each chunk
+		failpoint.Hit(failpoint.Received)
+		if err := l.enterAnew(); err != nil {
+			return err
+		}
+	}
 	l.tx = *tx
 	l.undone.begins(l.gathered())
 	if l.own != nil && l.own.transactions != nil {
@@ -63,6 +74,11 @@ func (l *lane) Begin(tx *envelope.Transaction) error {
 
 // Table makes the encoding of a layout. Layouts that are no longer announced are forgotten with their table.
 func (l *lane) Table(layout *envelope.Layout) error {
+	if l.snapshot {
+		if err := l.enter(); err != nil {
+			return err
+		}
+	}
 	if x, known := l.encodings[layout]; known && !x.stopped {
 		return nil
 	}
@@ -77,7 +93,7 @@ func (l *lane) Table(layout *envelope.Layout) error {
 		shown, err = l.run.task.shown(layout, t)
 	}
 	if err != nil && l.givesUp(err) {
-		err = l.run.stopTable(t, &Stop{Reason: err, InSnapshot: l.snapshot})
+		err = l.run.stopTable(t, l.stopOf(t, err))
 	}
 	if err != nil {
 		return err
@@ -111,6 +127,17 @@ func (l *lane) Row(e *envelope.Event) error {
 	if x.signals && !l.snapshot {
 		l.signal(e)
 	}
+	if !l.wasDelivered(x) {
+		return l.row(x, e)
+	}
+	if l.run.task.Skipped.has(e.Op) || l.run.task.skips(x, e) {
+		return nil
+	}
+	return l.passOver(x, e, false)
+}
+
+// row writes one row, which is counted.
+func (l *lane) row(x *encoding, e *envelope.Event) error {
 	if x.silent || l.run.task.Skipped.has(e.Op) || l.run.task.skips(x, e) {
 		return nil
 	}
@@ -150,7 +177,7 @@ func (l *lane) Refuse(layout *envelope.Layout, why error) error {
 		return err
 	}
 	switch x := l.current; {
-	case x.silent || l.tx.Place < x.since:
+	case l.wasDelivered(x) || x.silent || l.tx.Place < x.since:
 		return nil
 	case x.stopped:
 		return l.passRefused(x)
@@ -179,7 +206,7 @@ func (l *lane) firstRow(x *encoding, e *envelope.Event) error {
 		return l.refusedSchema(x, e, err)
 	}
 	failpoint.Hit(failpoint.SchemaIDs)
-	return l.Row(e)
+	return l.row(x, e)
 }
 
 // refused decides what becomes of a row that could not be written, or that its topic will never take: it is
@@ -190,7 +217,7 @@ func (l *lane) refused(x *encoding, e *envelope.Event, err error) error {
 		relaxed := x.relaxed(column, l.run.task.options(x.table))
 		l.encodings[l.layout] = relaxed
 		l.current = relaxed
-		return l.Row(e)
+		return l.row(relaxed, e)
 	}
 	if u := asUnrouted(err); u != nil {
 		return l.openRoute(x, u, e)
@@ -217,7 +244,7 @@ func (l *lane) givesUp(err error) bool {
 // stop gives one table up while the others go on.
 func (l *lane) stop(x *encoding, reason error) error {
 	x.stopped = true
-	return l.run.stopTable(x.table, &Stop{Reason: reason, InSnapshot: l.snapshot})
+	return l.run.stopTable(x.table, l.stopAt(x.table, reason))
 }
 
 // room makes sure that there is a batch.
@@ -245,6 +272,7 @@ func (l *lane) Commit(d offsets.Durable) error {
 		if err := l.commitChunk(*d.Chunk); err != nil {
 			return err
 		}
+		l.leave()
 		return l.boundary()
 	}
 	if err := l.closing(d.Position.Place); err != nil {
@@ -256,6 +284,8 @@ func (l *lane) Commit(d offsets.Durable) error {
 	} else {
 		l.last = d.Position
 	}
+	l.reach(d.Position)
+	l.leave()
 	return l.boundary()
 }
 
@@ -271,6 +301,7 @@ func (l *lane) commitChunk(c offsets.Chunk) error {
 	if c.Window > 0 && l.run.tables.isStopped(c.Table) {
 		return l.Flush() // its rows did not all go out: it is read again once the table is back
 	}
+	l.finish(c)
 	if l.batch == nil {
 		l.tracker.MarkChunk(c)
 		return nil
@@ -281,6 +312,17 @@ func (l *lane) commitChunk(c offsets.Chunk) error {
 
 // Idle says that the source is at p with nothing in flight.
 func (l *lane) Idle(p offsets.Position) error {
+	if err := l.enter(); err != nil {
+		return err
+	}
+	if err := l.idle(p); err != nil {
+		return err
+	}
+	l.leave()
+	return l.boundary()
+}
+
+func (l *lane) idle(p offsets.Position) error {
 	if l.own != nil && l.own.heartbeats != nil {
 		if err := l.beat(); err != nil {
 			return err
@@ -290,11 +332,25 @@ func (l *lane) Idle(p offsets.Position) error {
 		return err
 	}
 	l.tracker.Mark(p)
-	return l.boundary()
+	l.reach(p)
+	return nil
 }
 
 // Flush sends what is gathered.
 func (l *lane) Flush() error {
+	within := l.inside
+	if err := l.enter(); err != nil {
+		return err
+	}
+	err := l.flushNow()
+	if !within && err == nil {
+		l.leave()
+	}
+	return err
+}
+
+// flushNow is Flush by whoever has the lane: its own goroutine inside the gate, or who has shut it.
+func (l *lane) flushNow() error {
 	if l.batch == nil {
 		return nil
 	}
@@ -319,9 +375,14 @@ func (l *lane) send() error {
 	l.batch, l.spans, l.chunks, l.last = nil, l.spans[:0], l.chunks[:0], offsets.Position{}
 	l.undone.sent()
 	l.counted.publish()
+	l.batches++
 	l.run.budget.sent()
+	bytes := len(batch.Arena)
 	err := l.run.producer.Send(l.ctx, batch)
 	failpoint.Hit(failpoint.Produced)
+	if err == nil && l.run.exact != nil {
+		l.run.exact.sent(bytes)
+	}
 	return err
 }
 

@@ -31,6 +31,12 @@ type ledger struct {
 	// held are the tables that were stopped before this run and are captured again: each goes on from its
 	// own place, until it has caught up with the record's position.
 	held map[string]offsets.StoppedTable
+
+	exact *transactor // nil where delivery is at least once
+	// Guarded by mu; of exactly once.
+	dirty bool              // the record is to be committed
+	told  map[string]string // ids of topics that the topic of positions has
+	tx    Reached
 }
 
 // openLedger reads the record, and refuses one that was made with another Kafka cluster (K11).
@@ -49,6 +55,9 @@ func openLedger(ctx context.Context, t *Task, p sinks.Producer) (*ledger, error)
 			Hint:  fmt.Sprintf("rdip offsets reset %s to take a new snapshot into this cluster, or rdip offsets set %s --accept-cluster if its topics hold the same events", t.Name, t.Name)}
 	}
 	record.Cluster = cluster
+	if t.ExactlyOnce == nil { // from the next write on the file is the truth
+		record.ExactlyOnce, record.ByHand = false, false
+	}
 	tables, err := t.Store.Tables(t.Name)
 	if err != nil {
 		return nil, err
@@ -99,7 +108,7 @@ func (g *ledger) opened(resume readers.Resume, captured []*schema.Table) (added 
 	g.record.Identity, g.record.Tables = resume.Identity, true
 	if resume.Snapshot {
 		g.begunAnew(captured)
-		return nil, g.store(nil, g.task.Store.ReplaceTables)
+		return nil, g.putAnew()
 	}
 	added = g.readings.Reconcile(captured, terms)
 	return added, g.put()
@@ -130,6 +139,9 @@ func (g *ledger) planned(plan []snapshot.TablePlan) error {
 func (g *ledger) chunksDone(chunks []offsets.Chunk) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.exact != nil {
+		return g.putTopic()
+	}
 	return g.store(chunks, g.task.Store.PutTables)
 }
 
@@ -185,6 +197,7 @@ func (g *ledger) resumeTables(ts *tables) {
 	for id, s := range g.record.Stopped {
 		t := ts.entry(id)
 		t.mu.Lock()
+		t.told.resumed(&s)
 		if s.Position == "" || stay[id] {
 			t.stopped = stoppedAs(s)
 		} else {
@@ -219,18 +232,25 @@ func (g *ledger) stopTable(id string, s *Stop) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !s.InSnapshot {
-		s.Place, s.Position = g.record.Place, g.record.Position
+		place, position := g.record.Place, g.record.Position
 		if held, ok := g.held[id]; ok {
-			s.Place, s.Position = held.Place, held.Position
+			place, position = held.Place, held.Position
+		}
+		if s.Position == "" || s.Place < place {
+			s.Place, s.Position = place, position
 		}
 	}
 	stopped := maps.Clone(g.record.Stopped)
 	if stopped == nil {
 		stopped = map[string]offsets.StoppedTable{}
 	}
-	stopped[id] = offsets.StoppedTable{Position: s.Position, Place: s.Place, Reason: s.Reason.Error()}
+	stopped[id] = offsets.StoppedTable{Position: s.Position, Place: s.Place, Reason: s.Reason.Error(), Within: s.Within, Rows: s.Rows}
 	g.record.Stopped = stopped
 	delete(g.held, id)
+	if g.exact != nil {
+		g.later()
+		return nil
+	}
 	return g.put()
 }
 
@@ -245,13 +265,25 @@ type positions interface {
 func (g *ledger) advance(p offsets.Position, chunks []offsets.Chunk, r positions) (offsets.Position, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.reach(p, r)
+	if err := g.store(chunks, g.task.Store.PutTables); err != nil {
+		return offsets.Position{}, err
+	}
+	return g.discard(p, r)
+}
+
+// reach notes that everything before p is delivered, and says whether that is new. The caller holds mu.
+func (g *ledger) reach(p offsets.Position, r positions) bool {
+	was, catching := g.record.Position, len(g.held)
 	if p.Place >= g.record.Place {
 		g.record.Position, g.record.Place = r.EncodePosition(p), p.Place
 	}
 	g.caughtUp(p, r.EncodePosition)
-	if err := g.store(chunks, g.task.Store.PutTables); err != nil {
-		return offsets.Position{}, err
-	}
+	return g.record.Position != was || catching > 0
+}
+
+// discard is up to where the source may discard, once p is durable. The caller holds mu.
+func (g *ledger) discard(p offsets.Position, r positions) (offsets.Position, error) {
 	if s, ok := g.oldestStop(); ok && s.Place < p.Place {
 		return r.DecodePosition(s.Position)
 	}
@@ -289,7 +321,20 @@ func (g *ledger) oldestStop() (oldest offsets.StoppedTable, ok bool) {
 }
 
 // put writes the record and what changed of the tables. The caller holds mu.
-func (g *ledger) put() error { return g.store(nil, g.task.Store.PutTables) }
+func (g *ledger) put() error {
+	if g.exact != nil {
+		return g.putTopic()
+	}
+	return g.store(nil, g.task.Store.PutTables)
+}
+
+// putAnew is put where earlier positions are void. The caller holds mu.
+func (g *ledger) putAnew() error {
+	if g.exact != nil {
+		return g.putTopic()
+	}
+	return g.store(nil, g.task.Store.ReplaceTables)
+}
 
 // store takes up chunks that Kafka has and writes the record with the tables that changed, all or nothing. The
 // caller holds mu.

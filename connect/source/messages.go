@@ -43,6 +43,20 @@ func (l *lane) Message(m *envelope.Message) error {
 	if l.own == nil {
 		return nil
 	}
+	within := l.inside
+	if err := l.enter(); err != nil {
+		return err
+	}
+	if err := l.tell(m); err != nil || within {
+		return err
+	}
+	l.reachMessage(m)
+	l.leave()
+	return nil
+}
+
+// tell writes a message that is wanted.
+func (l *lane) tell(m *envelope.Message) error {
 	tx := l.tx
 	if !m.Transactional {
 		tx = envelope.Transaction{Micros: time.Now().UnixMicro(), Place: m.Place, Previous: l.ended}

@@ -202,5 +202,5 @@ func (t *Task) stays() map[string]bool {
 
 // stoppedAs is how a table that stopped stays so in this run.
 func stoppedAs(s offsets.StoppedTable) *Stop {
-	return &Stop{Reason: errors.New(s.Reason), InSnapshot: s.Position == "", Place: s.Place, Position: s.Position}
+	return &Stop{Reason: errors.New(s.Reason), InSnapshot: s.Position == "", Place: s.Place, Position: s.Position, Within: s.Within, Rows: s.Rows}
 }

@@ -30,7 +30,8 @@ type run struct {
 	ledger   *ledger
 	isOpen   atomic.Bool // reader, tables and ledger are there
 	lastAck  atomic.Pointer[time.Time]
-	again    again // ends the stream between two transactions
+	exact    *transactor // nil where delivery is at least once
+	again    again       // ends the stream between two transactions
 }
 
 // sent is what a batch remembers of its sender until it is reported.
@@ -70,6 +71,11 @@ func (r *run) open(stop context.Context) error {
 	r.tables = newTables(t.naming(), r.producer)
 	if r.ledger, err = openLedger(stop, t, r.producer); err != nil {
 		return err
+	}
+	if t.ExactlyOnce != nil {
+		if err := r.restore(stop); err != nil {
+			return err
+		}
 	}
 	r.tables.known = r.ledger.checkTopic
 	if r.reader, err = t.NewReader(); err != nil {
@@ -152,7 +158,7 @@ func (r *run) copy(stop context.Context) (offsets.Position, error) {
 	}
 	quit := r.keepChunks(lanes)
 	defer quit()
-	if err := snapshot.Run(ctx, src, handlers, progress, r.fail); err != nil {
+	if err := r.copyAll()(ctx, src, handlers, progress, r.fail); err != nil {
 		return offsets.Position{}, r.cause(err)
 	}
 	for _, l := range lanes {
@@ -164,6 +170,11 @@ func (r *run) copy(stop context.Context) (offsets.Position, error) {
 		return offsets.Position{}, r.cause(err)
 	}
 	quit()
+	if r.exact != nil { // the last chunks
+		if err := r.exact.commit(); err != nil {
+			return offsets.Position{}, r.cause(err)
+		}
+	}
 	from := src.Position()
 	failpoint.Hit(failpoint.SnapshotCopied)
 	if err := r.keepSnapshot(ctx, from, lanes); err != nil {
@@ -176,6 +187,9 @@ func (r *run) copy(stop context.Context) (offsets.Position, error) {
 // keepSnapshot writes down that the snapshot is complete. A disk that is full for a while is no reason to copy
 // everything again (O4).
 func (r *run) keepSnapshot(ctx context.Context, from offsets.Position, lanes []*lane) error {
+	if r.exact != nil {
+		return r.ledger.snapshotDone(r.reader, from, nil)
+	}
 	done := false
 	err := r.storeAgain(ctx.Done(), func() error {
 		var chunks []offsets.Chunk
@@ -194,21 +208,20 @@ func (r *run) keepSnapshot(ctx context.Context, from offsets.Position, lanes []*
 
 // stream follows the log until stop asks for a drain or something fails.
 func (r *run) stream(stop context.Context, from offsets.Position) error {
-	ctx, cancel := r.until(stop)
+	ctx, cancel, end := r.untilBoundary(stop)
 	defer cancel()
 	l := newLane(r.work, r, false)
-	committed := make(chan struct{})
-	quit := make(chan struct{})
-	go func() {
-		defer close(committed)
-		r.commitLoop(l, quit)
-	}()
-	through, reading := r.windows(ctx, cancel, l)
+	quit := r.keepPositions(l)
+	defer quit()
+	through, reading := r.windows(ctx, end, l)
 	acting := r.followSignals(ctx)
 	watching := r.watchStopped(ctx)
 	r.again.of(cancel)
 	err := r.reader.Stream(ctx, from, through)
 	cancel()
+	if r.exact != nil && l.inside {
+		r.exact.gate.lose()
+	}
 	<-reading
 	<-acting
 	<-watching
@@ -216,10 +229,9 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 	if stop.Err() != nil || finished || again {
 		err = r.drain(l)
 	}
-	close(quit)
-	<-committed
+	quit()
 	// What was acknowledged is kept in any case: the next run repeats less.
-	if commitErr := r.commit(l); err == nil {
+	if commitErr := r.keepLast(l); err == nil {
 		err = commitErr
 	}
 	if err == nil && finished {
@@ -236,6 +248,9 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 // drain sends the whole transactions that were read and waits until they are acknowledged.
 func (r *run) drain(l *lane) error {
 	failpoint.Hit(failpoint.Draining)
+	if r.exact != nil { // the last transaction sends it, or is aborted
+		return nil
+	}
 	l.takeBack()
 	if err := l.Flush(); err != nil {
 		return err
@@ -283,7 +298,7 @@ func (r *run) acked(b *sinks.Batch, err error) {
 		return
 	}
 	r.task.counts.acknowledged(len(b.Records), len(b.Arena))
-	if !from.lane.snapshot { // rows of a snapshot have no commit to be late after
+	if !from.lane.snapshot && r.exact == nil { // rows of a snapshot have no commit to be late after
 		r.task.counts.late(from.micros)
 	}
 	r.acknowledgedNow()
@@ -292,6 +307,9 @@ func (r *run) acked(b *sinks.Batch, err error) {
 	if err := from.lane.tracker.Ack(token); err != nil {
 		r.fail(&fault.Error{Op: "acknowledge a batch", Cause: err, Permanent: true, Hint: "this is a bug in rdip: please report it"})
 		return
+	}
+	if from.lane.tracker.Outstanding() > 0 {
+		failpoint.Hit(failpoint.SomeAcks)
 	}
 	select {
 	case from.lane.acks <- struct{}{}:

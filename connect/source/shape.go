@@ -95,7 +95,7 @@ func (l *lane) openRoute(x *encoding, u *unrouted, e *envelope.Event) error {
 		return err
 	}
 	u.routes.put(u, made)
-	return l.Row(e)
+	return l.row(x, e)
 }
 
 func (l *lane) makeRoute(u *unrouted) (*route, error) {

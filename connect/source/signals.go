@@ -65,6 +65,7 @@ func (g *ledger) take(signals []offsets.Signal, also func(*offsets.Signals)) {
 		s.Waiting = append(s.Waiting, one)
 	}
 	also(s)
+	g.later()
 	select {
 	case g.signalled <- struct{}{}:
 	default:

@@ -49,6 +49,8 @@ type Status struct {
 	Undelivered  []Undelivered
 	Position     string // durable, the source's own text
 	Cluster      string // the Kafka cluster's id
+	ExactlyOnce  bool   // how it delivers
+	Positions    string // the topic of positions, "" where delivery is at least once
 	Counts       Counts
 }
 
@@ -60,6 +62,8 @@ type Counts struct {
 	Stores                  metrics.HistogramCounts // how long storing the offsets took, fsync included
 	StoreErrors             int64
 	Errors                  map[fault.Kind]int64
+	Transactions            int64                   // of Kafka, that were committed
+	Commits                 metrics.HistogramCounts // how long ending one took, from shutting the lanes out to its being durable
 }
 
 // TableStatus is one table of a task. The counts are of records handed to the producer since the start.
@@ -75,7 +79,7 @@ type TableStatus struct {
 // Status is the task now. Safe for concurrent use.
 func (t *Task) Status() Status {
 	t.mu.Lock()
-	s := Status{State: t.state, Err: t.lastErr, Retries: t.retries, StoreErr: t.storeErr, Notices: t.notices,
+	s := Status{ExactlyOnce: t.ExactlyOnce != nil, State: t.state, Err: t.lastErr, Retries: t.retries, StoreErr: t.storeErr, Notices: t.notices,
 		Counts: t.counts.read(), Undelivered: t.lost.all(), Source: readers.Status{LagBytes: -1, RetainedBytes: -1, RetainLimit: -1}}
 	s.Counts.Errors = maps.Clone(t.errors)
 	r, progress := t.current, t.progress
@@ -102,6 +106,9 @@ func (r *run) describe(s *Status) {
 		return
 	}
 	s.Source = r.reader.Status()
+	if r.exact != nil {
+		s.Positions = r.exact.topic.Name
+	}
 	r.ledger.mu.Lock()
 	s.Position, s.Cluster = r.ledger.record.Position, r.ledger.record.Cluster
 	s.SnapshotStarted, s.SnapshotFinished = r.ledger.record.SnapshotStarted, r.ledger.record.SnapshotFinished
@@ -147,7 +154,11 @@ func (t *Task) setStoreError(err error) {
 		t.counts.storeErrors.Add(1)
 	}
 	if changed && err != nil {
-		t.Log.Error("the offsets file cannot be written; nothing is confirmed to the source meanwhile", "error", err)
+		text := "the offsets file cannot be written; nothing is confirmed to the source meanwhile"
+		if t.ExactlyOnce != nil {
+			text = "the offsets file cannot be written; it is a copy of the topic of positions only, and everything goes on"
+		}
+		t.Log.Error(text, "error", err)
 	}
 }
 
@@ -155,6 +166,9 @@ func (t *Task) setStoreError(err error) {
 type counters struct {
 	batches, records, bytes, lastCommit, storeErrors atomic.Int64
 	latency, stores                                  metrics.Histogram
+
+	transactions atomic.Int64
+	commits      metrics.Histogram
 }
 
 // acknowledged counts one batch.
@@ -170,7 +184,17 @@ func (c *counters) late(micros int64) {
 	c.latency.Observe(time.Duration(time.Now().UnixMicro()-micros)*time.Microsecond, 1)
 }
 
+// committed counts one Kafka transaction, whose newest row was committed at the source at micros; 0 for none.
+func (c *counters) committed(took time.Duration, micros int64) {
+	c.transactions.Add(1)
+	c.commits.Observe(took, 1)
+	if micros > 0 {
+		c.late(micros)
+	}
+}
+
 func (c *counters) read() Counts {
 	return Counts{Batches: c.batches.Load(), Records: c.records.Load(), Bytes: c.bytes.Load(), LastCommit: c.lastCommit.Load(),
-		Latency: c.latency.Counts(), Stores: c.stores.Counts(), StoreErrors: c.storeErrors.Load()}
+		Latency: c.latency.Counts(), Stores: c.stores.Counts(), StoreErrors: c.storeErrors.Load(),
+		Transactions: c.transactions.Load(), Commits: c.commits.Counts()}
 }

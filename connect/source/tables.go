@@ -40,6 +40,8 @@ type table struct {
 	target  sinks.Topic
 	stopped *Stop  // nil while the table is captured
 	since   uint64 // transactions whose commit lies before this place were delivered before; 0: none
+
+	told told // the stream's lane's own
 }
 
 // Stop says why a table is no longer captured while the others go on.
@@ -51,6 +53,9 @@ type Stop struct {
 	// ledger; zero for a table that stopped in its snapshot.
 	Place    uint64
 	Position string
+	// Rows of the table were delivered of the transaction whose commit is at Within; 0 where that is not known.
+	Within uint64
+	Rows   int64
 }
 
 // shown is what Status tells: the topic, zero before it is there, and why the table stopped.

@@ -42,6 +42,7 @@ type Task struct {
 	WindowBytes     int           // of rows that are read while the log is streamed; 0: 4 MiB, or an eighth of Memory where that is less
 	FlushInterval   time.Duration // between two writes of the offsets file
 	DrainTimeout    time.Duration // how long a stop waits for acknowledgements
+	ExactlyOnce     *ExactlyOnce  // nil: delivery is at least once
 	RunID           string        // tells one start of the daemon from another, in extended headers
 
 	Registrar   Registrar

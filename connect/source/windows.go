@@ -33,21 +33,21 @@ func (k keptPlan) Plan(ctx context.Context) ([]snapshot.TablePlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.SnapshotExported)
 	plan = slices.DeleteFunc(plan, func(p snapshot.TablePlan) bool { return k.ledger.task.Signals.silences(p.Table) })
 	return plan, k.ledger.planned(plan)
 }
 
-// keepChunks stores what the lanes of a first snapshot deliver, until the function that it gives is called,
-// which may be called again.
-func (r *run) keepChunks(lanes []*lane) (quit func()) {
+// loops runs functions until the function that it gives is called, which may be called again.
+func loops(all ...func(over <-chan struct{})) (quit func()) {
 	over := make(chan struct{})
-	var loops sync.WaitGroup
-	for _, l := range lanes {
-		loops.Go(func() { r.chunkLoop(l, over) })
+	var running sync.WaitGroup
+	for _, loop := range all {
+		running.Go(func() { loop(over) })
 	}
 	return sync.OnceFunc(func() {
 		close(over)
-		loops.Wait()
+		running.Wait()
 	})
 }
 
