@@ -22,7 +22,7 @@ type coordinator struct {
 	dialer   *dialer
 	turn     chan struct{}  // holds one token: whose turn it is
 	broker   *sarama.Broker // nil: to be found
-	stumbles atomic.Uint64  // questions that were not answered, ever: a transaction may take long because of that
+	lost     atomic.Int64   // ns, ever, that answers took because it was away: a transaction may take long for that
 }
 
 func newCoordinator(c *Config, cl *cluster) (*coordinator, error) {
@@ -49,11 +49,18 @@ func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) err
 	}
 	defer context.AfterFunc(ctx, c.dialer.cut)()
 	var last error
+	var away time.Time
 	for attempt := 0; ; attempt++ {
 		err := c.once(ctx, question)
 		most, passes := c.passing(err)
 		if !passes {
+			if !away.IsZero() {
+				c.lost.Add(int64(wallClock().Sub(away)))
+			}
 			return err
+		}
+		if away.IsZero() && most != concurrentMost {
+			away = wallClock()
 		}
 		if ctx.Err() == nil || last == nil {
 			last = err
@@ -133,7 +140,6 @@ func (c *coordinator) passing(err error) (most time.Duration, passes bool) {
 	case c.cluster.isRefusal(err):
 		return 0, false
 	case !errors.As(err, &answer): // nobody answered
-		c.stumbles.Add(1)
 		return absenceMost, isBroken(err)
 	}
 	switch answer {
@@ -142,7 +148,6 @@ func (c *coordinator) passing(err error) (most time.Duration, passes bool) {
 	case sarama.ErrConsumerCoordinatorNotAvailable, sarama.ErrNotCoordinatorForConsumer, sarama.ErrOffsetsLoadInProgress,
 		sarama.ErrRequestTimedOut, sarama.ErrNetworkException, sarama.ErrKafkaStorageError, sarama.ErrUnknownTopicOrPartition,
 		sarama.ErrOperationNotAttempted, sarama.ErrTransactionCoordinatorFenced, sarama.ErrThrottlingQuotaExceeded:
-		c.stumbles.Add(1)
 		return absenceMost, true
 	default:
 		return 0, false

@@ -1,5 +1,7 @@
 package kafka
 
+import "time"
+
 // isOutside says whether a queue has to be made a part of the open transaction before its records may be sent. The
 // caller holds mu.
 func (p *Producer) isOutside(q *queue) bool {
@@ -50,7 +52,7 @@ func (p *Producer) takeOutside() ([]*queue, map[string][]int32) {
 	queues := t.outside
 	t.outside = nil
 	if len(queues) > 0 && t.began.IsZero() {
-		t.began, t.stumbles = wallClock(), p.coordinator.stumbles.Load()
+		t.began, t.lostAsked = wallClock(), time.Duration(p.coordinator.lost.Load())
 	}
 	partitions := map[string][]int32{}
 	for _, q := range queues {

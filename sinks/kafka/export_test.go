@@ -1,6 +1,11 @@
 package kafka
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"rdip/sinks"
+)
 
 // Advance is advance.
 var Advance = advance
@@ -42,9 +47,25 @@ func (p *Producer) IsWaiting(topic string) bool {
 	return false
 }
 
-// Outlive has the open transaction look as old as that.
-func (p *Producer) Outlive(d time.Duration) {
+// Outlive has the open transaction look as old as that, with brokers away for a part of it.
+func (p *Producer) Outlive(d, away time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.transaction.began = p.transaction.began.Add(-d)
+	p.transaction.lost += away
+}
+
+// BehindEmpty is behindEmpty.
+var BehindEmpty = behindEmpty
+
+// ReadPositions reads the topic of positions, its first partition, by fetches of so many bytes at least.
+func (p *Producer) ReadPositions(ctx context.Context, size int32, wanted func([]byte) bool) ([]sinks.Record, error) {
+	r, err := newReading(&p.config, p.cluster, p.config.Transactions.Positions.Name, wanted, p.notice)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	r.least = size
+	err = r.read(ctx, 0)
+	return r.records(), err
 }

@@ -39,6 +39,9 @@ func (p *Producer) Positions(ctx context.Context, wanted func(key []byte) bool) 
 	if err := p.cluster.checkPolicy(ctx, name); err != nil {
 		return sinks.Topic{}, nil, err
 	}
+	if err := p.cluster.mayRead(ctx, name); err != nil { // a topic that is empty yet would not show it
+		return sinks.Topic{}, nil, err
+	}
 	r, err := newReading(&p.config, p.cluster, name, wanted, p.notice)
 	if err != nil {
 		return sinks.Topic{}, nil, err

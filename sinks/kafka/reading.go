@@ -37,6 +37,7 @@ type reading struct {
 	topic    string
 	wanted   func(key []byte) bool
 	notice   func(fault.Finding)
+	least    int32 // bytes of a fetch
 	newest   map[string]sinks.Record
 }
 
@@ -50,7 +51,7 @@ func newReading(c *Config, cl *cluster, topic string, wanted func([]byte) bool, 
 	if err != nil {
 		return nil, err
 	}
-	return &reading{config: c, cluster: cl, settings: s, dialer: d, topic: topic, wanted: wanted, notice: notice, newest: map[string]sinks.Record{}}, nil
+	return &reading{config: c, cluster: cl, settings: s, dialer: d, topic: topic, wanted: wanted, notice: notice, least: fetchLeast, newest: map[string]sinks.Record{}}, nil
 }
 
 func (r *reading) close() { r.dialer.close() }
@@ -68,7 +69,7 @@ func (r *reading) records() []sinks.Record {
 // is tried again where it was.
 func (r *reading) read(ctx context.Context, partition int32) error {
 	defer context.AfterFunc(ctx, r.dialer.close)()
-	p := &progress{reading: r, partition: partition, next: -1, end: -1, size: fetchLeast}
+	p := &progress{reading: r, partition: partition, next: -1, end: -1, size: r.least}
 	for attempt := 0; ; attempt++ {
 		before := p.next
 		err := p.advance(ctx)
@@ -223,7 +224,7 @@ func (p *progress) fetch(b *sarama.Broker) (stable int64, err error) {
 	}
 	switch {
 	case next > p.next:
-		p.next, p.size = next, fetchLeast
+		p.next, p.size = next, p.least
 	case next == partial:
 		p.size = min(2*p.size, fetchMost)
 	case next == nothing && block.LastStableOffset >= p.end:

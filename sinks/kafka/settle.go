@@ -95,6 +95,7 @@ func (p *Producer) dispose(g *group, became fate, cause error, out *settlement) 
 	switch {
 	case became == delivered:
 		out.done = append(out.done, g)
+		p.transaction.answered(true)
 		q.sent, q.attempts, q.refusals, q.place = nil, 0, 0, nowhere
 		if !q.isEmpty() {
 			q.sender.push(q)
@@ -106,10 +107,10 @@ func (p *Producer) dispose(g *group, became fate, cause error, out *settlement) 
 		out.failed = append(out.failed, g)
 		q.sent, q.place = nil, nowhere
 	case became == refused:
-		p.transaction.disturbed = true
+		p.transaction.answered(false)
 		p.retryLocked(q, refusalMost)
 	default:
-		p.transaction.disturbed = true
+		p.transaction.answered(false)
 		p.retryLocked(q, absenceMost)
 	}
 }

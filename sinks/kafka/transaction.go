@@ -12,11 +12,12 @@ import (
 
 // transaction is the one that is open, or would be with the next batch. Guarded by Producer.mu.
 type transaction struct {
-	number    uint64    // of this one; a queue that is a part of it has the same
-	began     time.Time // before the coordinator was told of it; zero: it was not
-	stumbles  uint64    // the coordinator's count when it began
-	disturbed bool      // brokers refused or did not answer, so that what it takes says nothing of its size
-	outside   []*queue  // have records, and are not a part of it yet
+	number    uint64        // of this one; a queue that is a part of it has the same
+	began     time.Time     // before the coordinator was told of it; zero: it was not
+	away      time.Time     // since when brokers refuse or do not answer; zero: they do
+	lost      time.Duration // for how long they did not, or this process stood still
+	lostAsked time.Duration // the coordinator's count of the same when it began
+	outside   []*queue      // have records, and are not a part of it yet
 	isEnding  bool
 	landed    chan struct{} // closed when all that was sent is reported; nil unless it is ending
 	held      []*flight     // sent while it is ending: of the next one, in their order
@@ -143,11 +144,22 @@ func (p *Producer) untilStopped() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// disturb notes that this process, or Kafka, stood still for a while.
-func (p *Producer) disturb() {
+// lose notes that this process stood still for a while.
+func (p *Producer) lose(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.transaction.disturbed = true
+	p.transaction.lost += d
+}
+
+// answered notes whether brokers take records.
+func (t *transaction) answered(taken bool) {
+	switch {
+	case !taken && t.away.IsZero():
+		t.away = wallClock()
+	case taken && !t.away.IsZero():
+		t.lost += wallClock().Sub(t.away)
+		t.away = time.Time{}
+	}
 }
 
 // abort ends what is open and will not be committed, so that readers of committed records do not wait for it until

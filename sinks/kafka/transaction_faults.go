@@ -55,14 +55,16 @@ func (p *Producer) hasOutlasted() bool {
 }
 
 // outlasted is a transaction that the brokers gave up. It is permanent where it was too large for its time: it would
-// be so again. Where Kafka was away, or stood still, the next attempt may do. The caller holds mu.
+// be so again. Where Kafka was away for a good part of it, the next attempt may do. The caller holds mu.
 func (p *Producer) outlasted(op string) error {
 	t := &p.transaction
+	t.answered(true) // to count up to now
+	lost := t.lost + time.Duration(p.coordinator.lost.Load()) - t.lostAsked
 	limit := p.config.Transactions.Timeout
 	e := &fault.Error{Op: op, Object: p.config.producerName(),
 		Cause: fmt.Errorf("the transaction was open for %s, and the brokers abort one after transaction.timeout.ms, %s: %w",
 			wallClock().Sub(t.began).Round(time.Second), limit, sarama.ErrInvalidProducerEpoch)}
-	if t.isEnding || t.disturbed || t.stumbles != p.coordinator.stumbles.Load() {
+	if t.isEnding || lost > limit/4 {
 		e.Hint = "Kafka was away meanwhile; nothing is lost, the connector starts again from what was committed"
 		return e
 	}

@@ -50,8 +50,8 @@ func (p *Producer) watch() {
 
 func (w *watcher) beat() {
 	now := time.Now()
-	if wall := now.Round(0); wall.Sub(w.beaten) > stalledAfter && !w.beaten.IsZero() {
-		w.p.disturb()
+	if stood := now.Round(0).Sub(w.beaten); stood > stalledAfter && !w.beaten.IsZero() {
+		w.p.lose(stood)
 	}
 	w.beaten = now.Round(0)
 	if landed := w.p.landed.Load(); landed != w.landed || w.p.isIdle() {
