@@ -69,3 +69,9 @@ func (p *Producer) ReadPositions(ctx context.Context, size int32, wanted func([]
 	err = r.read(ctx, 0)
 	return r.records(), err
 }
+
+// Renew is renew.
+func (p *Producer) Renew() { p.renew() }
+
+// Epoch is the producer's.
+func (p *Producer) Epoch() int16 { return p.id.Load().epoch }

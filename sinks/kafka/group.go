@@ -44,6 +44,7 @@ type identity struct {
 	producer        int64
 	epoch           int16
 	isTransactional bool // its record batches belong to transactions
+	isNamed         bool // it is that of the transactional id
 }
 
 // build makes the record batch, once: sarama keeps the encoded records within it, so that a retry is the same

@@ -46,7 +46,7 @@ func (p *Producer) newIdentity(ctx context.Context) (identity, error) {
 	id, err := p.coordinator.initialise(bound, p.config.initTimeout(), identity{producer: -1, epoch: -1})
 	switch {
 	case err == nil:
-		id.isTransactional = p.config.Transactions.Required
+		id.isTransactional, id.isNamed = p.config.Transactions.Required, true
 		return id, nil
 	case ctx.Err() != nil:
 		return id, ctx.Err()

@@ -27,6 +27,7 @@ type watcher struct {
 	landed     uint64
 	moved      time.Time // when anything was acknowledged last, or nothing was under way
 	looked     time.Time
+	renewed    time.Time
 	beaten     time.Time        // by the wall's clock: this process, or the machine, may have slept since
 	gone       map[string]int   // how many looks in a row did not find a topic
 	partitions map[string]int32 // the numbers that were told
@@ -35,7 +36,7 @@ type watcher struct {
 
 func (p *Producer) watch() {
 	defer p.running.Done()
-	w := &watcher{p: p, moved: time.Now(), looked: time.Now(), gone: map[string]int{}, partitions: map[string]int32{}}
+	w := &watcher{p: p, moved: time.Now(), looked: time.Now(), renewed: time.Now(), gone: map[string]int{}, partitions: map[string]int32{}}
 	t := time.NewTicker(min(pulse, p.config.MetadataAge))
 	defer t.Stop()
 	for {
@@ -54,6 +55,10 @@ func (w *watcher) beat() {
 		w.p.lose(stood)
 	}
 	w.beaten = now.Round(0)
+	if now.Sub(w.renewed) >= renewEvery {
+		w.renewed = now
+		w.p.renew()
+	}
 	if landed := w.p.landed.Load(); landed != w.landed || w.p.isIdle() {
 		w.landed, w.moved = landed, now
 	}

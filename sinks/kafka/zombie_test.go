@@ -183,3 +183,41 @@ func TestAProducerThatAnotherOneReplacedIsToldSoInBothModes(t *testing.T) { // K
 		})
 	}
 }
+
+func TestAProducerThatRunsForLongKeepsItsNameAndItsOrder(t *testing.T) { // K12
+	c := testenv.SharedKafka(t)
+	config, topic := kafka.NewConfig(c.Bootstrap()), testenv.Name("long")
+	config.Transactions.ID = testenv.Name("id")
+	l := sinktest.NewLedger()
+	p := open(t, config, partitions(1), l.Ack)
+	if _, err := p.Prepare(soon(t), topic); err != nil {
+		t.Fatal(err)
+	}
+	before := p.Epoch()
+	stream(t, p, l, topic, 200, func(i int) {
+		if i%20 == 10 {
+			p.Renew()
+		}
+	})
+	l.Await(t, 200)
+	mustHold(t, c.Bootstrap(), topic, 4000)
+	p.Renew()
+	await(t, "the epoch is renewed", func() bool { return p.Epoch() > before })
+	heir := open(t, config, partitions(1), l.Ack)
+	if _, err := heir.Prepare(soon(t), topic); err != nil {
+		t.Fatal(err)
+	}
+	if heir.Epoch() <= p.Epoch() {
+		t.Errorf("the next producer has epoch %d, this one %d", heir.Epoch(), p.Epoch())
+	}
+	sendAll(t, heir, l, topic, "the next one's")
+	p.Renew()
+	var err error
+	await(t, "it is told that another took over", func() bool {
+		err = p.Send(soon(t), l.Batch(sinks.Record{Topic: topic, Key: []byte("k"), Value: []byte("late")}))
+		return err != nil
+	})
+	if !fault.IsPermanent(err) || !strings.Contains(err.Error(), "another producer has taken it over") {
+		t.Errorf("it failed with %v", err)
+	}
+}
