@@ -96,7 +96,8 @@ func (v *View) connector(m *moment) rest.Connector {
 	out := rest.Connector{Name: m.Task.Name, Type: "source", State: m.state, Trace: m.trace, Config: m.Config,
 		Tasks: []rest.Task{{State: m.state, Trace: m.trace}}, Server: m.Task.Prefix, Position: v.position(m),
 		LastProgress: s.LastProgress, Started: m.begun, Stats: m.stats(),
-		Snapshot: snapshotOf(s), Tables: map[string]rest.Table{}, WaitingOn: s.WaitingOn}
+		Snapshot: snapshotOf(s), Tables: map[string]rest.Table{}, WaitingOn: s.WaitingOn,
+		ExactlyOnce: s.ExactlyOnce, Positions: s.Positions}
 	if m.state == rest.Stopped {
 		out.Tasks = nil // as Connect shows a connector that is stopped
 	}
@@ -194,7 +195,8 @@ func (m *moment) stats() metrics.ConnectorStats {
 		RetainedAlarm: int(alarmOf(retained, limit, m.looked.survey.WarnBytes)), Orphans: len(m.looked.survey.Orphans),
 		QueueBytes: s.Held, BudgetBytes: s.Budget, LastEvent: micros(s.Counts.LastCommit), LastWire: s.Source.LastWire,
 		CommitLatency: s.Counts.Latency, OffsetCommits: s.Counts.Stores, OffsetErrors: uint64(s.Counts.StoreErrors),
-		Reconnects: uint64(s.Retries)}
+		Transactions: s.Counts.Commits,
+		Reconnects:   uint64(s.Retries)}
 	for _, u := range s.Undelivered {
 		out.Undelivered = append(out.Undelivered, metrics.UndeliveredStats{Table: u.Table, Reason: u.Reason, Skipped: u.Skipped, N: uint64(u.N)})
 	}

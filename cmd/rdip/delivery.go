@@ -2,12 +2,17 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"time"
 
 	"rdip/configs"
+	"rdip/connect/rest"
 	"rdip/connect/source"
 	"rdip/internal/fault"
+	"rdip/offsets"
 	"rdip/readers/postgres"
+	"rdip/sinks"
 	"rdip/sinks/kafka"
 )
 
@@ -52,4 +57,57 @@ func (s *settings) sharedName() fault.Findings {
 	}
 	return fault.Findings{{Kind: fault.Configuration, Where: s.file.Worker.Where("transactional.id"), Seen: fmt.Sprintf("%q for %d connectors", s.kafka.Transactions.ID, len(s.connectors)),
 		Need: "a transactional id for each: of two producers with one, the brokers refuse the first", Fix: "remove transactional.id; each connector then has rdip-CONNECTOR-PREFIX", Case: "D7"}}
+}
+
+// deliveryOf is how a connector last delivered, and who knows its position then, for people.
+func deliveryOf(r *offsets.Record) string {
+	switch {
+	case r.ByHand:
+		return "set by hand"
+	case r.ExactlyOnce:
+		return "exactly once (a copy)"
+	default:
+		return "at least once"
+	}
+}
+
+// forgetPositions takes a connector out of the topic of positions, as one that takes its name does: whatever still
+// writes under it is refused from then on.
+func (s *settings) forgetPositions(ctx context.Context, c *connectorSettings) error {
+	if !c.once {
+		return nil
+	}
+	p, err := kafka.New(s.kafkaOf(c), c.topics, func(*sinks.Batch, error) {}, nil)
+	if err != nil {
+		return err
+	}
+	defer p.Close(context.WithoutCancel(ctx))
+	topic, records, err := p.Positions(ctx, func(key []byte) bool {
+		k, ok := offsets.ParseTopicKey(key)
+		return ok && k.Connector == c.name && k.Server == c.source.Prefix
+	})
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	for i := range records {
+		records[i] = sinks.Record{Topic: topic.Name, Partition: topic.Partition(records[i].Key), Key: records[i].Key, Micros: time.Now().UnixMicro()}
+	}
+	done := make(chan error, 1)
+	if err := p.Commit(ctx, records, func(err error) { done <- err }); err != nil {
+		return err
+	}
+	select {
+	case err = <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// deliveryLine is how a running connector delivers, for people.
+func deliveryLine(d *rest.Details) string {
+	if d.Positions == "" {
+		return d.Delivery
+	}
+	return fmt.Sprintf("%s; positions in topic %s; %d Kafka transactions, committed in %.4gms (p50)", d.Delivery, d.Positions, d.Transactions, d.CommitP50ms)
 }

@@ -153,6 +153,9 @@ func (d *drop) run(ctx context.Context) error {
 	if err := d.settings.deleteTopics(d.topics); err != nil {
 		return err
 	}
+	if err := d.settings.forgetPositions(ctx, d.connector); err != nil {
+		return err
+	}
 	if err := d.state.forget(ctx); err != nil {
 		return err
 	}

@@ -125,15 +125,15 @@ func (c offsetsShow) print(w io.Writer, contents *offsets.Contents) error {
 		return e.Encode(withTables(contents))
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "CONNECTOR\tPOSITION\tSNAPSHOT\tSTOPPED TABLES\tUPDATED")
+	fmt.Fprintln(t, "CONNECTOR\tPOSITION\tSNAPSHOT\tSTOPPED TABLES\tDELIVERY\tUPDATED")
 	for _, name := range slices.Sorted(maps.Keys(contents.Connectors)) {
 		r := contents.Connectors[name]
 		done := "not finished"
 		if r.SnapshotDone {
 			done = "done"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, orDash(r.Position), done,
-			orDash(strings.Join(slices.Sorted(maps.Keys(r.Stopped)), " ")), r.Updated.Format(time.RFC3339))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", name, orDash(r.Position), done,
+			orDash(strings.Join(slices.Sorted(maps.Keys(r.Stopped)), " ")), deliveryOf(&r), r.Updated.Format(time.RFC3339))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -202,7 +202,7 @@ func (c offsetsSet) Run(ctx context.Context) error {
 	}
 	return c.change(func(r *offsets.Record) error {
 		if c.AcceptCluster {
-			r.Cluster, r.Topics = "", nil
+			r.Cluster, r.Topics, r.ByHand = "", nil, true
 		}
 		if c.LSN == "" {
 			return nil
@@ -219,6 +219,7 @@ func setPosition(r *offsets.Record, lsn string) error {
 		return &fault.Error{Kind: fault.Configuration, Op: "read", Object: "--lsn", Cause: err, Permanent: true}
 	}
 	r.Position, r.Place, r.Identity, r.SnapshotDone, r.Stopped = text, place, "", true, nil
+	r.ByHand = true
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -43,6 +44,11 @@ func (c offsetsSet) proven(ctx context.Context, s *settings, connector *connecto
 		return err
 	}
 	return c.change(func(record *offsets.Record) error {
+		if record.ExactlyOnce && connector.once {
+			return &fault.Error{Kind: fault.Configuration, Op: "set offsets of", Object: c.Connector, Permanent: true,
+				Cause: errors.New("it delivers exactly once: the topic of positions in Kafka is the truth, and the state folder only a copy, which may be old"),
+				Hint:  "start rdip: it goes on from the topic"}
+		}
 		newest, err := s.newestPlace(ctx, connector.source.Prefix, record.Topics)
 		if err != nil {
 			return err

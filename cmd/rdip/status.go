@@ -105,7 +105,8 @@ func printStatus(w io.Writer, s *rest.ConnectorStatus) error {
 	}
 	fmt.Fprintf(w, "  lag %s %s  retained WAL %s of %s", size(d.LagBytes, "unknown"), age(d.LagMillis), size(d.RetainedBytes, "unknown"), size(d.RetainedLimitBytes, "no limit"))
 	fmt.Fprintf(w, "  latency p50 %.4gms p99 %.4gms\n", d.LatencyP50ms, d.LatencyP99ms)
-	for _, line := range []struct{ label, text string }{{"error", s.Connector.Trace}, {"waiting", d.WaitingOn}, {"source", d.Detail}, {"position", string(d.Position)}} {
+	for _, line := range []struct{ label, text string }{{"error", s.Connector.Trace}, {"waiting", d.WaitingOn}, {"source", d.Detail}, {"position", string(d.Position)},
+		{"delivery", deliveryLine(d)}} {
 		if line.text != "" {
 			fmt.Fprintf(w, "  %s: %s\n", line.label, line.text)
 		}

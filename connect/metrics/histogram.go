@@ -60,13 +60,19 @@ func (c HistogramCounts) cumulative() (count uint64, below map[float64]uint64) {
 	return count + c.Buckets[bounds], below
 }
 
-// Quantile estimates the duration that a share q (0 to 1) of all is not above: the bound of its bucket. It
-// is 0 when nothing was counted.
-func (c HistogramCounts) Quantile(q float64) time.Duration {
+// Total is how many were counted.
+func (c HistogramCounts) Total() uint64 {
 	var total uint64
 	for _, n := range c.Buckets {
 		total += n
 	}
+	return total
+}
+
+// Quantile estimates the duration that a share q (0 to 1) of all is not above: the bound of its bucket. It
+// is 0 when nothing was counted.
+func (c HistogramCounts) Quantile(q float64) time.Duration {
+	total := c.Total()
 	var seen uint64
 	for i, n := range c.Buckets {
 		seen += n

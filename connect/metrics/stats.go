@@ -40,6 +40,8 @@ type ConnectorStats struct {
 	OffsetCommits HistogramCounts // how long storing the offsets took, sync included
 	OffsetErrors  uint64          // attempts to store them that failed (O4)
 
+	Transactions HistogramCounts // how long ending a Kafka transaction took; one each that was committed
+
 	Reconnects       uint64
 	Undelivered      []UndeliveredStats
 	Errors           []Count // by the kind of the failure (fault.Kind)

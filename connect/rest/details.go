@@ -14,6 +14,8 @@ type Details struct {
 	Detail    string          `json:"detail,omitempty"`
 	Notices   []string        `json:"notices,omitempty"`
 	Position  json.RawMessage `json:"position,omitempty"`
+	Delivery  string          `json:"delivery"`                  // "at least once" or "exactly once"
+	Positions string          `json:"positions_topic,omitempty"` // of exactly once
 
 	LagBytes           *int64 `json:"lag_bytes"`
 	LagMillis          *int64 `json:"lag_ms"`
@@ -35,6 +37,8 @@ type Details struct {
 	Reconnects     uint64            `json:"reconnects"`
 	Errors         map[string]uint64 `json:"errors,omitempty"`
 	OffsetFailures uint64            `json:"offset_commit_errors"`
+	Transactions   uint64            `json:"kafka_transactions,omitempty"` // committed
+	CommitP50ms    float64           `json:"kafka_transaction_commit_p50_ms,omitempty"`
 
 	Snapshot SnapshotDetails `json:"snapshot"`
 	Tables   []TableDetails  `json:"tables"`
@@ -110,6 +114,11 @@ func (c *Connector) details() *Details {
 	}
 	if c.Position != "" {
 		d.Position = object(c.Position)
+	}
+	d.Delivery, d.Positions = "at least once", c.Positions
+	if c.ExactlyOnce {
+		d.Delivery, d.Transactions = "exactly once", s.Transactions.Total()
+		d.CommitP50ms = float64(s.Transactions.Quantile(0.5)) / 1e6
 	}
 	for _, e := range s.Errors {
 		if d.Errors == nil {

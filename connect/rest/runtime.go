@@ -64,6 +64,11 @@ type Connector struct {
 	LastProgress time.Time
 	Started      time.Time // when the connector was (last) started
 
+	// Positions is the topic of positions of a connector that delivers exactly once; ExactlyOnce without it: it is not
+	// known yet.
+	ExactlyOnce bool
+	Positions   string
+
 	Stats metrics.ConnectorStats // its State is not read here
 
 	WaitingOn string   // what it waits for now, for people: a subject, a blocked slot, room in the queue

@@ -62,8 +62,7 @@ type Counts struct {
 	Stores                  metrics.HistogramCounts // how long storing the offsets took, fsync included
 	StoreErrors             int64
 	Errors                  map[fault.Kind]int64
-	Transactions            int64                   // of Kafka, that were committed
-	Commits                 metrics.HistogramCounts // how long ending one took, from shutting the lanes out to its being durable
+	Commits                 metrics.HistogramCounts // how long ending a Kafka transaction took, from holding the lanes back to its being durable
 }
 
 // TableStatus is one table of a task. The counts are of records handed to the producer since the start.
@@ -167,8 +166,7 @@ type counters struct {
 	batches, records, bytes, lastCommit, storeErrors atomic.Int64
 	latency, stores                                  metrics.Histogram
 
-	transactions atomic.Int64
-	commits      metrics.Histogram
+	commits metrics.Histogram
 }
 
 // acknowledged counts one batch.
@@ -186,7 +184,6 @@ func (c *counters) late(micros int64) {
 
 // committed counts one Kafka transaction, whose newest row was committed at the source at micros; 0 for none.
 func (c *counters) committed(took time.Duration, micros int64) {
-	c.transactions.Add(1)
 	c.commits.Observe(took, 1)
 	if micros > 0 {
 		c.late(micros)
@@ -196,5 +193,5 @@ func (c *counters) committed(took time.Duration, micros int64) {
 func (c *counters) read() Counts {
 	return Counts{Batches: c.batches.Load(), Records: c.records.Load(), Bytes: c.bytes.Load(), LastCommit: c.lastCommit.Load(),
 		Latency: c.latency.Counts(), Stores: c.stores.Counts(), StoreErrors: c.storeErrors.Load(),
-		Transactions: c.transactions.Load(), Commits: c.commits.Counts()}
+		Commits: c.commits.Counts()}
 }
