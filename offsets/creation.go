@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"rdip/internal/failpoint"
 	"rdip/internal/fault"
 )
 
@@ -37,6 +38,7 @@ func create(d *directory, path string, timeout time.Duration) error {
 	if err := build(path + unfinished); err != nil {
 		return createFault(path, err)
 	}
+	failpoint.Hit(failpoint.Initialising)
 	if err := os.Rename(path+unfinished, path); err != nil {
 		return createFault(path, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"rdip/internal/failpoint"
 	"rdip/internal/fault"
 )
 
@@ -119,6 +120,7 @@ func (s *Store) commit(op, object string, fn func(*bbolt.Tx) error) error {
 	if s.broken != nil {
 		return s.broken
 	}
+	failpoint.During(failpoint.Storing, s.path)
 	err := guarded(func() error { return s.db.Update(fn) })
 	var known *fault.Error
 	switch {
