@@ -30,7 +30,7 @@ var built = struct {
 // would hide rdip's own.
 const Released = "released"
 
-// Binary builds rdip once for each set of build tags, with the race detector in it unless released.
+// Binary builds rdip once for each set of build tags, with the race detector in it unless released, or RDIP_RACE=0.
 func Binary(t *testing.T, tags ...string) string {
 	t.Helper()
 	built.Lock()
@@ -41,8 +41,11 @@ func Binary(t *testing.T, tags ...string) string {
 	}
 	path := filepath.Join(testenv.SharedFolder(t, "binary-"+name), "rdip")
 	args := []string{"build", "-race", "-tags", name}
-	if name == Released {
+	switch {
+	case name == Released:
 		args = args[:1]
+	case os.Getenv("RDIP_RACE") == "0":
+		args = slices.Delete(args, 1, 2)
 	}
 	build := exec.Command("go", append(args, "-o", path, "rdip/cmd/rdip")...)
 	if out, err := build.CombinedOutput(); err != nil {
@@ -81,19 +84,24 @@ func (b *LockedBuffer) String() string {
 // Setup is what a test's daemon is configured with: the keys of a file, those of its connector "shop" below
 // connectors.shop.
 type Setup struct {
-	dir  string
-	Keys map[string]string
-	Env  []string
-	Tags []string
-	Path string // of a binary that the caller has built; "" for Binary's, of Tags
+	dir    string
+	latest *latest
+	Keys   map[string]string
+	Env    []string
+	Tags   []string
+	Path   string // of a binary that the caller has built; "" for Binary's, of Tags
 }
+
+// latest is the daemon that was started last, by any copy of a setup.
+type latest struct{ *Daemon }
 
 // NewSetup captures everything of a database into a cluster, with a state folder of the test's own.
 func NewSetup(t *testing.T, pg *pgserver.Server, database, bootstrap, registry, prefix string) *Setup {
 	t.Helper()
 	dir := t.TempDir()
 	host, port := Address(t, pg)
-	return &Setup{dir: dir, Keys: map[string]string{
+	keepEvidence(t, dir)
+	return &Setup{dir: dir, latest: &latest{}, Keys: map[string]string{
 		"bootstrap.servers":                 bootstrap,
 		"schema.registry.url":               registry,
 		"state.dir":                         filepath.Join(dir, "state"),
@@ -166,6 +174,9 @@ func (s *Setup) StartFile(t *testing.T, path string) *Daemon {
 	if err := d.Cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if s.latest != nil {
+		s.latest.Daemon = d
+	}
 	go func() {
 		d.Err = d.Cmd.Wait()
 		close(d.Done)
@@ -174,6 +185,7 @@ func (s *Setup) StartFile(t *testing.T, path string) *Daemon {
 		d.Kill()
 		if t.Failed() {
 			t.Logf("what rdip wrote:\n%s", d.Out.String())
+			_ = os.WriteFile(filepath.Join(s.dir, fmt.Sprintf("rdip-%d.log", d.Cmd.Process.Pid)), []byte(d.Out.String()), 0o600)
 		}
 		if strings.Contains(d.Out.String(), "DATA RACE") {
 			t.Errorf("the race detector found a race:\n%s", d.Out.String())
@@ -186,6 +198,16 @@ func (s *Setup) StartFile(t *testing.T, path string) *Daemon {
 func (d *Daemon) Kill() {
 	_ = d.Cmd.Process.Kill()
 	<-d.Done
+}
+
+// Running says whether the process is there.
+func (d *Daemon) Running() bool {
+	select {
+	case <-d.Done:
+		return false
+	default:
+		return true
+	}
 }
 
 // Stop asks the daemon to end, and gives its exit code.
@@ -224,7 +246,7 @@ func (d *Daemon) WaitFor(t *testing.T, text string) {
 }
 
 // Patience is how long a condition may take that a loaded machine makes slow.
-const Patience = 60 * time.Second
+const Patience = 2 * time.Minute
 
 // Eventually waits for a condition.
 func Eventually(t *testing.T, what string, ok func() bool) {

@@ -57,6 +57,19 @@ func StartAgain(t *testing.T, pg *pgserver.Server) error {
 	return pg.Start(t.Context())
 }
 
+// Converge waits until the daemon that was started last has read what was left of the tables, and the slot has confirmed
+// all that was written until now. A table whose reading does not come to an end is for the judges.
+func (r *Run) Converge(t *testing.T) {
+	t.Helper()
+	if d := r.latest.Daemon; d != nil && d.Running() {
+		deadline := time.Now().Add(Patience)
+		for d.Running() && d.Status(t).Rdip.Snapshot.State != rest.SnapshotDone && time.Now().Before(deadline) {
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	r.Pipeline.Converge(t)
+}
+
 // Reads is how many rows of snapshots are in a table's topic, and how many of them are stored as delivered.
 func (r *Run) Reads(t *testing.T, table judge.Table) (inTopic, stored int64, left bool) {
 	t.Helper()

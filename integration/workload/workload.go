@@ -37,7 +37,20 @@ var Tables = []judge.Table{
 	{Name: "wide", Keys: []string{"id"}},
 }
 
-const workloadWriters = 2
+// Options say what a workload is made of. A count of transactions is one writer's.
+type Options struct {
+	Writers      int
+	Pause        time.Duration // between transactions of one writer, on average
+	Rows         int           // of a large transaction
+	LargeEvery   int           // transactions from one large one to the next; 0 for none
+	ChangeEvery  int           // transactions from one schema change to the next; 0 for none
+	RewriteEvery int           // transactions from one VACUUM FULL or CLUSTER to the next; 0 for none
+}
+
+// Standard is the workload of a short run: two writers, and a thousand rows in the larger transactions.
+func Standard(pause time.Duration) Options {
+	return Options{Writers: 2, Pause: pause, Rows: 1000, LargeEvery: 120, ChangeEvery: 30, RewriteEvery: 70}
+}
 
 // Seeded is the seed of a test: RDIP_SEED, else a new one. It is printed.
 func Seeded(t *testing.T) uint64 {
@@ -58,20 +71,28 @@ type Workload struct {
 	stop                   context.CancelFunc
 	writers                sync.WaitGroup
 	committed, takenBack   atomic.Int64
-	pause                  time.Duration // between transactions of one writer
+	options                Options
 	connect                func(context.Context) (*pgx.Conn, error)
 	Survives               atomic.Bool // the writers outlive the server: they connect again
 	mu                     sync.Mutex
 	err                    error
 	schemaChanges, refused atomic.Int64
+	rewrites, large        atomic.Int64
 }
 
-// Start begins. The same seed makes each writer do the same, though not at the same moments.
+// Start is StartWith the standard options.
 func Start(t *testing.T, pg *pgserver.Server, database string, seed uint64, pause time.Duration) *Workload {
 	t.Helper()
+	return StartWith(t, pg, database, seed, Standard(pause))
+}
+
+// StartWith begins. The same seed makes each writer do the same, though not at the same moments: what a lock or
+// another writer refuses differs.
+func StartWith(t *testing.T, pg *pgserver.Server, database string, seed uint64, o Options) *Workload {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	w := &Workload{stop: stop, pause: pause, connect: func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, database) }}
-	for i := range workloadWriters {
+	w := &Workload{stop: stop, options: o, connect: func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, database) }}
+	for i := range o.Writers {
 		wr := &writer{Workload: w, random: rand.New(rand.NewPCG(seed, uint64(i))), number: i}
 		w.writers.Go(func() { wr.run(ctx) })
 	}
@@ -90,8 +111,8 @@ func (w *Workload) Finish(t *testing.T) {
 	if w.err != nil {
 		t.Fatalf("the workload: %v", w.err)
 	}
-	t.Logf("workload: %d transactions committed, %d rolled back, %d schema changes, %d refused by a lock or another writer",
-		w.committed.Load(), w.takenBack.Load(), w.schemaChanges.Load(), w.refused.Load())
+	t.Logf("workload: %d transactions committed (%d of %d rows), %d rolled back, %d schema changes, %d rewrites, %d refused by a lock or another writer",
+		w.committed.Load(), w.large.Load(), w.options.Rows, w.takenBack.Load(), w.schemaChanges.Load(), w.rewrites.Load(), w.refused.Load())
 }
 
 // writer is one session.
@@ -101,6 +122,8 @@ type writer struct {
 	random *rand.Rand
 	number int
 	done   int // transactions
+	column column
+	kept   int // the first key of the rows that the last large transaction left; 0 for none
 }
 
 func (w *writer) run(ctx context.Context) {
@@ -125,50 +148,75 @@ func (w *writer) session(ctx context.Context) error {
 	for err == nil && ctx.Err() == nil {
 		err = w.transaction(work)
 		w.done++
-		time.Sleep(w.pause/2 + time.Duration(w.random.Int64N(int64(w.pause)+1)))
+		time.Sleep(w.options.Pause/2 + time.Duration(w.random.Int64N(int64(w.options.Pause)+1)))
 	}
 	return err
 }
 
+// due says whether the transaction that comes is the last of n.
+func (w *writer) due(n int) bool { return n > 0 && w.done%n == n-1 }
+
 // transaction runs one, and gives an error only where the server does not do as a server does.
 func (w *writer) transaction(ctx context.Context) error {
+	switch {
+	case w.due(w.options.RewriteEvery):
+		return w.rewrite(ctx)
+	case w.due(w.options.LargeEvery):
+		return w.largeTransaction(ctx)
+	}
 	whole := w.random.IntN(10) > 0
 	note := "committed"
 	if !whole {
 		note = judge.RolledBack
 	}
 	statements := []string{"BEGIN"}
-	altered := w.number == 0 && w.done%150 == 149
-	for range 1 + w.random.IntN(6) {
+	rows := 1 // statements; every third transaction has one
+	if w.random.IntN(3) > 0 {
+		rows += w.random.IntN(6)
+	}
+	for range rows {
 		if w.random.IntN(5) == 0 {
 			statements = append(statements, w.savepoint(note)...)
 			continue
 		}
 		statements = append(statements, w.statement(note))
 	}
-	if altered {
-		statements = append(statements, fmt.Sprintf("ALTER TABLE single ADD COLUMN extra_%d text", w.done), w.statement(note),
-			fmt.Sprintf("UPDATE single SET version = nextval('versions'), note = '%s', extra_%d = 'x' WHERE id = %d", note, w.done, w.id()))
+	next := w.column
+	if w.number == 0 && w.due(w.options.ChangeEvery) {
+		var change []string
+		change, next = w.column.change(w.random, w.done)
+		statements = append(statements, change...)
+		statements = append(statements, w.statement(note))
 	}
+	if next.name != "" {
+		statements = append(statements, next.update(note, w.id()))
+	}
+	committed, err := w.execute(ctx, statements, whole)
+	if committed && next != w.column {
+		w.column = next
+		w.schemaChanges.Add(1)
+	}
+	return err
+}
+
+// execute runs the statements of a transaction, and ends it.
+func (w *writer) execute(ctx context.Context, statements []string, whole bool) (committed bool, err error) {
 	statements = append(statements, map[bool]string{true: "COMMIT", false: "ROLLBACK"}[whole])
 	lingers := w.random.IntN(len(statements) * 5) // now and then, between two statements, so that transactions overlap
 	for i, sql := range statements {
 		if _, err := w.conn.Exec(ctx, sql); err != nil {
-			return w.failed(ctx, sql, err)
+			return false, w.failed(ctx, sql, err)
 		}
 		if i == lingers {
-			time.Sleep(2 * w.pause)
+			time.Sleep(2 * w.options.Pause)
 		}
 	}
 	if !whole {
 		w.takenBack.Add(1)
-		return nil
+		return false, nil
 	}
 	w.committed.Add(1)
-	if altered {
-		w.schemaChanges.Add(1)
-	}
-	return nil
+	return true, nil
 }
 
 // failed rolls a transaction back that lost against another one.
@@ -178,68 +226,6 @@ func (w *writer) failed(ctx context.Context, sql string, err error) error {
 		return fmt.Errorf("%s: %w", sql, err)
 	}
 	w.refused.Add(1)
-	_, err = w.conn.Exec(ctx, "ROLLBACK")
+	_, err = w.conn.Exec(ctx, "ROLLBACK") // a warning where none is open
 	return err
-}
-
-// savepoint is some statements below a savepoint, which is then released or taken back.
-func (w *writer) savepoint(note string) []string {
-	end := "RELEASE s"
-	if w.random.IntN(2) == 0 {
-		note, end = judge.RolledBack, "ROLLBACK TO s"
-	}
-	statements := []string{"SAVEPOINT s"}
-	for range 1 + w.random.IntN(3) {
-		statements = append(statements, w.statement(note))
-	}
-	return append(statements, end)
-}
-
-func (w *writer) id() int { return 1 + w.random.IntN(120) }
-
-// body is a value that is stored out of line.
-func (w *writer) body() string {
-	return strings.Repeat(fmt.Sprintf("%016x", w.random.Uint64()), 180)
-}
-
-// statement is one change of a row or a few, in one of the tables.
-func (w *writer) statement(note string) string {
-	id, other := w.id(), w.id()
-	region := fmt.Sprintf("r%d", w.random.IntN(3))
-	const version = "nextval('versions')"
-	oneKeyless := fmt.Sprintf("(SELECT id FROM keyless ORDER BY id OFFSET %d LIMIT 1)", w.random.IntN(100))
-	switch w.random.IntN(17) {
-	case 0:
-		return fmt.Sprintf("INSERT INTO single(id, version, note, amount) VALUES (%d, %s, '%s', %d) ON CONFLICT DO NOTHING", id, version, note, other)
-	case 1, 2:
-		return fmt.Sprintf("UPDATE single SET version = %s, note = '%s', amount = %d WHERE id = %d", version, note, other, id)
-	case 3:
-		return fmt.Sprintf("DELETE FROM single WHERE id = %d", id)
-	case 4:
-		return fmt.Sprintf("UPDATE single SET id = %d, version = %s, note = '%s' WHERE id = %d AND NOT EXISTS (SELECT FROM single WHERE id = %d)", 2000+other, version, note, id, 2000+other)
-	case 5:
-		return fmt.Sprintf("INSERT INTO composite VALUES ('%s', %d, %s, NULL) ON CONFLICT (region, id) DO UPDATE SET version = excluded.version, note = '%s'", region, id, version, note)
-	case 6:
-		return fmt.Sprintf("DELETE FROM composite WHERE id BETWEEN %d AND %d", id, id+2)
-	case 7:
-		return fmt.Sprintf("UPDATE composite SET region = 'x', version = %s, note = '%s' WHERE region = '%s' AND id = %d AND NOT EXISTS (SELECT FROM composite WHERE region = 'x' AND id = %d)", version, note, region, id, id)
-	case 8:
-		return fmt.Sprintf("INSERT INTO keyless SELECT nextval('keyless_ids'), %s, '%s' FROM generate_series(1, 2)", version, note)
-	case 9:
-		return fmt.Sprintf("UPDATE keyless SET version = %s, note = '%s' WHERE id = %s", version, note, oneKeyless)
-	case 10:
-		return "DELETE FROM keyless WHERE id = " + oneKeyless
-	case 11:
-		return fmt.Sprintf("INSERT INTO audited VALUES (%d, %s, '%s', '%s') ON CONFLICT (id) DO UPDATE SET version = excluded.version, note = excluded.note", id, version, note, w.body())
-	case 12:
-		return fmt.Sprintf("UPDATE audited SET id = %d, version = %s, note = '%s' WHERE id = %d AND NOT EXISTS (SELECT FROM audited WHERE id = %d)", other, version, note, id, other)
-	case 13:
-		return fmt.Sprintf("DELETE FROM audited WHERE id = %d", id)
-	case 14:
-		return fmt.Sprintf("INSERT INTO wide VALUES (%d, %s, '%s', '%s') ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body", id, version, note, w.body())
-	case 15:
-		return fmt.Sprintf("UPDATE wide SET version = %s, note = '%s' WHERE id BETWEEN %d AND %d", version, note, id, id+3)
-	default:
-		return fmt.Sprintf("DELETE FROM wide WHERE id = %d", id)
-	}
 }
