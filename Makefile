@@ -22,7 +22,7 @@ TESTFLAGS += -count=1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo deps test fuzz lint bench docs clean
+.PHONY: help build demo deps test fuzz crash faults soak lint bench docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,22 @@ lint: ## gofmt, go vet and golangci-lint, with the import table of docs/ARCHITEC
 	go vet $(PACKAGES)
 	go run ./integration/testenv/install golangci-lint
 	"$$(go run ./integration/testenv/install -path golangci-lint)" run --concurrency $(PARALLEL) $(PACKAGES)
+
+# ROUNDS is how often make crash goes through all of its kills; MINUTES how long make soak goes on.
+ROUNDS  ?= 3
+MINUTES ?= 30
+# RELIABILITY runs the long suites: their tables go to the terminal, the evidence of what fails to the folder EVIDENCE.
+EVIDENCE ?= $(abspath evidence)
+RELIABILITY = RDIP_LONG=1 RDIP_EVIDENCE=$(EVIDENCE) go test ./integration/reliability -count=1 -timeout 0 -v $(TESTFLAGS)
+
+crash: deps ## kill -9 at every named point and at random moments, ROUNDS=n times
+	RDIP_ROUNDS=$(ROUNDS) $(RELIABILITY) -run 'Kill'
+
+faults: deps ## every fault of the servers, the network, the disk and the machine, under load
+	$(RELIABILITY) -run 'Fault|CrashAndComeBack'
+
+soak: deps ## kills and faults from random seeds for MINUTES=n, and their table
+	RDIP_SOAK=$(MINUTES) RDIP_RACE=0 $(RELIABILITY) -run 'Soak'
 
 bench: deps ## ratios to the reference tools, measured in one run
 	go run ./integration/bench $(ARGS)

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/integration/testenv/kafkaserver"
 	"rdip/internal/failpoint"
 	"rdip/offsets"
 )
@@ -73,11 +75,47 @@ func (r *Run) confirmedIsDurable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if durable, known := r.durable(t); known && place > durable {
+		t.Errorf("judge acknowledged: the slot has confirmed %X, and only %X is durable", place, durable)
+	}
+}
+
+// durable is the place that a restart would go on from, where one is stored: in the topic of positions, or in the
+// offsets file.
+func (r *Run) durable(t *testing.T) (place uint64, known bool) {
+	t.Helper()
+	if r.Mode.Exactly {
+		return r.durableInTopic(t)
+	}
 	contents, err := offsets.Dump(r.Keys["state.dir"], offsets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if record := contents.Connectors["shop"]; record.Position != "" && place > record.Place {
-		t.Errorf("the slot has confirmed %X, and only %X is durable", place, record.Place)
+	record := contents.Connectors["shop"]
+	return record.Place, record.Position != ""
+}
+
+// durableInTopic reads the newest committed position of the connector, as Kafka Connect's tools would.
+func (r *Run) durableInTopic(t *testing.T) (place uint64, known bool) {
+	t.Helper()
+	const topic = "rdip-offsets"
+	if _, _, ok, err := r.Kafka.Topic(topic); err != nil || !ok {
+		return 0, false
 	}
+	key := fmt.Sprintf(`["shop",{"server":%q}]`, r.Prefix)
+	err := r.Kafka.Each(t.Context(), topic, func(k kafkaserver.Record) error {
+		if string(k.Key) != key || k.Value == nil {
+			return nil
+		}
+		var position struct {
+			Place uint64 `json:"lsn_proc"`
+		}
+		err := json.Unmarshal(k.Value, &position)
+		place, known = position.Place, true
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return place, known && place > 0
 }

@@ -21,8 +21,12 @@ func TestAKilledSnapshotGoesOnWhereItWas(t *testing.T) {
 	}{
 		"between two chunks of the copy, then everywhere in its windows": {kills: []harness.Crash{{Point: failpoint.ChunkStored, N: 2}, {Point: failpoint.WindowOpened, N: 1},
 			{Point: failpoint.WindowRead, N: 2}, {Point: failpoint.WindowEmitted, N: 1}, {Point: failpoint.ChunkStored, N: 1}}, kept: true},
-		"copied, and not yet marked":              {kills: []harness.Crash{{Point: failpoint.SnapshotCopied, N: 1}}},
-		"at its end, when it is marked as copied": {kills: []harness.Crash{{Point: failpoint.SnapshotMarked, N: 1}}, kept: true},
+		"while the offsets file is made":               {kills: []harness.Crash{{Point: failpoint.Initialising, N: 1}}},
+		"with its slot made, and nothing stored of it": {kills: []harness.Crash{{Point: failpoint.SlotCreated, N: 1}, {Point: failpoint.WindowOpened, N: 1}}},
+		"with its view exported, and nothing read":     {kills: []harness.Crash{{Point: failpoint.SnapshotExported, N: 1}}},
+		"in the middle of a part":                      {kills: []harness.Crash{{Point: failpoint.MidChunk, N: 700}, {Point: failpoint.WindowRead, N: 1}}},
+		"copied, and not yet marked":                   {kills: []harness.Crash{{Point: failpoint.SnapshotCopied, N: 1}}},
+		"at its end, when it is marked as copied":      {kills: []harness.Crash{{Point: failpoint.SnapshotMarked, N: 1}}, kept: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -144,6 +144,7 @@ func (w *writer) session(ctx context.Context) error {
 		return err
 	}
 	defer w.conn.Close(work)
+	w.column = column{} // nobody knows whether its last change was committed; the next column has another name
 	_, err = w.conn.Exec(work, "SET deadlock_timeout = '20ms'; SET lock_timeout = '1s'")
 	for err == nil && ctx.Err() == nil {
 		err = w.transaction(work)
