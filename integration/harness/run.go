@@ -62,9 +62,15 @@ func StartAgain(t *testing.T, pg *pgserver.Server) error {
 func (r *Run) Converge(t *testing.T) {
 	t.Helper()
 	if d := r.latest.Daemon; d != nil && d.Running() {
-		deadline := time.Now().Add(Patience)
-		for d.Running() && d.Status(t).Rdip.Snapshot.State != rest.SnapshotDone && time.Now().Before(deadline) {
-			time.Sleep(50 * time.Millisecond)
+		for deadline := time.Now().Add(Patience / 2); d.Running(); time.Sleep(50 * time.Millisecond) {
+			status := d.Status(t).Rdip
+			if status.Snapshot.State == rest.SnapshotDone || status.Snapshot.State == rest.SnapshotNone {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Logf("the snapshot is %+v, the tables %+v", status.Snapshot, status.Tables)
+				break
+			}
 		}
 	}
 	r.Pipeline.Converge(t)
