@@ -14,9 +14,11 @@ type TransactionalProducer interface {
 	Positions(ctx context.Context, wanted func(key []byte) bool) (Topic, []Record, error)
 	// Commit ends the open transaction with these records, which go to the topic of positions, behind all that
 	// was sent before; without anything sent it is a transaction of them alone. It takes the records' bytes until
-	// done, and returns once no later Send can come before the transaction's end; a Send that comes too early
-	// waits. done is called once, from any goroutine: with nil the transaction is visible and durable; with an
-	// error nobody can know, and the task starts again with a new producer, whose Positions say. One Commit at a
-	// time; the caller sees to it that no lane is in the middle of what must not be divided.
+	// done, and returns at once: what is sent from then on belongs to the next transaction, and waits within the
+	// producer's bounds. done is called once, from any goroutine, after the Acks of all that the transaction holds: with nil
+	// the transaction is durable, and readers of committed records see it within moments; with an error nobody can
+	// know, and the task starts again with a new producer, whose Positions say. One Commit at a time, the next from
+	// done on; the caller sees to it that no lane is in the middle of what must not be divided. Close waits for a
+	// commit under way, and aborts what was sent since.
 	Commit(ctx context.Context, positions []Record, done func(error)) error
 }

@@ -11,9 +11,17 @@
 // that a broker refuses for good, or goes on refusing for about 15 minutes, is reported as failed; the producer
 // then takes nothing more, and its task starts again from its durable position with a new one (K3).
 //
-// What it does not promise: after a kill -9, or a Close that ran out of time, a broker that was frozen with
-// our requests in its socket may append them after what the next process sends (K12): each process has a
-// producer id of its own.
+// With a transactional id (Config.Transactions) a producer has the producer id of the one before it under a higher
+// epoch, so that what a killed process left in the socket of a frozen broker is refused once this one has written to
+// the partition (K12); whoever began last is the only one that may write (K7). Required sends everything in
+// transactions: partitions are made a part of one before their first records (enroll.go), Commit ends it with the
+// records of positions once all is acknowledged, and what is sent meanwhile is held for the next (transaction.go).
+// The protocol is the first version of Kafka's transactions, as far as sarama goes (InitProducerId 4,
+// AddPartitionsToTxn 3, EndTxn 3): one epoch for all transactions of a producer, where KIP-890 has one for each. So a
+// transaction is committed only with nothing unanswered, and one that ends with anything unanswered raises the epoch.
+//
+// Without a transactional id, and after a kill -9 or a Close that ran out of time, a frozen broker may append what was
+// in its socket after what the next process sends.
 //
 // cmd must set github.com/rcrowley/go-metrics.UseNilMetrics before the first producer is made: sarama keeps
 // histograms for each topic, 55 kB each.
