@@ -30,7 +30,7 @@ func TestExactlyOnceNothingComesTwiceWhereverTheDaemonIsKilled(t *testing.T) {
 	random := rand.New(rand.NewPCG(r.Seed, 4))
 	harness.Binary(t, r.Tags...) // before the workload begins
 	w := workload.Start(t, r.PG, r.Database, r.Seed, 8*time.Millisecond)
-	first := []harness.Crash{{Point: failpoint.SlotCreated, N: 1}, {Point: failpoint.Restoring, N: 1}, {Point: failpoint.MidChunk, N: 300}}
+	first := []harness.Crash{{Point: failpoint.MidChunk, N: 300}, {Point: failpoint.Restoring, N: 1}}
 	for _, c := range append(first, snapshotCrashes(random)[1:]...) {
 		r.Crash(t, c, random)
 	}
