@@ -60,7 +60,7 @@ func (r *run) windows(ctx context.Context, end context.CancelFunc, l *lane) (env
 		close(ended)
 		return l, ended
 	}
-	w := snapshot.NewWindows(l, live, r.ledger.readings, snapshot.WindowOptions{Bytes: r.task.windowBytes(), Touched: r.task.windowBytes(),
+	w := snapshot.NewWindows(l, live, r.ledger.readings, snapshot.WindowOptions{Bytes: r.task.windowBytes(), Touched: r.task.windowBytes(), Owed: r.owed(),
 		Skip: r.tables.isStopped, Notice: r.task.remark, GaveUp: r.gaveUp, Hit: failpoint.Hit})
 	var both sync.WaitGroup
 	both.Go(func() { r.fails(w.Run(ctx)) })
@@ -72,6 +72,18 @@ func (r *run) windows(ctx context.Context, end context.CancelFunc, l *lane) (env
 		close(ended)
 	}()
 	return w, ended
+}
+
+// mostOwedOnce is how many bytes of keys may be owed where they are in a record of the topic of positions, whose largest
+// is 1 MiB as brokers come.
+const mostOwedOnce = 256 << 10
+
+// owed is the limit of owed keys; 0 is the windows' own.
+func (r *run) owed() int {
+	if r.exact == nil {
+		return 0
+	}
+	return mostOwedOnce
 }
 
 func (r *run) fails(err error) {
