@@ -51,13 +51,18 @@ func New(target string) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
+	return serve(l, target), nil
+}
+
+// serve forwards what a listener accepts.
+func serve(l net.Listener, target string) *Proxy {
 	p := &Proxy{
 		listener: l, target: target,
 		state: state{changed: make(chan struct{})}, links: map[*link]struct{}{},
 	}
 	p.running.Add(1)
 	go p.accept()
-	return p, nil
+	return p
 }
 
 // Addr is host:port of the proxy.
