@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -51,5 +52,35 @@ func Proxy(t testing.TB, target string) *proxy.Proxy {
 			t.Error(err)
 		}
 	})
+	return p
+}
+
+// Cable is a network whose packets can be made to vanish, until the test ends. Where it cannot be made, by others than
+// root, the test is skipped, and fails with CI=true.
+func Cable(t testing.TB) *proxy.Cable {
+	t.Helper()
+	c, err := proxy.NewCable()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// ProxyBehind stands at the far end of a cable before target (host:port) until the test ends.
+func ProxyBehind(t testing.TB, c *proxy.Cable, target string) *proxy.Proxy {
+	t.Helper()
+	p, err := c.New(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
 	return p
 }

@@ -130,7 +130,11 @@ func (b *Broker) prepare() error {
 		return nil
 	}
 	var err error
-	b.proxy, err = proxy.New(b.addr(proxiedListener))
+	listen := proxy.New
+	if cable := b.cluster.options.Cable; cable != nil {
+		listen = cable.New
+	}
+	b.proxy, err = listen(b.addr(proxiedListener))
 	return err
 }
 

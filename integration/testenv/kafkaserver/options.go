@@ -32,6 +32,8 @@ type Options struct {
 	// Proxied adds a plaintext listener that is reached through Broker.Proxy, also after a client has
 	// been told the brokers' addresses.
 	Proxied bool
+	// Cable is what the proxies listen behind; nil for loopback. The caller closes it, after the cluster.
+	Cable *proxy.Cable
 	// AutoCreate lets clients make topics by asking for them; off, as it should be in production.
 	AutoCreate bool
 	// Properties are more lines of server.properties, and win.

@@ -101,14 +101,16 @@ func TestARestartAndACrashKeepPortAndCommittedRows(t *testing.T) {
 	if err := s.Exec(t.Context(), "shop", "INSERT INTO t VALUES ($1)", 2); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if s.Running() {
-		t.Fatal("it runs after Kill")
-	}
-	if err := s.Start(t.Context()); err != nil {
-		t.Fatal(err)
+	for name, end := range map[string]func() error{"Kill": s.Kill, "Crash": s.Crash} {
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		if s.Running() {
+			t.Fatalf("it runs after %s", name)
+		}
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	got, err := ask(t, s.DSN(Superuser, "shop"), "SELECT count(*) || ' ' || current_setting('wal_sender_timeout') FROM t")
 	if err != nil || got != "2 3s" {
