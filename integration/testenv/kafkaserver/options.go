@@ -3,7 +3,11 @@
 // and takes 300 MB.
 package kafkaserver
 
-import "time"
+import (
+	"time"
+
+	"rdip/integration/testenv/proxy"
+)
 
 const (
 	readyWithin = 90 * time.Second
