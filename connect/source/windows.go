@@ -140,7 +140,7 @@ func (r *run) finished() error {
 	}
 	return &fault.Error{Op: "read every table of", Object: "connector " + r.task.Name, Permanent: true,
 		Cause: fmt.Errorf("%s stopped; every other table is read", strings.Join(stopped, ", ")),
-		Hint:  "the log says why each of them stopped; when that is mended: rdip offsets reset " + r.task.Name}
+		Hint:  "the log says why each of them stopped; when that is mended: rdip offsets reset " + r.task.Name + " --config FILE"}
 }
 
 func (t *Task) windowBytes() int {

@@ -27,6 +27,9 @@ func (r *Run) evidence(t *testing.T, reader *TopicReader, table judge.Table) *ju
 	e := &judge.Evidence{Table: table, Final: map[string]judge.Columns{}, Fields: map[string]bool{}, CutOff: r.CutOff, Exactly: r.Mode.Exactly}
 	e.History, e.ReadAgain = historyOf(t, conn, table)
 	e.Partitions, e.Misfits = reader.read(t, r.Kafka, r.Prefix+".public."+table.Name, table)
+	for i, records := range e.Partitions {
+		e.Partitions[i] = after(r, r.Prefix+".public."+table.Name, i, records)
+	}
 	jsonRows(t, conn, func(row [3]judge.Columns, _ [3]string) { e.Final[table.Key(row[0])] = row[0] },
 		"SELECT to_jsonb(t) FROM "+pgx.Identifier{table.Name}.Sanitize()+" t")
 	rows, err := conn.Query(t.Context(), "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped", pgx.Identifier{table.Name}.Sanitize())

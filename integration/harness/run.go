@@ -21,6 +21,7 @@ type Run struct {
 	CutOff bool // see judge.Evidence
 
 	killed, faulted int
+	since           map[string][]int // records of each partition of a topic that Mark left out
 }
 
 // Killed adds to the kills of the daemon that the table shows; Crash counts its own.

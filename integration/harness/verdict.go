@@ -59,7 +59,7 @@ func (r *Run) told(t *testing.T, reader *TopicReader, all *judge.Transactions) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, record := range records {
+	for _, record := range after(r, topic, 0, records) {
 		value, err := reader.decode(record.Value)
 		if err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ var both = []harness.Mode{harness.AtLeastOnce, harness.ExactlyOnce}
 
 // faults is every fault: those of Kafka, of the registry, of PostgreSQL, of the state folder and of the machine.
 func faults() []fault {
-	return slices.Concat(kafkaFaults(), registryFaults())
+	return slices.Concat(kafkaFaults(), registryFaults(), postgresFaults(), stateFaults(), machineFaults())
 }
 
 // Each fault goes through in each of its modes, in make test the short ones alone.

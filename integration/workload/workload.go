@@ -115,6 +115,13 @@ func (w *Workload) Finish(t *testing.T) {
 		w.committed.Load(), w.large.Load(), w.options.Rows, w.takenBack.Load(), w.schemaChanges.Load(), w.rewrites.Load(), w.refused.Load())
 }
 
+// Abandon ends the writers whatever becomes of their transactions under way: their server is gone for good.
+func (w *Workload) Abandon() {
+	w.Survives.Store(false)
+	w.stop()
+	w.writers.Wait()
+}
+
 // writer is one session.
 type writer struct {
 	*Workload

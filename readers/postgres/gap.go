@@ -93,7 +93,7 @@ func (o *opening) lost(why string) error {
 
 // repair is how to go on: everything again, or from where the slot begins, knowing what is missing.
 func (o *opening) repair() string {
-	again := fmt.Sprintf("to copy everything again: rdip offsets reset %s", o.r.name)
+	again := fmt.Sprintf("to copy everything again: rdip offsets reset %s --config FILE", o.r.name)
 	if o.slot == nil {
 		return again
 	}
@@ -104,7 +104,7 @@ func (o *opening) repair() string {
 	if at := o.stored.Position.Place; at != 0 && at < o.slot.Confirmed { // O6
 		again = fmt.Sprintf("if the state folder was restored from an old copy, and the topics hold what came after it: rdip offsets set %s --from-kafka --config FILE; ", o.r.name) + again
 	}
-	return again + fmt.Sprintf("; or, knowing that the changes in the gap are missing: rdip offsets set %s --lsn %s", o.r.name, lsnText(o.slot.Confirmed))
+	return again + fmt.Sprintf("; or, knowing that the changes in the gap are missing: rdip offsets set %s --lsn %s --config FILE", o.r.name, lsnText(o.slot.Confirmed))
 }
 
 // notOurs is a slot that is there while nothing is stored: somebody else's, or the state was lost.
@@ -112,7 +112,7 @@ func (o *opening) notOurs() error {
 	s := o.slot
 	return &fault.Error{Kind: fault.Preflight, Op: "open", Object: slotObject(s.Name), Permanent: true,
 		Cause: errors.New("the slot exists, but nothing is stored that says this connector made it: it is another's, or the state folder was lost"),
-		Hint: fmt.Sprintf("if it is another's, set slot.name to a new one; to begin with a new slot and snapshot: %s; to go on from where it stands without a snapshot: rdip offsets set %s --lsn %s",
+		Hint: fmt.Sprintf("if it is another's, set slot.name to a new one; to begin with a new slot and snapshot: %s; to go on from where it stands without a snapshot: rdip offsets set %s --lsn %s --config FILE",
 			dropSQL(s.Name), o.r.name, lsnText(s.Confirmed))}
 }
 

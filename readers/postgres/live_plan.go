@@ -39,7 +39,7 @@ func (l *live) Restore(ctx context.Context, asked snapshot.Asked, saved string) 
 	s, err := parseSavedPlan(saved)
 	if err != nil {
 		return snapshot.TablePlan{}, false, &fault.Error{Op: "resume the snapshot of", Object: "table " + asked.Table, Cause: err, Permanent: true,
-			Hint: "rdip offsets reset " + l.r.name + ", to copy everything again"}
+			Hint: "to copy everything again: rdip offsets reset " + l.r.name + " --config FILE"}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

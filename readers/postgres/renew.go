@@ -41,7 +41,7 @@ func (o *opening) judgeRecovery() error {
 	if o.stored.Position.IsZero() {
 		return &fault.Error{Kind: fault.Preflight, Op: "resume from", Object: slotObject(o.cfg.SlotName), Permanent: true,
 			Cause: errors.New("snapshot.mode is recovery, and no position is stored to go on from"),
-			Hint:  fmt.Sprintf("snapshot.mode: initial, to copy the tables; or rdip offsets set %s --lsn LSN, where the position is known", o.r.name)}
+			Hint:  fmt.Sprintf("snapshot.mode: initial, to copy the tables; or rdip offsets set %s --lsn LSN --config FILE, where the position is known", o.r.name)}
 	}
 	o.notices = append(o.notices, fault.Finding{Severity: fault.Notice, Kind: fault.Preflight, Where: "snapshot.mode",
 		Seen: "recovery: there is nothing to recover, since PostgreSQL's log describes its own tables", Need: "nothing: the stream goes on from the stored position", Fix: "snapshot.mode: initial"})

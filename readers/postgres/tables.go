@@ -56,7 +56,7 @@ func (r *Reader) Confirmed(ctx context.Context) (offsets.Position, error) {
 	}
 	if s == nil {
 		return offsets.Position{}, &fault.Error{Kind: fault.PositionLost, Op: "read", Object: slotObject(r.cfg.SlotName), Permanent: true,
-			Cause: errors.New("it does not exist (P48)"), Hint: "rdip offsets reset " + r.name}
+			Cause: errors.New("it does not exist (P48)"), Hint: "rdip offsets reset " + r.name + " --config FILE"}
 	}
 	return offsets.Position{Place: s.Confirmed}, nil
 }

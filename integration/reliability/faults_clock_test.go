@@ -1,0 +1,150 @@
+package reliability
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rdip/integration/harness"
+	"rdip/integration/testenv"
+)
+
+// skewedTime is what a build's time package has beside its own: seconds that Now adds to the wall clock, and not to the
+// monotonic one. A process whose machine's clock is set sees just that.
+const skewedTime = `package time
+
+import "sync/atomic"
+
+// Skew is added to the wall clock, in seconds.
+var Skew atomic.Int64
+
+func skewed() (sec int64, nsec int32, mono int64) {
+	sec, nsec, mono = runtimeNow()
+	return sec + Skew.Load(), nsec, mono
+}
+`
+
+// skewingMain has the daemon read its clock's offset from a file.
+const skewingMain = `package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var _ = func() bool {
+	go func() {
+		for range time.Tick(20 * time.Millisecond) {
+			text, _ := os.ReadFile(os.Getenv("RDIP_TEST_SKEW"))
+			if seconds, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil {
+				time.Skew.Store(seconds)
+			}
+		}
+	}()
+	return true
+}()
+`
+
+// skewable builds the daemon with a clock that can be set, by go build's -overlay: no source of rdip or Go is touched.
+func skewable(t *testing.T) string {
+	t.Helper()
+	dir := testenv.SharedFolder(t, "skewable")
+	binary := filepath.Join(dir, "rdip")
+	if _, err := os.Stat(binary); err == nil {
+		return binary
+	}
+	env := func(name string) string {
+		out, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	std, module := filepath.Join(env("GOROOT"), "src/time"), filepath.Dir(env("GOMOD"))
+	clock, err := os.ReadFile(filepath.Join(std, "time.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const call = "runtimeNow()\n"
+	text := strings.ReplaceAll(string(clock), "sec, nsec, mono := "+call, "sec, nsec, mono := skewed()\n")
+	if text == string(clock) {
+		t.Fatalf("time.Now of %s does not call %s", env("GOVERSION"), call)
+	}
+	replace := map[string]string{}
+	for path, content := range map[string]string{filepath.Join(std, "time.go"): text, filepath.Join(std, "skew.go"): skewedTime, filepath.Join(module, "cmd/rdip/skew.go"): skewingMain} {
+		with := filepath.Join(dir, fmt.Sprintf("%d.go", len(replace)))
+		if err := os.WriteFile(with, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[path] = with
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(path, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "build", "-overlay", path, "-o", binary, "rdip/cmd/rdip").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// D3
+func jumpingClock(t *testing.T, mode harness.Mode) {
+	binary, skew := skewable(t), filepath.Join(t.TempDir(), "skew")
+	set := func(by time.Duration) {
+		t.Helper()
+		if err := os.WriteFile(skew+".new", []byte(fmt.Sprint(int64(by/time.Second))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(skew+".new", skew); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(0)
+	pg := testenv.SharedPostgres(t, 18)
+	way := testenv.Proxy(t, pg.Addr())
+	u := &underLoad{Run: mode.Run(t, pg, testenv.SharedKafka(t))}
+	u.Path, u.Env = binary, []string{"RDIP_TEST_SKEW=" + skew}
+	u.Setup = u.With("connectors.shop.database.port", fmt.Sprint(way.Port()))
+	u.again(t)
+	u.writes(t)
+	const year = 365 * 24 * time.Hour
+	for _, by := range []time.Duration{year, -10 * year, 0, -time.Hour, 3 * year} {
+		set(by)
+		harness.Eventually(t, fmt.Sprintf("the daemon's clock to be off by %v", by), func() bool { return (u.offset(t) - by).Abs() < time.Minute })
+		way.Reset() // what comes again after a pause, does
+		time.Sleep(600 * time.Millisecond)
+		u.Converge(t)
+		if ready, why := u.d.Ready(t); !ready {
+			t.Errorf("with the clock off by %v it is not ready: %s", by, why)
+		}
+	}
+	u.judged(t)
+}
+
+// offset is how far the daemon's clock is from ours, as its answers say.
+func (u *underLoad) offset(t *testing.T) time.Duration {
+	t.Helper()
+	answer, err := http.Get(u.d.REST(t) + "/health/live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	at, err := http.ParseTime(answer.Header.Get("Date"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Until(at)
+}

@@ -1,0 +1,81 @@
+package reliability
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"rdip/integration/harness"
+	"rdip/integration/testenv/kafkaserver"
+	"rdip/integration/testenv/pgserver"
+	"rdip/integration/workload"
+	"rdip/offsets"
+)
+
+// underLoad is a run whose writers go on while something happens to it.
+type underLoad struct {
+	*harness.Run
+	w *workload.Workload
+	d *harness.Daemon
+}
+
+// loaded starts a daemon with those keys and, once it streams, the writers, who outlive the server.
+func loaded(t *testing.T, mode harness.Mode, pg *pgserver.Server, kafka *kafkaserver.Cluster, keys ...string) *underLoad {
+	t.Helper()
+	u := &underLoad{Run: mode.Run(t, pg, kafka)}
+	u.Setup = u.With(keys...)
+	u.d = u.Streaming(t)
+	u.writes(t)
+	return u
+}
+
+// writes starts the writers again, with other transactions each time.
+func (u *underLoad) writes(t *testing.T) {
+	t.Helper()
+	u.w = workload.Start(t, u.PG, u.Database, u.Seed, 8*time.Millisecond)
+	u.w.Survives.Store(true)
+}
+
+// quiet ends the writers.
+func (u *underLoad) quiet(t *testing.T) {
+	t.Helper()
+	u.w.Survives.Store(false)
+	u.w.Finish(t)
+}
+
+// judged writes for a moment more, lets everything arrive, stops the daemon and calls the judges.
+func (u *underLoad) judged(t *testing.T) {
+	t.Helper()
+	time.Sleep(time.Second)
+	u.quiet(t)
+	u.Converge(t)
+	if code := u.d.Stop(t); code != harness.ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	u.Verdict(t)
+}
+
+// again starts the daemon after something was mended.
+func (u *underLoad) again(t *testing.T) {
+	t.Helper()
+	u.d = u.Streaming(t)
+}
+
+// stored is the position in the state folder, as PostgreSQL writes it.
+func (u *underLoad) stored(t *testing.T) string {
+	t.Helper()
+	contents, err := offsets.Dump(u.Keys["state.dir"], offsets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := contents.Connectors["shop"].Place
+	return fmt.Sprintf("%X/%X", place>>32, uint32(place))
+}
+
+// sql runs statements whatever becomes of their session.
+func (u *underLoad) sql(t *testing.T, database, statement string) {
+	t.Helper()
+	if err := u.PG.Exec(t.Context(), database, statement); err != nil {
+		t.Logf("%s: %v", statement, err)
+	}
+}
