@@ -45,7 +45,7 @@ func after[T any](r *Run, topic string, partition int, records []T) []T {
 // its configuration, is replaced, as a user would.
 func (d *Daemon) Printed(t *testing.T, p *Pipeline, begins string) []string {
 	t.Helper()
-	command := regexp.MustCompile(`rdip `+begins+`[^;,"()]*`).FindString(strings.ReplaceAll(d.Out.String(), `\"`, `"`))
+	command := regexp.MustCompile(`rdip ` + begins + `[^;,"()]*`).FindString(strings.ReplaceAll(d.Out.String(), `\"`, `"`))
 	if command == "" {
 		t.Fatalf("rdip told of no command rdip %s:\n%s", begins, d.Out.String())
 	}
