@@ -2,6 +2,9 @@ package reliability
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,6 +52,7 @@ func outagesOfPostgres(t *testing.T, mode harness.Mode) {
 		if err := outage(); err != nil {
 			t.Fatal(err)
 		}
+		u.Faulted(1)
 		time.Sleep(300 * time.Millisecond)
 		if err := u.PG.Start(t.Context()); err != nil {
 			t.Fatal(err)
@@ -76,6 +80,7 @@ func terminatedBackends(t *testing.T, mode harness.Mode) {
 	if hits < 5 {
 		t.Errorf("only %d moments had something to terminate", hits)
 	}
+	u.Faulted(hits)
 	u.d.WaitFor(t, "state=streaming")
 	harness.SnapshotDone(t, u.d)
 	u.judged(t)
@@ -92,6 +97,7 @@ func vanishedPackets(t *testing.T, mode harness.Mode) {
 	if err := cable.Unplug(); err != nil {
 		t.Fatal(err)
 	}
+	u.Faulted(1)
 	u.d.WaitFor(t, "the server has sent nothing for")
 	if err := cable.Plug(); err != nil {
 		t.Fatal(err)
@@ -113,6 +119,7 @@ func vanishedKafka(t *testing.T, mode harness.Mode) {
 		if err := cable.Unplug(); err != nil {
 			t.Fatal(err)
 		}
+		u.Faulted(1)
 		harness.Eventually(t, "status to name Kafka", func() bool { return u.d.Status(t).Rdip.WaitingOn != "" })
 		time.Sleep(4 * time.Second)
 		if err := cable.Plug(); err != nil {
@@ -131,6 +138,7 @@ func stalledSink(t *testing.T, mode harness.Mode) {
 	if err := kafka.Pause(); err != nil {
 		t.Fatal(err)
 	}
+	u.Faulted(1)
 	time.Sleep(time.Second)
 	confirmed := u.Slot(t, "confirmed_flush_lsn")
 	time.Sleep(6 * time.Second)
@@ -150,9 +158,15 @@ func stalledSink(t *testing.T, mode harness.Mode) {
 func fullSourceDisk(t *testing.T, mode harness.Mode) {
 	u := loaded(t, mode, ownPostgres(t, 15, nil), testenv.SharedKafka(t))
 	time.Sleep(500 * time.Millisecond)
-	room := smallOverSlot(t, u)
+	slot := filepath.Join(u.PG.DataDir(), "pg_replslot", u.Prefix)
+	info, err := os.Stat(slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := testenv.SmallDisk(t, slot, 1<<20, int(info.Sys().(*syscall.Stat_t).Uid))
+	u.Faulted(1)
 	u.Exec(t, "INSERT INTO "+workload.Tables[2].Name+" SELECT nextval('keyless_ids'), nextval('versions'), repeat('large ', 60) FROM generate_series(1, 8000)")
 	u.d.WaitFor(t, "No space left on device")
-	room()
+	disk.Unmount()
 	u.judged(t)
 }

@@ -83,6 +83,7 @@ func (u *underLoad) repaired(t *testing.T, words ...string) {
 	if at := u.stored(t); !strings.Contains(u.d.Out.String(), "the stored position "+at) {
 		t.Errorf("rdip does not name the stored position, %s:\n%s", at, u.d.Out.String())
 	}
+	u.Faulted(1)
 	u.Mark(t)
 	time.Sleep(300 * time.Millisecond) // more goes into the gap
 	if sql := u.d.PrintedSQL("SELECT pg_drop_replication_slot"); sql != "" {

@@ -68,11 +68,12 @@ func fullState(t *testing.T, mode harness.Mode) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	smallDisk(t, state, 512)
+	disk := testenv.SmallDisk(t, state, 512<<10, os.Geteuid())
 	u.again(t)
 	u.writes(t)
-	filler := filepath.Join(state, "filler")
-	fill(t, filler)
+	if err := disk.Fill(); err != nil {
+		t.Fatal(err)
+	}
 	// The record grows with each table's topic, and so asks for room.
 	for i := range 60 {
 		u.Exec(t, fmt.Sprintf("CREATE TABLE more_%d(id int PRIMARY KEY); ALTER PUBLICATION %s ADD TABLE more_%[1]d", i, u.Prefix), fmt.Sprintf("INSERT INTO more_%d VALUES (1)", i))
@@ -83,7 +84,7 @@ func fullState(t *testing.T, mode harness.Mode) {
 	if now := u.Slot(t, "confirmed_flush_lsn"); now != stuck && !mode.Exactly {
 		t.Errorf("the slot went from %s to %s while nothing could be stored", stuck, now)
 	}
-	if err := os.Remove(filler); err != nil {
+	if err := disk.Free(); err != nil {
 		t.Fatal(err)
 	}
 	u.judged(t)
