@@ -58,7 +58,7 @@ func failoverWithSlot(t *testing.T, mode harness.Mode) {
 	}
 	u.w.Survives.Store(true)
 	u.promoted(t, standby)
-	u.d.WaitFor(t, "P60")
+	u.d.WaitFor(t, "notice: timeline")
 	u.judged(t)
 }
 
@@ -83,8 +83,8 @@ func failoverWithoutSlot(t *testing.T, mode harness.Mode) {
 	if err := primary.Crash(); err != nil {
 		t.Fatal(err)
 	}
-	if code := u.d.Stop(t); code != harness.ExitDone {
-		t.Errorf("exit code %d", code)
+	if code := u.d.Stop(t); code != harness.ExitDone && code != harness.ExitNotDrained { // of a transaction that was on its way
+		t.Errorf("exit code %d:\n%s", code, u.d.Out.String())
 	}
 	if err := standby.Exec(t.Context(), u.Database, "SELECT pg_promote()"); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func machineFaults() []fault {
 // P45, P47
 func sleepingProcess(t *testing.T, mode harness.Mode) {
 	u := loaded(t, mode, ownPostgres(t, 18, map[string]string{"wal_sender_timeout": "2s"}), testenv.SharedKafka(t),
-		"connectors.shop.producer.override.request.timeout.ms", "2000")
+		"request.timeout.ms", "2000")
 	for range 2 {
 		time.Sleep(500 * time.Millisecond)
 		walsender := u.Slot(t, "active_pid")
@@ -93,7 +93,7 @@ func (u *underLoad) limited(t *testing.T, resource int, n uint64) (lifted func()
 func scarceMemory(t *testing.T, mode harness.Mode) {
 	u := &underLoad{Run: mode.Run(t, testenv.Postgres(t, pgserver.Options{Version: 18}), testenv.SharedKafka(t))}
 	u.Tags = []string{harness.Released}
-	u.Setup = u.With("memory.budget", "8MiB", "connectors.shop.topic.creation.default.max.message.bytes", "8388608", "connectors.shop.producer.override.max.request.size", "8388608")
+	u.Setup = u.With("memory.budget", "8MiB", "connectors.shop.topic.creation.default.max.message.bytes", "8388608", "max.request.size", "8388608")
 	u.again(t)
 	u.writes(t)
 	harness.SnapshotDone(t, u.d)

@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -72,7 +73,8 @@ func terminatedBackends(t *testing.T, mode harness.Mode) {
 	const doomed = `SELECT coalesce(string_agg(kind, ' '), '') FROM (SELECT backend_type || CASE WHEN pg_terminate_backend(pid) THEN '' END AS kind
 		FROM pg_stat_activity WHERE application_name LIKE 'rdip%%' AND (datname = '%s' OR backend_type = 'walsender')) b WHERE kind IS NOT NULL`
 	hits := 0
-	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(time.Duration(100+u.Seed%200) * time.Millisecond) {
+	random := rand.New(rand.NewPCG(u.Seed, 5))
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Duration(100+random.IntN(900)) * time.Millisecond) {
 		if u.Query(t, fmt.Sprintf(doomed, u.Database)) != "" {
 			hits++
 		}
@@ -82,7 +84,7 @@ func terminatedBackends(t *testing.T, mode harness.Mode) {
 	}
 	u.Faulted(hits)
 	u.d.WaitFor(t, "state=streaming")
-	harness.SnapshotDone(t, u.d)
+	harness.Eventually(t, "every table to be read", func() bool { return u.allRead(t) })
 	u.judged(t)
 }
 
@@ -113,7 +115,7 @@ func vanishedKafka(t *testing.T, mode harness.Mode) {
 	cable := testenv.Cable(t)
 	kafka := testenv.Kafka(t, kafkaserver.Options{Proxied: true, Cable: cable})
 	u := loaded(t, mode, testenv.SharedPostgres(t, 18), kafka, "bootstrap.servers", kafka.ProxiedBootstrap(),
-		"connectors.shop.producer.override.request.timeout.ms", "2000")
+		"request.timeout.ms", "2000")
 	for range 2 {
 		time.Sleep(700 * time.Millisecond)
 		if err := cable.Unplug(); err != nil {

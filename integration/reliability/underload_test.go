@@ -79,3 +79,18 @@ func (u *underLoad) sql(t *testing.T, database, statement string) {
 		t.Logf("%s: %v", statement, err)
 	}
 }
+
+// allRead says whether every table is stored as read to its end, by whichever run of the daemon or connector.
+func (u *underLoad) allRead(t *testing.T) bool {
+	t.Helper()
+	contents, err := offsets.Dump(u.Keys["state.dir"], offsets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range contents.Tables["shop"] {
+		if s.Left() {
+			return false
+		}
+	}
+	return contents.Connectors["shop"].SnapshotDone
+}

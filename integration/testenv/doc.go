@@ -26,6 +26,8 @@
 //	kafka.Pause()                                             // frozen until Resume
 //	kafka.Brokers[0].Proxy().Stall()                          // clients of kafka.ProxiedBootstrap()
 //	p := testenv.Proxy(t, pg.Addr()); p.Blackhole()           // Cut, Stall, Delay, Reset, Pass
+//	c := testenv.Cable(t); testenv.ProxyBehind(t, c, pg.Addr())
+//	c.Unplug(); c.Plug()                                      // packets vanish: no reset, no end; needs root
 //
 // Clusters that are copies of one template share PostgreSQL's system identifier; pgserver.Options.Fresh
 // makes another. A component that is not installed skips the test, and fails it with CI=true: Need.
