@@ -43,7 +43,7 @@ func (u *underLoad) moved(t *testing.T, to *pgserver.Server) {
 // P60, P61
 func failoverWithSlot(t *testing.T, mode harness.Mode) {
 	primary := ownPostgres(t, 17, map[string]string{"synchronized_standby_slots": ""})
-	u := loaded(t, mode, primary, testenv.SharedKafka(t), "connectors.shop.slot.failover", "true")
+	u := under(t, mode, primary, testenv.SharedKafka(t), "connectors.shop.slot.failover", "true")
 	standby := testenv.Standby(t, primary, map[string]string{"sync_replication_slots": "on"})
 	u.Exec(t, "ALTER SYSTEM SET synchronized_standby_slots = '"+pgserver.StandbyName+"'", "SELECT pg_reload_conf()")
 	harness.Eventually(t, "the slot to be synchronized", func() bool {
@@ -77,7 +77,7 @@ func (u *underLoad) promoted(t *testing.T, standby *pgserver.Server) {
 // P48, P60
 func failoverWithoutSlot(t *testing.T, mode harness.Mode) {
 	primary := ownPostgres(t, 16, nil)
-	u := loaded(t, mode, primary, testenv.SharedKafka(t))
+	u := under(t, mode, primary, testenv.SharedKafka(t))
 	standby := testenv.Standby(t, primary, nil)
 	time.Sleep(time.Second)
 	if err := primary.Crash(); err != nil {
@@ -120,7 +120,7 @@ func putBack(t *testing.T, pg *pgserver.Server, backup string) {
 // backedUp has a backup of an early state, and then goes on until its server is stopped.
 func backedUp(t *testing.T, mode harness.Mode, version int) (u *underLoad, backup string) {
 	t.Helper()
-	u = loaded(t, mode, ownPostgres(t, version, nil), testenv.SharedKafka(t))
+	u = under(t, mode, ownPostgres(t, version, nil), testenv.SharedKafka(t))
 	time.Sleep(300 * time.Millisecond)
 	if err := u.PG.Stop(); err != nil {
 		t.Fatal(err)

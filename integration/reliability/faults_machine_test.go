@@ -41,7 +41,7 @@ func machineFaults() []fault {
 
 // P45, P47
 func sleepingProcess(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, ownPostgres(t, 18, map[string]string{"wal_sender_timeout": "2s"}), testenv.SharedKafka(t),
+	u := under(t, mode, ownPostgres(t, 18, map[string]string{"wal_sender_timeout": "2s"}), testenv.SharedKafka(t),
 		"request.timeout.ms", "2000")
 	for range 2 {
 		time.Sleep(500 * time.Millisecond)
@@ -60,7 +60,7 @@ func noDescriptors(t *testing.T, mode harness.Mode) {
 	kafka := testenv.Kafka(t, kafkaserver.Options{Proxied: true})
 	pg := testenv.SharedPostgres(t, 18)
 	way := testenv.Proxy(t, pg.Addr())
-	u := loaded(t, mode, pg, kafka, "bootstrap.servers", kafka.ProxiedBootstrap(), "connectors.shop.database.port", fmt.Sprint(way.Port()))
+	u := under(t, mode, pg, kafka, "bootstrap.servers", kafka.ProxiedBootstrap(), "connectors.shop.database.port", fmt.Sprint(way.Port()))
 	time.Sleep(500 * time.Millisecond)
 	limit := u.limited(t, unix.RLIMIT_NOFILE, 10)
 	way.Reset()
@@ -121,7 +121,7 @@ func (u *underLoad) dataSegment(t *testing.T) uint64 {
 
 // D2
 func stormOfTerms(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, testenv.SharedPostgres(t, 15), testenv.SharedKafka(t))
+	u := under(t, mode, testenv.SharedPostgres(t, 15), testenv.SharedKafka(t))
 	random := rand.New(rand.NewPCG(u.Seed, 3))
 	for i := range 8 {
 		time.Sleep(time.Duration(random.Int64N(int64(1500 * time.Millisecond))))

@@ -47,7 +47,7 @@ func ownPostgres(t *testing.T, version int, settings map[string]string) *pgserve
 
 // P54, P66
 func outagesOfPostgres(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, ownPostgres(t, 18, nil), testenv.SharedKafka(t))
+	u := under(t, mode, ownPostgres(t, 18, nil), testenv.SharedKafka(t))
 	for _, outage := range []func() error{u.PG.Crash, u.PG.Stop, u.PG.Kill, u.PG.Crash} {
 		time.Sleep(700 * time.Millisecond)
 		if err := outage(); err != nil {
@@ -92,7 +92,7 @@ func terminatedBackends(t *testing.T, mode harness.Mode) {
 func vanishedPackets(t *testing.T, mode harness.Mode) {
 	cable, pg := testenv.Cable(t), ownPostgres(t, 18, map[string]string{"wal_sender_timeout": "3s"})
 	way := testenv.ProxyBehind(t, cable, pg.Addr())
-	u := loaded(t, mode, pg, testenv.SharedKafka(t), "connectors.shop.database.hostname", cable.Host(), "connectors.shop.database.port", fmt.Sprint(way.Port()),
+	u := under(t, mode, pg, testenv.SharedKafka(t), "connectors.shop.database.hostname", cable.Host(), "connectors.shop.database.port", fmt.Sprint(way.Port()),
 		"connectors.shop.database.connect.timeout.ms", "1000")
 	time.Sleep(500 * time.Millisecond)
 	before := way.Accepted()
@@ -114,7 +114,7 @@ func vanishedPackets(t *testing.T, mode harness.Mode) {
 func vanishedKafka(t *testing.T, mode harness.Mode) {
 	cable := testenv.Cable(t)
 	kafka := testenv.Kafka(t, kafkaserver.Options{Proxied: true, Cable: cable})
-	u := loaded(t, mode, testenv.SharedPostgres(t, 18), kafka, "bootstrap.servers", kafka.ProxiedBootstrap(),
+	u := under(t, mode, testenv.SharedPostgres(t, 18), kafka, "bootstrap.servers", kafka.ProxiedBootstrap(),
 		"request.timeout.ms", "2000")
 	for range 2 {
 		time.Sleep(700 * time.Millisecond)
@@ -134,7 +134,7 @@ func vanishedKafka(t *testing.T, mode harness.Mode) {
 // P45
 func stalledSink(t *testing.T, mode harness.Mode) {
 	kafka := testenv.Kafka(t, kafkaserver.Options{})
-	u := loaded(t, mode, ownPostgres(t, 16, map[string]string{"wal_sender_timeout": "2s"}), kafka)
+	u := under(t, mode, ownPostgres(t, 16, map[string]string{"wal_sender_timeout": "2s"}), kafka)
 	time.Sleep(500 * time.Millisecond)
 	walsender := u.Slot(t, "active_pid")
 	if err := kafka.Pause(); err != nil {
@@ -158,7 +158,7 @@ func stalledSink(t *testing.T, mode harness.Mode) {
 
 // P66
 func fullSourceDisk(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, ownPostgres(t, 15, nil), testenv.SharedKafka(t))
+	u := under(t, mode, ownPostgres(t, 15, nil), testenv.SharedKafka(t))
 	time.Sleep(500 * time.Millisecond)
 	slot := filepath.Join(u.PG.DataDir(), "pg_replslot", u.Prefix)
 	info, err := os.Stat(slot)

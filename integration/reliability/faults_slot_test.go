@@ -53,7 +53,7 @@ func slotFaults() []fault {
 // lostUnderway has the position go while the daemon runs.
 func lostUnderway(t *testing.T, mode harness.Mode, pg *pgserver.Server, lose func(*underLoad), words ...string) {
 	t.Helper()
-	u := loaded(t, mode, pg, testenv.SharedKafka(t))
+	u := under(t, mode, pg, testenv.SharedKafka(t))
 	time.Sleep(700 * time.Millisecond)
 	u.quiet(t)
 	u.Converge(t)
@@ -67,7 +67,7 @@ func lostUnderway(t *testing.T, mode harness.Mode, pg *pgserver.Server, lose fun
 // lostBetween has it go while the daemon is stopped.
 func lostBetween(t *testing.T, mode harness.Mode, pg *pgserver.Server, lose func(*underLoad), words ...string) {
 	t.Helper()
-	u := loaded(t, mode, pg, testenv.SharedKafka(t))
+	u := under(t, mode, pg, testenv.SharedKafka(t))
 	u.judged(t)
 	u.writes(t)
 	time.Sleep(300 * time.Millisecond)

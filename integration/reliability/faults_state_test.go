@@ -92,7 +92,7 @@ func fullState(t *testing.T, mode harness.Mode) {
 
 // O2
 func truncatedState(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
+	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
 	time.Sleep(700 * time.Millisecond)
 	u.d.Kill()
 	whole, err := os.ReadFile(u.file())
@@ -131,7 +131,7 @@ func (u *underLoad) withoutState(t *testing.T, mode harness.Mode) {
 
 // O2
 func flippedState(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
+	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
 	time.Sleep(700 * time.Millisecond)
 	u.stopped(t)
 	whole, err := os.ReadFile(u.file())
@@ -186,7 +186,7 @@ func flippedState(t *testing.T, mode harness.Mode) {
 
 // P62, G7
 func removedState(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, testenv.SharedPostgres(t, 17), testenv.SharedKafka(t))
+	u := under(t, mode, testenv.SharedPostgres(t, 17), testenv.SharedKafka(t))
 	time.Sleep(700 * time.Millisecond)
 	if err := os.RemoveAll(u.Keys["state.dir"]); err != nil {
 		t.Fatal(err)
@@ -198,7 +198,7 @@ func removedState(t *testing.T, mode harness.Mode) {
 
 // O6
 func restoredState(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
+	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
 	time.Sleep(300 * time.Millisecond)
 	u.stopped(t)
 	old, err := os.ReadFile(u.file())
@@ -222,7 +222,7 @@ func restoredState(t *testing.T, mode harness.Mode) {
 
 // O1, D7
 func secondDaemon(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
+	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
 	for range 3 {
 		u.Start(t).MustSay(t, harness.ExitRuntime, u.Keys["state.dir"], fmt.Sprint(u.d.Cmd.Process.Pid))
 	}
@@ -231,7 +231,7 @@ func secondDaemon(t *testing.T, mode harness.Mode) {
 
 // O4
 func readOnlyState(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, testenv.SharedPostgres(t, 16), testenv.SharedKafka(t))
+	u := under(t, mode, testenv.SharedPostgres(t, 16), testenv.SharedKafka(t))
 	time.Sleep(500 * time.Millisecond)
 	u.stopped(t)
 	state := u.Keys["state.dir"]
@@ -251,7 +251,7 @@ func readOnlyState(t *testing.T, mode harness.Mode) {
 
 // P61, K11
 func foreignState(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
+	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
 	time.Sleep(500 * time.Millisecond)
 	u.stopped(t)
 	other := mode.Run(t, testenv.SharedPostgres(t, 17), testenv.SharedKafka(t))
@@ -268,7 +268,7 @@ func foreignState(t *testing.T, mode harness.Mode) {
 
 // K11
 func otherCluster(t *testing.T, mode harness.Mode) {
-	u := loaded(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
+	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
 	time.Sleep(500 * time.Millisecond)
 	u.stopped(t)
 	other := testenv.Kafka(t, kafkaserver.Options{})

@@ -19,8 +19,8 @@ type underLoad struct {
 	d *harness.Daemon
 }
 
-// loaded starts a daemon with those keys and, once it streams, the writers, who outlive the server.
-func loaded(t *testing.T, mode harness.Mode, pg *pgserver.Server, kafka *kafkaserver.Cluster, keys ...string) *underLoad {
+// under starts a daemon with those keys and, once it streams, the writers, who outlive the server.
+func under(t *testing.T, mode harness.Mode, pg *pgserver.Server, kafka *kafkaserver.Cluster, keys ...string) *underLoad {
 	t.Helper()
 	u := &underLoad{Run: mode.Run(t, pg, kafka)}
 	u.Setup = u.With(keys...)
