@@ -114,7 +114,7 @@ func vanishedPackets(t *testing.T, mode harness.Mode) {
 func vanishedKafka(t *testing.T, mode harness.Mode) {
 	cable := testenv.Cable(t)
 	kafka := testenv.Kafka(t, kafkaserver.Options{Proxied: true, Cable: cable})
-	u := under(t, mode, testenv.SharedPostgres(t, 18), kafka, "bootstrap.servers", kafka.ProxiedBootstrap(),
+	u := under(t, mode, testenv.SharedPostgres(t, 18), kafka, "bootstrap.servers", kafka.ProxiedBootstrap(), "security.protocol", "PLAINTEXT",
 		"request.timeout.ms", "2000")
 	for range 2 {
 		time.Sleep(700 * time.Millisecond)
