@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func stateFaults() []fault {
 			proves: "O2: the start is refused, the file left as it is; without it the printed command goes on from the slot, with nothing missing.",
 			not:    ""},
 		{name: "bits of the state file are flipped", modes: both, run: flippedState,
-			proves: "O2: a flipped bit anywhere in the file is refused or has no effect: what was stored is never read as something else.",
+			proves: "O2: a flipped bit anywhere in the file is refused or has no effect: what was stored is never read as something else. Of a damaged header the one before it is in force, which is an older position, and refused as such (P62).",
 			not:    "Every 61st byte is tried, one bit at a time."},
 		{name: "the state folder is removed under a running daemon, which is then killed", modes: both, run: removedState,
 			proves: "P62, G7: a slot without a stored position is not taken over, and the printed command goes on with nothing missing.",
@@ -69,6 +70,7 @@ func fullState(t *testing.T, mode harness.Mode) {
 		t.Fatal(err)
 	}
 	disk := testenv.SmallDisk(t, state, 512<<10, os.Geteuid())
+	u.Setup = u.With("connectors.shop.provide.transaction.metadata", "false") // of tables that are not judged
 	u.again(t)
 	u.writes(t)
 	if err := disk.Fill(); err != nil {
@@ -150,27 +152,22 @@ func flippedState(t *testing.T, mode harness.Mode) {
 			t.Fatal(err)
 		}
 		got, err := offsets.Dump(dir, offsets.Options{})
+		header := at < 2*os.Getpagesize() // of two; the one before it is in force, as after a torn write
 		switch {
 		case err != nil:
 			refused++
-		case got.Connectors["shop"].Position != want.Connectors["shop"].Position || got.Connectors["shop"].Place != want.Connectors["shop"].Place:
-			t.Errorf("with bit %d of byte %d flipped the position is %+v, and was %+v", at%8, at, got.Connectors["shop"], want.Connectors["shop"])
+		case got.Connectors["shop"].Place > want.Connectors["shop"].Place, !header && !reflect.DeepEqual(got.Connectors["shop"], want.Connectors["shop"]):
+			t.Errorf("with bit %d of byte %d flipped there is %+v, and was %+v", at%8, at, got.Connectors["shop"], want.Connectors["shop"])
 		default:
 			same++
 		}
 	}
 	t.Logf("%d flips were refused, %d had no effect", refused, same)
-	at := bytes.LastIndex(whole, []byte(`"lsn"`))
 	flipped := bytes.Clone(whole)
-	for i := 0; i < len(whole); i++ { // every page that has the position
-		if j := bytes.Index(whole[i:], []byte(`"lsn"`)); j >= 0 {
-			i += j
-			flipped[i+8] ^= 1
+	for at := range whole {
+		if bytes.HasPrefix(whole[at:], []byte(`"identity"`)) || bytes.HasPrefix(whole[at:], []byte(`"Identity"`)) {
+			flipped[at+1] ^= 4
 		}
-	}
-	if at < 0 {
-		at = bytes.LastIndex(whole, []byte("lsn"))
-		flipped[at+8] ^= 1
 	}
 	if err := os.WriteFile(u.file(), flipped, 0o600); err != nil {
 		t.Fatal(err)
