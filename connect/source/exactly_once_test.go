@@ -1,0 +1,68 @@
+package source
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rdip/internal/fault"
+)
+
+// A source transaction that is longer than the brokers' limit never passes; a Kafka or a registry that was away does.
+func TestATransactionThatOutlastsTheBrokersLimitIsToldFromAnOutage(t *testing.T) {
+	for name, c := range map[string]struct {
+		lastSent  time.Duration // ago
+		permanent bool
+		says      string
+	}{
+		"rows still went out":                  {time.Second, true, "outlasts transaction.timeout.ms (15m0s)"},
+		"nothing went out for a good part":     {10 * time.Minute, false, "nothing could be sent for 10m0s"},
+		"nothing went out for the whole of it": {14 * time.Minute, false, "transaction.timeout.ms is 15m0s"},
+	} {
+		x := &transactor{run: &run{task: &Task{Name: "shop"}}, options: &ExactlyOnce{Timeout: 15 * time.Minute}}
+		x.sentLast.Store(time.Now().Add(-c.lastSent).UnixNano())
+		if err := x.outlasts(); fault.IsPermanent(err) != c.permanent || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// In a first snapshot the lanes wait for the slowest at each end: the longer that takes, the more seldom it is.
+func TestEndsOfTransactionsInASnapshotAreAsSeldomAsTheyAreLong(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{0: time.Second, 50 * time.Millisecond: time.Second, 2 * time.Second: 20 * time.Second, time.Hour: 112500 * time.Millisecond} {
+		x := &transactor{options: &ExactlyOnce{Interval: 100 * time.Millisecond, Timeout: 15 * time.Minute}}
+		x.took.Store(int64(took))
+		if got := x.snapshotPause(); got != want {
+			t.Errorf("after one of %v the next comes in %v, want %v", took, got, want)
+		}
+	}
+}
+
+// G2: of a table that stopped in the middle of a transaction, the rows that were delivered are known and passed over.
+func TestRowsBeforeTheOneAtWhichATableStoppedArePassedOver(t *testing.T) {
+	l := &lane{run: &run{exact: &transactor{}}, encodings: nil}
+	x := &encoding{table: &table{id: "public.orders"}}
+	l.tx.Place = 50
+	for range 4 {
+		if l.wasDelivered(x) {
+			t.Fatal("a row that never came was delivered")
+		}
+	}
+	l.inside = true
+	s := l.stopAt(x.table, errNotWhole)
+	if s.Within != 50 || s.Rows != 3 {
+		t.Fatalf("stopped at %+v; three rows were delivered, and the fourth was not", s)
+	}
+	again := &encoding{table: &table{id: "public.orders"}}
+	again.table.told.before, again.table.told.first = s.Within, s.Rows
+	var got []bool
+	for _, place := range []uint64{50, 50, 50, 50, 50, 60, 60} {
+		l.tx.Place = place
+		got = append(got, l.wasDelivered(again))
+	}
+	for i, delivered := range got {
+		if delivered != (i < 3) {
+			t.Errorf("row %d of those that come again: delivered %v", i+1, delivered)
+		}
+	}
+}
