@@ -75,7 +75,11 @@ func killAnywhere(t *testing.T, mode harness.Mode, version int) {
 	r.Tags, r.CutOff = []string{"failpoints"}, true
 	random := rand.New(rand.NewPCG(r.Seed, 99))
 	harness.Binary(t, r.Tags...) // before the workload begins
-	w := workload.Start(t, r.PG, r.Database, r.Seed, 8*time.Millisecond)
+	o := workload.Standard(8 * time.Millisecond)
+	if harness.Long() {
+		o.Rows, o.LargeEvery = 20_000, 300
+	}
+	w := workload.StartWith(t, r.PG, r.Database, r.Seed, o)
 	for _, c := range snapshotCrashes(random) {
 		r.Crash(t, c, random)
 	}

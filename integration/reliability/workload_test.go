@@ -12,12 +12,17 @@ import (
 	"rdip/integration/workload"
 )
 
-// G1, G2, G5, G6, P1, P2, P7, P10, P15, P16, P38: rows that two writers change while they are copied, and
-// then while they are streamed.
+// G1, G2, G5, G6, P1, P2, P7, P10, P15, P16, P38, P69: rows that four writers change while they are copied, and
+// then while they are streamed, in transactions of one row and of thousands, under schemas that change and in files
+// that are rewritten.
 func TestConcurrentTransactionsArriveWholeAndInOrder(t *testing.T) {
 	r := harness.NewRun(t, 18)
 	harness.Binary(t) // before the workload begins
-	w := workload.Start(t, r.PG, r.Database, r.Seed, 4*time.Millisecond)
+	o := workload.Options{Writers: 4, Pause: 4 * time.Millisecond, Rows: 5_000, LargeEvery: 60, ChangeEvery: 30, RewriteEvery: 70}
+	if harness.Long() {
+		o.Rows = 100_000
+	}
+	w := workload.StartWith(t, r.PG, r.Database, r.Seed, o)
 	d := r.Start(t)
 	d.WaitFor(t, "state=streaming")
 	time.Sleep(4 * time.Second)
