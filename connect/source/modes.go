@@ -40,12 +40,12 @@ func (r *run) keepChunks(lanes []*lane) (quit func()) {
 		return loops(all...)
 	}
 	r.exact.serve(lanes...)
-	quit = r.exact.start(r.exact.snapshotPause)
+	ended := r.exact.start(r.exact.snapshotPause)
 	return func() {
 		if slices.ContainsFunc(lanes, func(l *lane) bool { return l.inside }) {
 			r.exact.gate.lose()
 		}
-		quit()
+		ended()
 	}
 }
 
