@@ -168,5 +168,8 @@ func lock(f *os.File, how int, timeout time.Duration) error {
 }
 
 func stateFault(path string, cause error, hint string, permanent bool) error {
+	if hint == "" && errors.Is(cause, syscall.EROFS) {
+		hint = "mount its file system writable (mount -o remount,rw), or set state.dir to a folder that is"
+	}
 	return &fault.Error{Kind: fault.Configuration, Op: "open state folder", Object: path, Cause: cause, Hint: hint, Permanent: permanent}
 }

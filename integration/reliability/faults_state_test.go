@@ -240,7 +240,7 @@ func readOnlyState(t *testing.T, mode harness.Mode) {
 	}
 	gone := func() { _ = unix.Unmount(state, unix.MNT_DETACH) }
 	t.Cleanup(gone)
-	u.Start(t).MustSay(t, harness.ExitConfiguration, state, "read-only file system")
+	u.Start(t).MustSay(t, harness.ExitConfiguration, state, "read-only file system", "remount,rw")
 	gone()
 	u.again(t)
 	u.judged(t)
