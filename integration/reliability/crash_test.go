@@ -65,7 +65,10 @@ func TestKillingTheDaemonAnywhereLosesAndReordersNothing(t *testing.T) {
 	}
 	for _, mode := range modes {
 		for range crashRounds(t) {
-			t.Run(mode.Name, func(t *testing.T) { killAnywhere(t, mode, 15) })
+			t.Run(mode.Name, func(t *testing.T) {
+				t.Parallel()
+				killAnywhere(t, mode, 15)
+			})
 		}
 	}
 }

@@ -79,6 +79,7 @@ func TestAKilledSnapshotGoesOnWhereItWas(t *testing.T) {
 // A table that is added to the configuration is read alone while the others are streamed (P58), also one without
 // a key (P71), and status shows each table's reading.
 func TestATableThatIsAddedIsReadAlone(t *testing.T) {
+	t.Parallel()
 	r := harness.NewRun(t, 17)
 	first := r.With("connectors.shop.table.exclude.list", "public.history,public.wide,public.keyless")
 	d := first.Start(t)

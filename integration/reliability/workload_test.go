@@ -16,6 +16,7 @@ import (
 // then while they are streamed, in transactions of one row and of thousands, under schemas that change and in files
 // that are rewritten.
 func TestConcurrentTransactionsArriveWholeAndInOrder(t *testing.T) {
+	t.Parallel()
 	r := harness.NewRun(t, 18)
 	harness.Binary(t) // before the workload begins
 	o := workload.Options{Writers: 4, Pause: 4 * time.Millisecond, Rows: 5_000, LargeEvery: 60, ChangeEvery: 30, RewriteEvery: 70}
