@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -52,10 +53,16 @@ func Standard(pause time.Duration) Options {
 	return Options{Writers: 2, Pause: pause, Rows: 1000, LargeEvery: 120, ChangeEvery: 30, RewriteEvery: 70}
 }
 
-// Seeded is the seed of a test: RDIP_SEED, else a new one. It is printed.
+// Seeded is the seed of a test: RDIP_SEED; else, where the whole of a suite runs (RDIP_LONG=1), a new one; else the one
+// that belongs to the test's name, so that make test does the same each time. It is printed.
 func Seeded(t *testing.T) uint64 {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
+	named := fnv.New64a()
+	_, _ = named.Write([]byte(t.Name()))
+	seed := named.Sum64()
+	if os.Getenv("RDIP_LONG") == "1" {
+		seed = rand.Uint64()
+	}
 	if text := os.Getenv("RDIP_SEED"); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
