@@ -49,6 +49,9 @@ func (l *lane) reach(p offsets.Position) {
 	if l.run.exact == nil {
 		return
 	}
+	if l.reached.position != p {
+		l.run.exact.moved.Store(true)
+	}
 	l.reached.position = p
 	l.reached.tx = Reached{ID: l.tx.ID, Micros: l.tx.Micros}
 	if l.inside && l.handed() != l.entered {
