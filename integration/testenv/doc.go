@@ -13,7 +13,7 @@
 //		registry := testenv.SharedRegistry(t)
 //		prefix := testenv.Name("shop")       // nobody else's topics, slots or publications begin so
 //		capture(pg.DSN(pgserver.Superuser, db), kafka.Bootstrap(), registry.URL(), prefix)
-//		records, err := kafka.Read(t.Context(), prefix+".public.t") // as bytes, with sarama
+//		records, err := kafka.Read(t.Context(), prefix+".public.t") // committed ones, as bytes
 //		decoded := testenv.Consume(t, foreign.Request{              // by Confluent's client
 //			Bootstrap: kafka.Bootstrap(), Registry: registry.URL(), Topics: []string{prefix + ".public.t"}})
 //	}
