@@ -55,7 +55,7 @@ func topicMadeAnew(t *testing.T, mode harness.Mode) {
 	l.Converge(t)
 	must(t, l.Kafka.DeleteTopic(t.Context(), topic), l.Kafka.CreateTopic(topic, 3, nil))
 	unlock()
-	l.daemon.MustSay(t, harness.ExitPositionLost, topic, "deleted", "rdip offsets set shop --accept-cluster")
+	l.daemon.MustSay(t, harness.ExitPositionLost, topic, "deleted", "rdip offsets set", "--accept-cluster")
 	l.accepted(t, "public.single")
 	l.end(t)
 }

@@ -153,5 +153,5 @@ func (c *cluster) deleted(topic, id string) error {
 func (c *cluster) madeAnew(topic, was, is string) error {
 	return &fault.Error{Kind: fault.PositionLost, Op: "write to", Object: fmt.Sprintf("topic %q", topic), Permanent: true,
 		Cause: fmt.Errorf("it was deleted and made anew: its id was %s and is %s, so that what was delivered is gone", was, is),
-		Hint:  "take a new snapshot of its table, or accept the new topic with rdip offsets set"}
+		Hint:  "accept the new topic, and read its table again: rdip offsets set CONNECTOR --accept-cluster, then rdip snapshot CONNECTOR TABLE"}
 }
