@@ -26,7 +26,7 @@ func refusalFaults() []fault {
 		{name: "the state folder meets another cluster", modes: both, // K11
 			proves: "the start is refused with both clusters' ids; accepted, and all tables read again, nothing is missing in the other cluster",
 			not:    "a mirror of the first cluster, whose topics have what was delivered",
-			run:    otherCluster},
+			run:    meetsAnotherCluster},
 		{name: "the right to write a topic is taken away and given back", modes: both, // K6
 			proves: "the connector ends naming the right and the command that grants it; granted again, the next start loses and reorders nothing",
 			not:    "a login that is taken away: it fails at the next connection",
@@ -84,7 +84,7 @@ func (l *loaded) accepted(t *testing.T, tables ...string) {
 	l.goesOn(t, 500*time.Millisecond)
 }
 
-func otherCluster(t *testing.T, mode harness.Mode) {
+func meetsAnotherCluster(t *testing.T, mode harness.Mode) {
 	r := mode.Run(t, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
 	r.CutOff = true
 	l := load(t, r, "connectors.shop.provide.transaction.metadata", "false")

@@ -15,7 +15,7 @@ import (
 
 // kafkaFaults are what goes wrong with the brokers, on the way to them, and with what they allow.
 func kafkaFaults() []fault {
-	return slices.Concat(brokerFaults(), wireFaults(), clusterFaults(), refusalFaults())
+	return slices.Concat(brokerFaults(), wireFaults(), clusterFaults(), refusalFaults(), absenceFaults(), diskFaults())
 }
 
 // loaded is a daemon that streams while the workload writes.
