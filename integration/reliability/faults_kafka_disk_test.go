@@ -3,6 +3,7 @@ package reliability
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +41,8 @@ func fullDisk(t *testing.T, mode harness.Mode, dirs func(disk string) string) {
 	l.goesOn(t, time.Second)
 	must(t, disk.Fill())
 	l.Faulted(1)
-	time.Sleep(4 * time.Second)
+	harness.Eventually(t, "the broker to say that its disk is full", func() bool { return strings.Contains(kafka.Logs(2000), "No space left on device") })
+	time.Sleep(2 * time.Second)
 	must(t, disk.Free(), kafka.Kill(), kafka.Start(t.Context()))
 	l.goesOn(t, 500*time.Millisecond)
 	l.end(t)
