@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"rdip/connect/rest"
 	"rdip/integration/judge"
@@ -105,11 +106,20 @@ func (p *Pipeline) Slot(t *testing.T, column string) string {
 	return p.Query(t, fmt.Sprintf("SELECT COALESCE((SELECT (%s)::text FROM pg_replication_slots WHERE slot_name = '%s'), '')", column, p.Prefix))
 }
 
-// Converge waits until the slot has confirmed all that was written until now.
+// Converge waits until the slot has confirmed all that was written until now. It is patient for as long as the slot moves.
 func (p *Pipeline) Converge(t *testing.T) {
 	t.Helper()
 	end := p.Query(t, "SELECT pg_current_wal_flush_lsn()::text")
-	Eventually(t, "the slot to confirm "+end, func() bool { return p.Slot(t, "confirmed_flush_lsn >= '"+end+"'") == "true" })
+	was, deadline := "", time.Now().Add(Patience)
+	for p.Slot(t, "confirmed_flush_lsn >= '"+end+"'") != "true" {
+		if at := p.Slot(t, "confirmed_flush_lsn"); at != was {
+			was, deadline = at, time.Now().Add(Patience)
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the slot stays at %s for %v, and %s was written", was, Patience, end)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // Records are the topic of a table, from its beginning; without a topic there are none.
