@@ -61,11 +61,12 @@ func (r *Run) Crash(t *testing.T, c Crash, random *rand.Rand) {
 	if status := d.Cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGKILL {
 		t.Fatalf("rdip ended by itself before %v: %v\n%s", c, d.Cmd.ProcessState, d.Out.String())
 	}
-	r.confirmedIsDurable(t)
+	r.ConfirmedIsDurable(t)
 }
 
-// confirmedIsDurable: the source was never told more than what is on disk (G3, G4).
-func (r *Run) confirmedIsDurable(t *testing.T) {
+// ConfirmedIsDurable is a judge of its own: the source was never told more than what is on disk (G3, G4), and no more
+// than what a table that has stopped still needs. No daemon may run.
+func (r *Run) ConfirmedIsDurable(t *testing.T) {
 	t.Helper()
 	confirmed := r.Slot(t, "confirmed_flush_lsn - '0/0'")
 	if confirmed == "" {
@@ -80,7 +81,7 @@ func (r *Run) confirmedIsDurable(t *testing.T) {
 	}
 }
 
-// durable is the place that a restart would go on from, where one is stored: in the topic of positions, or in the
+// durable is the place that a restart would go on from, or a table that has stopped, where one is stored: in the topic of positions, or in the
 // offsets file.
 func (r *Run) durable(t *testing.T) (place uint64, known bool) {
 	t.Helper()
@@ -92,7 +93,13 @@ func (r *Run) durable(t *testing.T) (place uint64, known bool) {
 		t.Fatal(err)
 	}
 	record := contents.Connectors["shop"]
-	return record.Place, record.Position != ""
+	place = record.Place
+	for _, stopped := range record.Stopped {
+		if stopped.Position != "" {
+			place = min(place, stopped.Place)
+		}
+	}
+	return place, record.Position != ""
 }
 
 // durableInTopic reads the newest committed position of the connector, as Kafka Connect's tools would.

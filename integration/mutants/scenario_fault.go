@@ -1,0 +1,118 @@
+package mutants
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"rdip/integration/harness"
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/kafkaserver"
+	"rdip/integration/workload"
+)
+
+// faultScenarios are of brokers that go away, and of rows that somebody refuses.
+func faultScenarios() []scenario {
+	return []scenario{
+		{"broker frozen", "the broker is frozen while rows are written, the daemon killed meanwhile, and the broker goes on", brokerFrozen},
+		{"connections cut", "connections to the broker break again and again, while two writers go on", connectionsCut},
+		{"row refused", "a row is larger than max.row.bytes: its table stops, and goes on once more is allowed", rowRefused},
+		{"topic shrunk", "max.message.bytes of a topic becomes less than a row while the daemon runs, and more again", topicShrunk},
+	}
+}
+
+func brokerFrozen(t *testing.T, binary string) {
+	r := begin(t, binary)
+	d := r.Streaming(t)
+	writing(t, r, 300*time.Millisecond)
+	r.Converge(t)
+	if err := r.Kafka.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	writing(t, r, 300*time.Millisecond)
+	time.Sleep(1500 * time.Millisecond) // for whoever thinks that this is safe
+	d.Kill()
+	if err := r.Kafka.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	r.ConfirmedIsDurable(t)
+	if !t.Failed() {
+		again(t, r)
+	}
+}
+
+// connectionsCut has a broker of its own, which it reaches through a proxy.
+func connectionsCut(t *testing.T, binary string) {
+	kafka := testenv.Kafka(t, kafkaserver.Options{Proxied: true})
+	r := with(harness.RunBetween(t, testenv.SharedPostgres(t, 18), kafka), binary, "bootstrap.servers", kafka.ProxiedBootstrap())
+	d := r.Streaming(t)
+	w := workload.Start(t, r.PG, r.Database, r.Seed, 3*time.Millisecond)
+	for range 4 {
+		time.Sleep(200 * time.Millisecond)
+		kafka.Brokers[0].Proxy().Cut()
+		time.Sleep(400 * time.Millisecond)
+		kafka.Brokers[0].Proxy().Pass()
+	}
+	time.Sleep(300 * time.Millisecond)
+	w.Finish(t)
+	conclude(t, r, d)
+}
+
+// wideRow is larger than 1 MiB, and stays so in the log.
+const wideRow = "UPDATE wide SET version = nextval('versions'), note = 'large', body = (SELECT string_agg(md5(i::text || random()::text), '') FROM generate_series(1, 50000) i) WHERE id = 1"
+
+func rowRefused(t *testing.T, binary string) {
+	r := begin(t, binary, "connectors.shop.max.row.bytes", "1MiB", "connectors.shop.topic.creation.default.max.message.bytes", "16777216")
+	d := r.Streaming(t)
+	r.Converge(t)
+	r.Exec(t, wideRow, "UPDATE wide SET version = nextval('versions'), note = 'behind it' WHERE id = 2")
+	soon(3*time.Second, func() bool { return strings.Contains(d.Out.String(), "table stopped") })
+	r.Exec(t, "UPDATE single SET version = nextval('versions') WHERE id % 10 = 0")
+	time.Sleep(time.Second) // for a slot that is not held
+	if code := d.Stop(t); code != harness.ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	r.ConfirmedIsDurable(t)
+	if t.Failed() {
+		return
+	}
+	r.Setup = r.With("connectors.shop.max.row.bytes", "16MiB")
+	d = r.Streaming(t)
+	conclude(t, r, d)
+}
+
+// topicShrunk lowers a topic's limit behind the daemon's back, and raises it again.
+func topicShrunk(t *testing.T, binary string) {
+	r := begin(t, binary, "compression.type", "none")
+	d := r.Streaming(t)
+	r.Converge(t)
+	topic := r.Prefix + ".public.wide"
+	limit(t, r, topic, "20000")
+	r.Exec(t, "UPDATE wide SET version = nextval('versions'), note = 'large', body = repeat(md5(id::text), 1000) WHERE id = 1")
+	time.Sleep(1500 * time.Millisecond) // for whoever thinks that it arrived
+	limit(t, r, topic, "1048588")
+	select {
+	case <-d.Done:
+	case <-time.After(500 * time.Millisecond):
+		d.Kill()
+	}
+	again(t, r)
+}
+
+func limit(t *testing.T, r *harness.Run, topic, bytes string) {
+	t.Helper()
+	client, err := sarama.NewClient([]string{r.Kafka.Bootstrap()}, kafkaserver.ClientConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }()
+	if err := admin.AlterConfig(sarama.TopicResource, topic, map[string]*string{"max.message.bytes": &bytes}, false); err != nil {
+		t.Fatal(err)
+	}
+}

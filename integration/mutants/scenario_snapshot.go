@@ -1,0 +1,128 @@
+package mutants
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rdip/integration/harness"
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/pgserver"
+	"rdip/internal/failpoint"
+)
+
+// snapshotScenarios are of tables that are being read.
+func snapshotScenarios() []scenario {
+	return []scenario{
+		{"killed copy", "kill -9 while the tables are copied, and in the windows that read the rest", killedCopy},
+		{"killed at the copy's end", "kill -9 when the copy is marked as complete, its last rows waiting for company before they are sent", killedAtTheCopysEnd},
+		{"unseen commits", "commits that wait for a synchronous standby are in the log, and in no view, while their table is read in windows (P67)", unseenCommits},
+		{"large values", "rows move through their table without their large values, while it is read in windows", largeValues},
+	}
+}
+
+func killedCopy(t *testing.T, binary string) {
+	r := begin(t, binary, "connectors.shop.incremental.snapshot.window.bytes", "16KiB")
+	r.CutOff = true
+	r.Exec(t, "INSERT INTO single SELECT i, nextval('versions'), repeat('n', 50), i FROM generate_series(20001, 26000) i")
+	r.Crash(t, harness.Crash{Point: failpoint.ChunkStored, N: 1}, nil)
+	r.Crash(t, harness.Crash{Point: failpoint.WindowEmitted, N: 2}, nil)
+	again(t, r)
+}
+
+func killedAtTheCopysEnd(t *testing.T, binary string) {
+	r := begin(t, binary, "linger.ms", "2000", "batch.size", "16MiB")
+	r.Crash(t, harness.Crash{Point: failpoint.SnapshotMarked, N: 1}, nil)
+	r.Setup = r.With("linger.ms", "0")
+	again(t, r)
+}
+
+// unseenCommits has a server of its own: its commits wait for a standby that does not exist. One of them is delivered
+// before its table is to be read, another one in the first window, which the next must know.
+func unseenCommits(t *testing.T, binary string) {
+	pg := testenv.Postgres(t, pgserver.Options{Version: 18})
+	r := with(harness.RunBetween(t, pg, testenv.SharedKafka(t)), binary,
+		"connectors.shop.incremental.snapshot.window.bytes", "16KiB")
+	d := r.Streaming(t)
+	r.Converge(t)
+	standby := func(name string) {
+		r.Exec(t, "ALTER SYSTEM SET synchronous_standby_names = '"+name+"'", "SELECT pg_reload_conf()")
+		harness.Eventually(t, "the setting", func() bool { return r.Query(t, "SHOW synchronous_standby_names") == name })
+	}
+	standby("nobody")
+	var waiting sync.WaitGroup
+	update := func(note string, remainder int) {
+		waiting.Go(func() {
+			err := pg.Exec(context.WithoutCancel(t.Context()), r.Database, fmt.Sprintf("UPDATE single SET version = nextval('versions'), note = '%s' WHERE id %% 10 = %d", note, remainder))
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		harness.Eventually(t, "the "+note+" update to be delivered", func() bool { return delivered(t, r, note) })
+	}
+	update("first", 1)
+	r.Command(t, harness.ExitDone, "snapshot", "shop", "public.single", "--config", r.ConfigFile(), "--url", d.REST(t))
+	soon(2*time.Second, func() bool { return blocked(t, d) })
+	update("second", 2)
+	r.Query(t, "SELECT count(pg_cancel_backend(pid))::text FROM pg_stat_activity WHERE query LIKE 'UPDATE single %first%'")
+	soon(2*time.Second, func() bool { return r.Query(t, "SELECT count(*)::text FROM single WHERE note = 'first'") != "0" })
+	time.Sleep(500 * time.Millisecond) // for a window that does not wait
+	standby("")
+	waiting.Wait()
+	harness.SnapshotDone(t, d)
+	conclude(t, r, d)
+}
+
+// delivered says whether a note is in the topic of single.
+func delivered(t *testing.T, r *harness.Run, note string) bool {
+	t.Helper()
+	for _, record := range r.Records(t, "single") {
+		if record.After["note"] == note {
+			return true
+		}
+	}
+	return false
+}
+
+// blocked says whether a reading waits for a transaction.
+func blocked(t *testing.T, d *harness.Daemon) bool {
+	t.Helper()
+	_, body := d.Get(t, "/connectors/shop/snapshots")
+	return strings.Contains(body, `"transaction `)
+}
+
+func largeValues(t *testing.T, binary string) {
+	r := begin(t, binary, "connectors.shop.table.include.list", "public.wide,public.single,public.composite,public.keyless,public.audited",
+		"connectors.shop.snapshot.chunk.bytes", "128KiB", "connectors.shop.incremental.snapshot.window.bytes", "32KiB")
+	delete(r.Keys, "connectors.shop.table.exclude.list")
+	r.CutOff = true
+	r.Exec(t, "INSERT INTO wide SELECT i, nextval('versions'), repeat('n', 200), repeat(md5(i::text), 100) FROM generate_series(201, 1500) i")
+	r.Crash(t, harness.Crash{Point: failpoint.MidChunk, N: 50}, nil)
+	d := r.Start(t)
+	var writers sync.WaitGroup
+	stop := make(chan struct{})
+	for n := range 2 {
+		writers.Go(func() {
+			for i := n; ; i += 2 {
+				select {
+				case <-stop:
+					return
+				case <-time.After(5 * time.Millisecond):
+				}
+				update := fmt.Sprintf("UPDATE wide SET version = nextval('versions'), note = repeat('m', 150 + %d %% 50) WHERE id %% 50 = %d", i, i%50)
+				if err := r.PG.Exec(t.Context(), r.Database, update); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	d.WaitFor(t, "state=streaming")
+	harness.SnapshotDone(t, d)
+	close(stop)
+	writers.Wait()
+	conclude(t, r, d)
+}
