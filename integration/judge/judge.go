@@ -147,6 +147,7 @@ func Judge(e *Evidence) Verdict {
 	judgeReads(e, &v)
 	judgeState(e, &v)
 	judgePartitions(e, &v)
+	judgeOvertaken(e, &v)
 	byKey := streamByKey(stream)
 	judgeHistory(e, byKey, &v)
 	judgeTransactions(e, stream, byKey, &v)

@@ -1,10 +1,10 @@
 package mutants
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +22,9 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 
 // jobs names, in the environment of a child of this test binary, what TestScenario is to run.
 const jobs = "RDIP_MUTANTS_JOBS"
+
+// tableFile names, in the environment, where the table goes; what the scenarios wrote goes beside it.
+const tableFile = "RDIP_TABLE"
 
 // job is one scenario with one binary.
 type job struct{ Scenario, Mutant string }
@@ -102,7 +105,7 @@ func TestEveryPlantedBugIsCaught(t *testing.T) {
 	}
 	text := table(rows)
 	t.Log("\n" + text)
-	if file := os.Getenv("RDIP_TABLE"); file != "" {
+	if file := os.Getenv(tableFile); file != "" {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Error(err)
 		}
@@ -147,10 +150,21 @@ func child(t *testing.T, work []job) map[string]*outcome {
 	}
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) } // its servers die with it
 	c.WaitDelay = 10 * time.Second
-	var out bytes.Buffer
-	c.Stdout, c.Stderr = &out, &out
+	log := filepath.Join(t.TempDir(), "log")
+	if table := os.Getenv(tableFile); table != "" {
+		log = table + ".log"
+	}
+	out, err := os.Create(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = out.Close() }()
+	c.Stdout, c.Stderr = out, os.Stderr
 	_ = c.Run() // what is caught fails it
-	got, err := outcomes(&out, "TestScenario")
+	if _, err := out.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	got, err := outcomes(out, "TestScenario")
 	if err != nil {
 		t.Fatal(err)
 	}

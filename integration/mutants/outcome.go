@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"rdip/integration/judge"
 )
 
 // outcome is what became of one scenario with one binary.
@@ -21,12 +23,16 @@ type outcome struct {
 var (
 	runLine  = regexp.MustCompile(`^=== RUN\s+(\S+)$`)
 	endLine  = regexp.MustCompile(`^\s*--- (PASS|FAIL): (\S+) \(([0-9.]+)s\)$`)
-	judgeSay = regexp.MustCompile(`^\s+(?:\S+\.go:\d+: )?(?:judge )?(` + strings.Join(judges, "|") + `): `)
+	judgeSay = regexp.MustCompile(`^\s+(?:\S+\.go:\d+: )?judge (` + strings.Join(judges, "|") + `): `)
 	seedSay  = regexp.MustCompile(`RDIP_SEED=(\d+)`)
 )
 
+// confirmed is harness.Run.ConfirmedIsDurable's name as a judge.
+const confirmed = "confirmed"
+
 // judges are the names under which judges speak.
-var judges = []string{"confirmed", "lost", "order", "disorder", "history", "replay", "torn", "state", "before", "rolled back", "invented", "tombstone", "schema", "counts"}
+var judges = []string{confirmed, judge.Lost, judge.Order, judge.Replay, judge.Torn, judge.State, judge.Before, judge.TakenBack,
+	judge.Invented, judge.Tombstones, judge.Schema, judge.Counts}
 
 // outcomes reads what go test -v writes about the subtests below a test, one after another.
 func outcomes(r io.Reader, test string) (map[string]*outcome, error) {

@@ -4,5 +4,5 @@ import "slices"
 
 // planted is every mutant.
 func planted() []Mutant {
-	return slices.Concat(deliveryMutants(), snapshotMutants(), recordMutants())
+	return slices.Concat(deliveryMutants(), snapshotMutants(), recordMutants(), exactlyOnceMutants())
 }

@@ -1,36 +1,38 @@
 package mutants
 
+import "rdip/integration/judge"
+
 // deliveryMutants are of the way from acknowledgements to the source: positions, confirmations, restarts.
 func deliveryMutants() []Mutant {
 	return []Mutant{
 		{Name: "confirm-before-fsync", Says: "the source is told a position before the offsets file has it",
-			Scenario: "killed before the file", Judges: []string{"confirmed"},
+			Scenario: "killed before the file", Judges: []string{confirmed},
 			Edits: []Edit{{"connect/source/commit.go", "\tfailpoint.Hit(failpoint.Acked)\n", "\tr.reader.Confirm(p)\n\tfailpoint.Hit(failpoint.Acked)\n"}}},
 		{Name: "ack-before-kafka", Says: "a batch counts as acknowledged once it is given to the producer",
-			Scenario: "broker frozen", Judges: []string{"lost"},
+			Scenario: "broker frozen", Judges: []string{judge.Lost},
 			Edits: []Edit{
 				{"connect/source/lane.go", "\terr := l.run.producer.Send(l.ctx, batch)\n", "\ttoken := batch.Token\n\terr := l.run.producer.Send(l.ctx, batch)\n\t_ = l.tracker.Ack(token)\n"},
 				{"connect/source/run.go", "if err := from.lane.tracker.Ack(token); err != nil {", "if err := from.lane.tracker.Ack(token); err != nil && token == 0 {"}}},
 		{Name: "checkpoint-at-begin", Says: "a transaction's end is the position from its first batch on",
-			Scenario: "killed in a transaction", Judges: []string{"lost", "torn"},
+			Scenario: "killed in a transaction", Judges: []string{judge.Lost, judge.Torn},
 			Edits: []Edit{{"connect/source/lane.go", "\tl.tx = *tx\n", "\tl.tx = *tx\n\tif !l.snapshot && tx.Place > 0 {\n\t\tl.last = offsets.Position{Place: tx.Place + 1}\n\t}\n"}}},
 		{Name: "drop-by-equal-lsn", Says: "a transaction whose commit record begins at the position counts as delivered",
-			Scenario: "killed at a commit", Judges: []string{"lost"},
+			Scenario: "killed at a commit", Judges: []string{judge.Lost},
 			Edits: []Edit{{"readers/postgres/decode.go", "if m.Final < d.from {", "if m.Final <= d.from {"}}},
 		{Name: "resume-one-late", Says: "the first transaction after a start is passed over",
-			Scenario: "stops", Judges: []string{"lost"},
+			Scenario: "stops", Judges: []string{judge.Lost},
 			Edits: []Edit{{"readers/postgres/decode.go", "if m.Final < d.from {\n", "if m.Final < d.from || d.end == d.from {\n\t\td.end++\n"}}},
 		{Name: "keepalive-confirms-received", Says: "a status update confirms what was received, not what is durable",
-			Scenario: "broker frozen", Judges: []string{"confirmed"},
+			Scenario: "broker frozen", Judges: []string{confirmed},
 			Edits: []Edit{{"readers/postgres/keepalive.go", "k.confirmed, k.sentAt = k.wire.confirmed.Load(), time.Now()", "k.confirmed, k.sentAt = max(k.wire.confirmed.Load(), k.wire.read.Load()), time.Now()"}}},
 		{Name: "stopped-table-not-held", Says: "the source may discard what a stopped table has still to see",
-			Scenario: "row refused", Judges: []string{"confirmed"},
+			Scenario: "row refused", Judges: []string{confirmed},
 			Edits: []Edit{{"connect/source/ledger.go", "if s, ok := g.oldestStop(); ok && s.Place < p.Place {", "if s, ok := g.oldestStop(); ok && s.Place > p.Place {"}}},
 		{Name: "swallow-refused-row", Says: "a row that cannot be handed over is left out, and its table goes on",
-			Scenario: "row refused", Judges: []string{"lost", "history"},
-			Edits: []Edit{{"connect/source/lane.go", "\t\treturn l.stop(x, reason)\n", "\t\treturn nil\n"}}},
+			Scenario: "row refused", Judges: []string{judge.Lost},
+			Edits: []Edit{{"connect/source/deadletter.go", "return errors.Join(l.stop(x, why), l.passRefused(x))", "return errors.Join(nil, l.passRefused(x))"}}},
 		{Name: "swallow-refused-batch", Says: "a batch that the broker refuses for its size counts as delivered",
-			Scenario: "topic shrunk", Judges: []string{"lost", "history"},
+			Scenario: "topic shrunk", Judges: []string{judge.Lost},
 			Edits: []Edit{{"sinks/kafka/settle.go", "\tcase became == lost:\n", `	case became == lost && errors.Is(cause, sarama.ErrMessageSizeTooLarge):
 		out.done = append(out.done, g)
 		q.sequence -= int32(len(g.entries))
@@ -41,7 +43,7 @@ func deliveryMutants() []Mutant {
 	case became == lost:
 `}}},
 		{Name: "reorder-on-retry", Says: "a batch that has to be sent again goes behind what waits",
-			Scenario: "connections cut", Judges: []string{"history", "order", "disorder", "replay"},
+			Scenario: "connections cut", Judges: []string{judge.Order, judge.Replay},
 			Edits: []Edit{{"sinks/kafka/settle.go", "\tq.sender = nil\n", `	if q.sent != nil && !q.isEmpty() {
 		q.waiting = append(q.waiting, q.sent.entries...)
 		for _, e := range q.sent.entries {

@@ -20,7 +20,7 @@ type scenario struct {
 
 // scenarios is every one of them.
 func scenarios() []scenario {
-	return slices.Concat(streamScenarios(), killScenarios(), snapshotScenarios(), faultScenarios())
+	return slices.Concat(streamScenarios(), killScenarios(), snapshotScenarios(), faultScenarios(), exactlyOnceScenarios())
 }
 
 // begin is a run between the shared servers, with that binary.

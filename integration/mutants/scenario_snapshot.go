@@ -3,14 +3,16 @@ package mutants
 import (
 	"context"
 	"fmt"
-	"strings"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
 
+	"rdip/connect/rest"
 	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
+	"rdip/integration/workload"
 	"rdip/internal/failpoint"
 )
 
@@ -20,6 +22,7 @@ func snapshotScenarios() []scenario {
 		{"killed copy", "kill -9 while the tables are copied, and in the windows that read the rest", killedCopy},
 		{"killed at the copy's end", "kill -9 when the copy is marked as complete, its last rows waiting for company before they are sent", killedAtTheCopysEnd},
 		{"unseen commits", "commits that wait for a synchronous standby are in the log, and in no view, while their table is read in windows (P67)", unseenCommits},
+		{"windows under load", "kill -9 while the tables are copied; the rest is read in windows while two writers change the same rows", windowsUnderLoad},
 		{"large values", "rows move through their table without their large values, while it is read in windows", largeValues},
 	}
 }
@@ -65,11 +68,17 @@ func unseenCommits(t *testing.T, binary string) {
 	}
 	update("first", 1)
 	r.Command(t, harness.ExitDone, "snapshot", "shop", "public.single", "--config", r.ConfigFile(), "--url", d.REST(t))
-	soon(2*time.Second, func() bool { return blocked(t, d) })
+	first := ""
+	soon(4*time.Second, func() bool {
+		first = waitsFor(t, d)
+		return first != ""
+	})
 	update("second", 2)
 	r.Query(t, "SELECT count(pg_cancel_backend(pid))::text FROM pg_stat_activity WHERE query LIKE 'UPDATE single %first%'")
-	soon(2*time.Second, func() bool { return r.Query(t, "SELECT count(*)::text FROM single WHERE note = 'first'") != "0" })
-	time.Sleep(500 * time.Millisecond) // for a window that does not wait
+	soon(5*time.Second, func() bool { // the next window waits for the other one; one that does not has gone out
+		now := waitsFor(t, d)
+		return now != first && (now != "" || d.Status(t).Rdip.Snapshot.State == rest.SnapshotDone)
+	})
 	standby("")
 	waiting.Wait()
 	harness.SnapshotDone(t, d)
@@ -87,11 +96,25 @@ func delivered(t *testing.T, r *harness.Run, note string) bool {
 	return false
 }
 
-// blocked says whether a reading waits for a transaction.
-func blocked(t *testing.T, d *harness.Daemon) bool {
+var waitingFor = regexp.MustCompile(`"transaction [0-9]+`)
+
+// waitsFor is the transaction that a reading waits for; "" for none.
+func waitsFor(t *testing.T, d *harness.Daemon) string {
 	t.Helper()
 	_, body := d.Get(t, "/connectors/shop/snapshots")
-	return strings.Contains(body, `"transaction `)
+	return waitingFor.FindString(body)
+}
+
+// windowsUnderLoad has a copy that was cut off read on while two writers change the same rows.
+func windowsUnderLoad(t *testing.T, binary string) {
+	r := begin(t, binary, "connectors.shop.incremental.snapshot.window.bytes", "16KiB")
+	r.CutOff = true
+	r.Crash(t, harness.Crash{Point: failpoint.MidChunk, N: 50}, nil)
+	w := workload.Start(t, r.PG, r.Database, r.Seed, 2*time.Millisecond)
+	d := r.Streaming(t)
+	harness.SnapshotDone(t, d)
+	w.Finish(t)
+	conclude(t, r, d)
 }
 
 func largeValues(t *testing.T, binary string) {

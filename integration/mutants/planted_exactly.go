@@ -1,0 +1,24 @@
+package mutants
+
+import "rdip/integration/judge"
+
+// exactlyOnceMutants are of Kafka transactions, and of what keeps an earlier process out.
+func exactlyOnceMutants() []Mutant {
+	return []Mutant{
+		{Name: "positions-one-late", Says: "a Kafka transaction is committed with the positions of the one before, not with its own",
+			Scenario: "exactly once, killed at commits", Judges: []string{judge.Replay},
+			Edits: []Edit{
+				{"connect/source/exactly_once.go", "\tmoved    atomic.Bool   // a position was reached without anything sent\n", "\tmoved    atomic.Bool   // a position was reached without anything sent\n\tbehind   []sinks.Record\n"},
+				{"connect/source/exactly_once.go", "\terr = x.producer.Commit(ctx, out.records, func", "\trecords := x.behind\n\tx.behind = out.records\n\terr = x.producer.Commit(ctx, records, func"}}},
+		{Name: "file-over-topic", Says: "the offsets file is believed, though the topic of positions has newer ones",
+			Scenario: "exactly once, killed at commits", Judges: []string{judge.Replay},
+			Edits: []Edit{{"connect/source/restore.go", "\tcase !k.stored || k.record.ExactlyOnce:\n\t\treturn topic, nil\n", "\tcase !k.stored || k.record.ExactlyOnce:\n\t\treturn file, nil\n"}}},
+		{Name: "cut-a-transaction", Says: "a Kafka transaction may end inside a transaction of the source",
+			Scenario: "exactly once, killed in a transaction", Judges: []string{judge.Replay},
+			Edits: []Edit{{"connect/source/lane.go", "\tif l.isFull() {\n\t\tif err := l.send(); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\tl.hit()\n",
+				"\tif l.isFull() {\n\t\tif err := l.send(); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tl.leave()\n\t\tif err := l.enter(); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\tl.hit()\n"}}},
+		{Name: "no-fence", Says: "at least once, each process has a producer id of its own, and brokers take what an earlier one sent (K12)",
+			Scenario: "late requests", Judges: []string{judge.Order, judge.Replay},
+			Edits: []Edit{{"sinks/kafka/identify.go", "\tif p.coordinator == nil {\n", "\tif p.coordinator == nil || !p.config.Transactions.Required {\n"}}},
+	}
+}

@@ -1,0 +1,70 @@
+package mutants
+
+import (
+	"testing"
+	"time"
+
+	"rdip/integration/harness"
+	"rdip/integration/testenv"
+	"rdip/integration/testenv/kafkaserver"
+	"rdip/integration/workload"
+	"rdip/internal/failpoint"
+)
+
+// exactlyOnceScenarios are judged by what a reader of committed records sees, and of daemons that write under one
+// name.
+func exactlyOnceScenarios() []scenario {
+	return []scenario{
+		{"exactly once, killed at commits", "kill -9 when Kafka transactions are committed, and the offsets file does not know it", killedAtCommits},
+		{"exactly once, killed in a transaction", "kill -9 in the middle of a source transaction of 6,000 rows, of which some were sent", killedInAKafkaTransaction},
+		{"late requests", "the network keeps what a killed daemon sent until the next one has written, and delivers it then (K12)", lateRequests},
+	}
+}
+
+func beginExactly(t *testing.T, binary string) *harness.Run {
+	t.Helper()
+	r := with(harness.ExactlyOnce.Run(t, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t)), binary)
+	d := r.Streaming(t)
+	r.Converge(t)
+	if code := d.Stop(t); code != harness.ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	return r
+}
+
+func killedAtCommits(t *testing.T, binary string) {
+	r := beginExactly(t, binary)
+	w := workload.Start(t, r.PG, r.Database, r.Seed, 3*time.Millisecond)
+	for range 2 {
+		r.Crash(t, harness.Crash{Point: failpoint.Committed, N: 5}, nil)
+	}
+	w.Finish(t)
+	again(t, r)
+}
+
+func killedInAKafkaTransaction(t *testing.T, binary string) {
+	r := beginExactly(t, binary)
+	r.Exec(t, "INSERT INTO single SELECT i, nextval('versions'), 'one of many', i FROM generate_series(10001, 16000) i")
+	r.Crash(t, harness.Crash{Point: failpoint.MidTransaction, N: 5000, Linger: 800 * time.Millisecond}, nil)
+	again(t, r)
+}
+
+// lateRequests has a broker of its own, which it reaches through a proxy.
+func lateRequests(t *testing.T, binary string) {
+	kafka := testenv.Kafka(t, kafkaserver.Options{Proxied: true})
+	r := with(harness.RunBetween(t, testenv.SharedPostgres(t, 18), kafka), binary, "bootstrap.servers", kafka.ProxiedBootstrap())
+	d := r.Streaming(t)
+	for range 2 {
+		writing(t, r, 300*time.Millisecond)
+		release := kafka.Brokers[0].Proxy().Hold()
+		writing(t, r, 700*time.Millisecond)
+		d.Kill()
+		d = r.Streaming(t)
+		writing(t, r, 500*time.Millisecond)
+		r.Converge(t) // all partitions have been written to
+		release()
+		time.Sleep(500 * time.Millisecond)
+	}
+	writing(t, r, 300*time.Millisecond)
+	conclude(t, r, d)
+}
