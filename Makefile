@@ -22,7 +22,7 @@ TESTFLAGS += -count=1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo deps test fuzz crash faults soak lint bench docs clean
+.PHONY: help build demo deps test fuzz crash faults mutants soak lint bench docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ deps: ## fetch the real servers and clients that the tests use, once
 
 test: deps ## every test, those against real servers included
 	go test $(RACE) -p $(PARALLEL) -timeout 40m $(TESTFLAGS) $(PACKAGES)
+
+mutants: deps ## rdip with planted bugs, each of which a judge has to find: MUTANTS='toast|fence' for some
+	RDIP_LONG=1 RDIP_MUTANTS='$(MUTANTS)' go test -count=1 -v -timeout 60m -run '^TestEvery' ./integration/mutants
 
 fuzz: ## every fuzz target for FUZZTIME, one after another, with a table of what each did
 	go run ./integration/fuzz -time $(FUZZTIME) -parallel $(PARALLEL) -run '$(FUZZ)'
