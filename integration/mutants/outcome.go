@@ -27,8 +27,8 @@ var (
 	seedSay  = regexp.MustCompile(`RDIP_SEED=(\d+)`)
 )
 
-// confirmed is harness.Run.ConfirmedIsDurable's name as a judge.
-const confirmed = "confirmed"
+// confirmed is the name of harness.Run.ConfirmedIsDurable as a judge.
+const confirmed = "acknowledged"
 
 // judges are the names under which judges speak.
 var judges = []string{confirmed, judge.Lost, judge.Order, judge.Replay, judge.Torn, judge.State, judge.Before, judge.TakenBack,
