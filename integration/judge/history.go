@@ -22,7 +22,7 @@ func judgePartitions(e *Evidence, v *Verdict) {
 // judgeHistory: the stream of each key is the end of its history, change by change and column by column,
 // and what comes before was in a snapshot (G1, G2, G6).
 func judgeHistory(e *Evidence, byKey map[string][]Record, v *Verdict) {
-	reads := readsByKey(e)
+	reads, first := readsByKey(e), firstTransaction(byKey)
 	for key, history := range e.History {
 		got := byKey[key]
 		if len(got) > len(history) {
@@ -37,7 +37,7 @@ func judgeHistory(e *Evidence, byKey map[string][]Record, v *Verdict) {
 			v.fault(judge, "key %s: %s", key, text)
 			continue
 		}
-		if skipped > 0 && !e.covered(history, skipped, reads[key]) {
+		if skipped > 0 && !e.covered(history, skipped, reads[key], first) {
 			v.fault(Lost, "%d changes of key %s, up to version %s, are neither in the stream nor in a snapshot", skipped, key, history[skipped-1].Row["version"])
 		}
 		for _, r := range reads[key] {
@@ -111,10 +111,28 @@ func whyNot(got []Record, history []Committed) (judge, text string) {
 }
 
 // covered says whether what was committed before the stream began is in a snapshot, or is not to be: the
-// last of it was a delete; or the stream has a delete, which came before the snapshot that was read again.
-func (e *Evidence) covered(history []Committed, skipped int, reads []Record) bool {
+// last of it was a delete; or the stream has a delete, which came before the snapshot that was read again; or it has a
+// change, which kept the older row out of the window that was read then. In the last case what is left out must be
+// older than the stream, whose first transaction is given.
+func (e *Evidence) covered(history []Committed, skipped int, reads []Record, first int64) bool {
 	gone := func(c Committed) bool { return c.Op == 'd' }
-	return gone(history[skipped-1]) || newest(reads, history) >= skipped-1 || e.CutOff && slices.ContainsFunc(history[skipped:], gone)
+	if gone(history[skipped-1]) || newest(reads, history) >= skipped-1 {
+		return true
+	}
+	return e.CutOff && (slices.ContainsFunc(history[skipped:], gone) || skipped < len(history) && history[skipped-1].Tx < first)
+}
+
+// firstTransaction is the one with the lowest id in a stream; 0 for none.
+func firstTransaction(byKey map[string][]Record) int64 {
+	var first int64
+	for _, changes := range byKey {
+		for _, r := range changes {
+			if first == 0 || r.Tx < first {
+				first = r.Tx
+			}
+		}
+	}
+	return first
 }
 
 // newest is the latest place in a key's history that a snapshot has seen; -1 for none.

@@ -61,9 +61,21 @@ func TestTheJudgesAllowARowThatOnlyTheKilledSnapshotHad(t *testing.T) {
 	}
 	e := lawful()
 	e.CutOff = true
-	e.Partitions[0] = slices.Delete(e.Partitions[0], 0, 3) // row 1, which nobody deletes, too
-	if v := Judge(e); len(v.Faults) == 0 {
-		t.Error("a row that was in no snapshot is allowed though nobody deleted it")
+	e.Partitions[0] = slices.Delete(e.Partitions[0], 0, 3) // row 1 too, which the stream changes: no window gave the older one
+	if v := Judge(e); len(v.Faults) != 0 {
+		t.Errorf("a row that the stream changed while it was read: %s", strings.Join(v.Faults, "\n"))
+	}
+	for name, lose := range map[string]func(e *Evidence){
+		"a change that is younger than the stream": func(e *Evidence) { e.History["1"][0].Tx = 25 },
+		"a row that nobody changed":                func(e *Evidence) { e.History["4"] = []Committed{{Op: 'c', Tx: 5, Row: Columns{"id": "4"}}} },
+	} {
+		lose(e)
+		if v := Judge(e); v.By[Lost] == 0 {
+			t.Errorf("%s was in no snapshot, and is allowed", name)
+		}
+		e = lawful()
+		e.CutOff = true
+		e.Partitions[0] = slices.Delete(e.Partitions[0], 0, 3)
 	}
 }
 
