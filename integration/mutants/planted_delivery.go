@@ -14,13 +14,13 @@ func deliveryMutants() []Mutant {
 				{"connect/source/lane.go", "\terr := l.run.producer.Send(l.ctx, batch)\n", "\ttoken := batch.Token\n\terr := l.run.producer.Send(l.ctx, batch)\n\t_ = l.tracker.Ack(token)\n"},
 				{"connect/source/run.go", "if err := from.lane.tracker.Ack(token); err != nil {", "if err := from.lane.tracker.Ack(token); err != nil && token == 0 {"}}},
 		{Name: "checkpoint-at-begin", Says: "a transaction's end is the position from its first batch on",
-			Scenario: "killed in a transaction", Judges: []string{judge.Lost, judge.Torn},
+			Scenario: "killed in a transaction", Judges: []string{judge.Lost, judge.Torn, judge.State},
 			Edits: []Edit{{"connect/source/lane.go", "\tl.tx = *tx\n", "\tl.tx = *tx\n\tif !l.snapshot && tx.Place > 0 {\n\t\tl.last = offsets.Position{Place: tx.Place + 1}\n\t}\n"}}},
 		{Name: "drop-by-equal-lsn", Says: "a transaction whose commit record begins at the position counts as delivered",
 			Scenario: "killed at a commit", Judges: []string{judge.Lost},
 			Edits: []Edit{{"readers/postgres/decode.go", "if m.Final < d.from {", "if m.Final <= d.from {"}}},
 		{Name: "resume-one-late", Says: "the first transaction after a start is passed over",
-			Scenario: "stops", Judges: []string{judge.Lost},
+			Scenario: "stops", Judges: []string{judge.Lost, judge.State},
 			Edits: []Edit{{"readers/postgres/decode.go", "if m.Final < d.from {\n", "if m.Final < d.from || d.end == d.from {\n\t\td.end++\n"}}},
 		{Name: "keepalive-confirms-received", Says: "a status update confirms what was received, not what is durable",
 			Scenario: "broker frozen", Judges: []string{confirmed},
@@ -44,14 +44,14 @@ func deliveryMutants() []Mutant {
 `}}},
 		{Name: "reorder-on-retry", Says: "a batch that has to be sent again goes behind what waits",
 			Scenario: "connections cut", Judges: []string{judge.Order, judge.Replay},
-			Edits: []Edit{{"sinks/kafka/settle.go", "\tq.sender = nil\n", `	if q.sent != nil && !q.isEmpty() {
-		q.waiting = append(q.waiting, q.sent.entries...)
-		for _, e := range q.sent.entries {
-			q.bytes += int(e.size)
+			Edits: []Edit{{"sinks/kafka/sender.go", "\t\tif q.sent == nil {\n", `		if q.sent != nil && q.attempts > 0 && !q.isEmpty() {
+			q.waiting = append(q.waiting, q.sent.entries...)
+			for _, e := range q.sent.entries {
+				q.bytes += int(e.size)
+			}
+			q.sequence, q.sent = q.sequence-int32(len(q.sent.entries)), nil
 		}
-		q.sequence, q.sent = q.sequence-int32(len(q.sent.entries)), nil
-	}
-	q.sender = nil
+		if q.sent == nil {
 `}}},
 	}
 }
