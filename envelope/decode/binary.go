@@ -128,8 +128,13 @@ func (d *decoder) boolean() int64 {
 	return int64(b)
 }
 
+// int reads a number of 32 bits, in the five bytes that it takes at most.
 func (d *decoder) int() int64 {
+	before := len(d.in)
 	n := d.long()
+	if before-len(d.in) > binary.MaxVarintLen32 && d.err == nil {
+		d.fail(fmt.Errorf("%w: an int in %d bytes", ErrCorrupt, before-len(d.in)))
+	}
 	if n < math.MinInt32 || n > math.MaxInt32 {
 		d.fail(fmt.Errorf("%w: an int of %d", ErrCorrupt, n))
 	}
@@ -138,7 +143,7 @@ func (d *decoder) int() int64 {
 
 // index reads a number below n.
 func (d *decoder) index(n int, of string) int64 {
-	i := d.long()
+	i := d.int()
 	if d.err == nil && (i < 0 || i >= int64(n)) {
 		d.fail(fmt.Errorf("%w: there is no %s with number %d", ErrCorrupt, of, i))
 		return 0
