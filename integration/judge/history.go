@@ -119,7 +119,7 @@ func (e *Evidence) covered(history []Committed, skipped int, reads []Record, fir
 	if gone(history[skipped-1]) || newest(reads, history) >= skipped-1 {
 		return true
 	}
-	return e.CutOff && (slices.ContainsFunc(history[skipped:], gone) || skipped < len(history) && history[skipped-1].Tx < first)
+	return (e.CutOff || e.ReadAgain) && (slices.ContainsFunc(history[skipped:], gone) || skipped < len(history) && history[skipped-1].Tx < first)
 }
 
 // firstTransaction is the one with the lowest id in a stream; 0 for none.

@@ -96,7 +96,7 @@ type Evidence struct {
 	CutOff bool
 	// Exactly: nothing may come twice, of the stream or of a snapshot.
 	Exactly bool
-	// ReadAgain: the table was rewritten, so that its snapshot may have been begun anew (P69).
+	// ReadAgain: the table was rewritten, so that its snapshot may have been begun anew (P69), as if it was cut off.
 	ReadAgain bool
 	// Misfits are records that could not be read by the schemas that they name.
 	Misfits []string

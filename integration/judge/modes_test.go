@@ -49,6 +49,22 @@ func TestARewrittenTableMayBeReadAgain(t *testing.T) {
 	}
 }
 
+// P69: a row that was deleted between the snapshot that a rewrite ended and the one in its place is in the stream alone.
+func TestARowThatOnlyTheSnapshotBeforeARewriteHadMayBeDeletedUnseen(t *testing.T) {
+	for _, again := range []bool{true, false} {
+		e := once()
+		e.ReadAgain = again
+		e.Partitions[0] = slices.Delete(e.Partitions[0], 1, 2) // row 2, which the stream deletes
+		if v := Judge(e); (v.By[Lost] == 0) != again {
+			t.Errorf("read again %t: %s", again, strings.Join(v.Faults, "\n"))
+		}
+		e.History["4"] = []Committed{{Op: 'c', Tx: 11, Row: Columns{"id": "4", "version": "8"}}} // a row that nobody touches again
+		if v := Judge(e); v.By[Lost] == 0 {
+			t.Errorf("read again %t: a row that is nowhere is allowed", again)
+		}
+	}
+}
+
 // evolved is a table whose column x1 was added, renamed and dropped while one row changed.
 func evolved() *Evidence {
 	row := func(version string, extra ...string) Columns {
