@@ -20,6 +20,7 @@ func clusterFaults() []fault {
 				inCluster(t, mode, func(l *loaded) {
 					for _, b := range l.Kafka.Brokers {
 						must(t, b.Kill())
+						l.Faulted(1)
 						l.goesOn(t, time.Second)
 						must(t, b.Start(t.Context()), l.inSync(t))
 						l.goesOn(t, 500*time.Millisecond)
@@ -35,6 +36,7 @@ func clusterFaults() []fault {
 						for _, table := range workload.Tables {
 							must(t, l.Kafka.MoveLeaders(t.Context(), l.Prefix+".public."+table.Name))
 						}
+						l.Faulted(1)
 						l.goesOn(t, 300*time.Millisecond)
 					}
 				})
@@ -46,6 +48,7 @@ func clusterFaults() []fault {
 				inCluster(t, mode, func(l *loaded) {
 					for _, b := range l.Kafka.Brokers {
 						b.Proxy().Blackhole()
+						l.Faulted(1)
 						time.Sleep(3 * time.Second)
 						b.Proxy().Pass()
 						l.goesOn(t, 300*time.Millisecond)
@@ -58,6 +61,7 @@ func clusterFaults() []fault {
 			run: func(t *testing.T, mode harness.Mode) {
 				inCluster(t, mode, func(l *loaded) {
 					const topic = "__transaction_state"
+					l.Faulted(4)
 					for range 3 {
 						must(t, l.Kafka.MoveLeaders(t.Context(), topic))
 						l.goesOn(t, 300*time.Millisecond)

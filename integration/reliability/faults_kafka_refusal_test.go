@@ -38,6 +38,7 @@ func messageTooLarge(t *testing.T, mode harness.Mode) {
 	l := load(t, mode.Run(t, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t)))
 	l.goesOn(t, 500*time.Millisecond)
 	l.Exec(t, "INSERT INTO audited(id, version, note, body) VALUES (9000, nextval('versions'), 'committed', repeat('x', 2000000))")
+	l.Faulted(1)
 	l.stops(t, "public.audited")
 	l.othersGoOn(t)
 	must(t, l.Kafka.SetTopic(l.Prefix+".public.audited", "max.message.bytes", "4000000"))
@@ -54,6 +55,7 @@ func topicMadeAnew(t *testing.T, mode harness.Mode) {
 	unlock := l.lock(t, "single")
 	l.Converge(t)
 	must(t, l.Kafka.DeleteTopic(t.Context(), topic), l.Kafka.CreateTopic(topic, 3, nil))
+	l.Faulted(1)
 	unlock()
 	l.daemon.MustSay(t, harness.ExitPositionLost, topic, "deleted", "rdip offsets set", "--accept-cluster")
 	l.accepted(t, "public.single")
@@ -92,6 +94,7 @@ func meetsAnotherCluster(t *testing.T, mode harness.Mode) {
 	if code := l.daemon.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
+	l.Faulted(1)
 	first := l.Kafka.ID
 	l.Kafka = testenv.Kafka(t, kafkaserver.Options{})
 	l.Setup = l.With("bootstrap.servers", l.Kafka.Bootstrap())
@@ -116,6 +119,7 @@ func rightTakenAway(t *testing.T, mode harness.Mode) {
 	must(t, kafka.Administer(func(admin sarama.ClusterAdmin) error {
 		return admin.CreateACLs([]*sarama.ResourceAcls{{Resource: literal(sarama.AclResourceTopic, topic), Acls: []*sarama.Acl{&denied}}})
 	}))
+	l.Faulted(1)
 	l.daemon.MustSay(t, harness.ExitPreflight, "User:rdip", "--operation Write", topic)
 	must(t, kafka.Administer(func(admin sarama.ClusterAdmin) error {
 		_, err := admin.DeleteACL(sarama.AclFilter{ResourceType: sarama.AclResourceTopic, ResourceName: &topic, ResourcePatternTypeFilter: sarama.AclPatternLiteral,

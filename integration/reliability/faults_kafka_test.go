@@ -109,6 +109,7 @@ func brokerComesBack(t *testing.T, mode harness.Mode, outage func(*kafkaserver.C
 	for range 2 {
 		l.goesOn(t, time.Second)
 		must(t, outage(l.Kafka))
+		l.Faulted(1)
 	}
 	l.goesOn(t, time.Second)
 	l.endWithoutRepeats(t)
@@ -126,6 +127,8 @@ func frozenOverAKill(t *testing.T, mode harness.Mode) {
 		l.goesOn(t, time.Second)
 		must(t, l.Kafka.Pause(), wait(700*time.Millisecond))
 		l.daemon.Kill()
+		l.Killed(1)
+		l.Faulted(1)
 		l.daemon = l.Start(t)
 		must(t, wait(700*time.Millisecond), l.Kafka.Resume())
 		l.daemon.WaitFor(t, "state=streaming")
@@ -142,6 +145,8 @@ func lateRequests(t *testing.T, mode harness.Mode) {
 		release := kafka.Brokers[0].Proxy().Hold()
 		must(t, wait(700*time.Millisecond))
 		l.daemon.Kill()
+		l.Killed(1)
+		l.Faulted(1)
 		l.daemon = l.Streaming(t)
 		l.goesOn(t, 500*time.Millisecond) // all partitions have been written to
 		release()

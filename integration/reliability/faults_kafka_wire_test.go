@@ -56,6 +56,7 @@ func brokenWire(t *testing.T, mode harness.Mode, do func(*proxy.Proxy)) {
 	for range 20 {
 		time.Sleep(200 * time.Millisecond)
 		do(p)
+		l.Faulted(1)
 	}
 	p.Pass()
 	if p.Accepted() == before {

@@ -65,6 +65,7 @@ func registryFails(t *testing.T, mode harness.Mode, answer registryserver.Answer
 	l.goesOn(t, 500*time.Millisecond)
 	walsender := l.Slot(t, "active_pid")
 	gate.Intercept(answer)
+	l.Faulted(1)
 	before := gate.Counts()
 	l.anotherSchema(t)
 	l.waitsFor(t, l.Prefix+".public.composite-value", answer)
@@ -89,6 +90,7 @@ func registryFailsAtTheStart(t *testing.T, mode harness.Mode, answer registryser
 	gate := testenv.Gate(t, r.Registry)
 	r.Setup = r.With("schema.registry.url", gate.URL())
 	gate.Intercept(answer)
+	r.Faulted(1)
 	harness.Binary(t, r.Tags...)
 	l := &loaded{Run: r, daemon: r.Start(t)}
 	l.waitsFor(t, r.Prefix+".public.", answer)
@@ -155,6 +157,7 @@ func registryRefuses(t *testing.T, mode harness.Mode, answer registryserver.Answ
 	l, gate := loadGated(t, mode)
 	l.goesOn(t, 500*time.Millisecond)
 	gate.Intercept(answer)
+	l.Faulted(1)
 	l.anotherSchema(t)
 	l.stops(t, "public.composite")
 	gate.Pass()
