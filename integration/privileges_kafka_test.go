@@ -19,13 +19,6 @@ var documentedACLs = map[string]sarama.AclOperation{
 	"Create": sarama.AclOperationCreate, "DescribeConfigs": sarama.AclOperationDescribeConfigs,
 }
 
-// grantID grants what docs/PRIVILEGES.md grants on a connector's transactional id.
-func grantID(t *testing.T, admin sarama.ClusterAdmin, prefix string) {
-	t.Helper()
-	id := sarama.Resource{ResourceType: sarama.AclResourceTransactionalID, ResourceName: "rdip-shop-" + prefix, ResourcePatternType: sarama.AclPatternLiteral}
-	grantOn(t, admin, id, []string{"Describe", "Write"})
-}
-
 // grantACLs grants operations on the topics below a prefix.
 func grantACLs(t *testing.T, admin sarama.ClusterAdmin, prefix string, operations ...string) {
 	t.Helper()
