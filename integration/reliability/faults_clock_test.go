@@ -121,7 +121,7 @@ func jumpingClock(t *testing.T, mode harness.Mode) {
 	u.again(t)
 	u.writes(t)
 	const year = 365 * 24 * time.Hour
-	for _, by := range []time.Duration{year, -10 * year, 0, -time.Hour, 3 * year} {
+	for _, by := range []time.Duration{50 * time.Minute, -10 * year, 0, -time.Hour} {
 		set(by)
 		harness.Eventually(t, fmt.Sprintf("the daemon's clock to be off by %v", by), func() bool { return (u.offset(t) - by).Abs() < time.Minute })
 		way.Reset() // what comes again after a pause, does
@@ -131,6 +131,10 @@ func jumpingClock(t *testing.T, mode harness.Mode) {
 			t.Errorf("with the clock off by %v it is not ready: %s", by, why)
 		}
 	}
+	// Kafka refuses records of more than an hour ahead (message.timestamp.after.max.ms): they wait for the clock.
+	set(year)
+	u.d.WaitFor(t, "The timestamp of the message is out of acceptable range")
+	set(0)
 	u.judged(t)
 }
 
