@@ -95,7 +95,7 @@ func refuseBack(connector string, stored, next Record) error {
 func backwards(object string, stored, next uint64) error {
 	return &fault.Error{Op: "store offsets", Object: object, Permanent: true,
 		Cause: fmt.Errorf("place %d is behind the stored place %d", next, stored),
-		Hint:  "to go back on purpose, stop the connector and use rdip offsets set"}
+		Hint:  "to go back on purpose, stop the connector, then rdip offsets set CONNECTOR --lsn LSN --config FILE"}
 }
 
 // Delete forgets a connector and its tables; one that is not there is no error. Of one whose truth is the topic of
@@ -136,7 +136,7 @@ func readRecords(tx *bbolt.Tx, path string) (map[string]Record, error) {
 }
 
 func recordFault(path, connector string, cause error) error {
-	hint := "put a copy of the file from a backup there; or move the file away and give each connector its position again with rdip offsets set"
+	hint := "put a copy of the file from a backup there; or move the file away and give each connector its position again: rdip offsets set CONNECTOR --lsn LSN --config FILE"
 	if errors.Is(cause, errNewer) {
 		hint = "run the rdip that wrote it, or a newer one"
 	}

@@ -244,7 +244,7 @@ func held(path string, pid int) error {
 
 func damaged(path string, cause error) error {
 	return &fault.Error{Op: "open offsets", Object: path, Cause: fmt.Errorf("damaged: %w", cause), Permanent: true,
-		Hint: "put a copy from a backup there; or move the file away and give each connector its position again with rdip offsets set"}
+		Hint: "put a copy from a backup there; or move the file away and give each connector its position again: rdip offsets set CONNECTOR --lsn LSN --config FILE"}
 }
 
 func formatFault(path string, cause error) error {

@@ -57,7 +57,7 @@ func (c offsetsSet) proven(ctx context.Context, s *settings, connector *connecto
 			return &fault.Error{Kind: fault.PositionLost, Op: "set offsets of", Object: c.Connector, Permanent: true,
 				Cause: fmt.Errorf("the newest event in the topics is at %s, before the stored position %s: they do not prove that the slot's position %s was delivered to them",
 					lsn(newest), lsn(record.Place), lsn(confirmed.Place)),
-				Hint: "rdip offsets reset " + c.Connector}
+				Hint: "rdip offsets reset " + c.Connector + " --config FILE"}
 		}
 		fmt.Printf("the topics hold events up to %s; the slot has confirmed everything before %s\n", lsn(newest), lsn(confirmed.Place))
 		return setPosition(record, lsn(confirmed.Place))

@@ -52,7 +52,7 @@ func openLedger(ctx context.Context, t *Task, p sinks.Producer) (*ledger, error)
 	if found && record.Cluster != "" && record.Cluster != cluster {
 		return nil, &fault.Error{Kind: fault.PositionLost, Op: "resume connector", Object: t.Name, Permanent: true,
 			Cause: fmt.Errorf("its position was stored for Kafka cluster %s, and bootstrap.servers leads to cluster %s, where the events before the position may not be", record.Cluster, cluster),
-			Hint:  fmt.Sprintf("rdip offsets reset %s to take a new snapshot into this cluster, or rdip offsets set %s --accept-cluster if its topics hold the same events", t.Name, t.Name)}
+			Hint:  fmt.Sprintf("rdip offsets reset %s --config FILE to take a new snapshot into this cluster, or rdip offsets set %s --accept-cluster --config FILE if its topics hold the same events", t.Name, t.Name)}
 	}
 	record.Cluster = cluster
 	if t.ExactlyOnce == nil { // from the next write on the file is the truth
@@ -216,7 +216,7 @@ func (g *ledger) checkTopic(topic sinks.Topic) error {
 	if ok && topic.ID != "" && known != topic.ID {
 		return &fault.Error{Kind: fault.PositionLost, Op: "resume connector", Object: g.task.Name, Permanent: true,
 			Cause: fmt.Errorf("topic %s has the id %s, and the position was stored for id %s: the topic was deleted and made anew, and the events before the position are gone from it", topic.Name, topic.ID, known),
-			Hint:  fmt.Sprintf("rdip offsets reset %s to take a new snapshot, or rdip offsets set %s --accept-cluster to go on without the events", g.task.Name, g.task.Name)}
+			Hint:  fmt.Sprintf("rdip offsets reset %s --config FILE to take a new snapshot, or rdip offsets set %s --accept-cluster --config FILE to go on without the events", g.task.Name, g.task.Name)}
 	}
 	if !ok && topic.ID != "" {
 		topics := map[string]string{topic.Name: topic.ID}

@@ -61,7 +61,7 @@ func (r *run) known(topic sinks.Topic, records []sinks.Record) (*known, error) {
 	for i := range records {
 		if err := k.inTopic.Add(t.Name, t.Prefix, records[i].Key, records[i].Value); err != nil {
 			return nil, &fault.Error{Kind: fault.PositionLost, Op: "read the position of", Object: "connector " + t.Name, Permanent: true,
-				Cause: fmt.Errorf("topic %s: %w", topic.Name, err), Hint: "run the rdip that wrote it, or a newer one; or rdip offsets reset " + t.Name + " to begin with a new snapshot"}
+				Cause: fmt.Errorf("topic %s: %w", topic.Name, err), Hint: "run the rdip that wrote it, or a newer one; or rdip offsets reset " + t.Name + " --config FILE to begin with a new snapshot"}
 		}
 	}
 	var err error
@@ -131,7 +131,7 @@ func (k *known) sameTopic(has bool) error {
 		cause = fmt.Errorf("topic %s has no position of it, and the state folder has a copy of one, %s: the topic is another one, or topic.prefix or the connector's name is", k.topic.Name, k.record.Position)
 	}
 	return &fault.Error{Kind: fault.PositionLost, Op: "resume connector", Object: k.connector, Permanent: true, Cause: cause,
-		Hint: fmt.Sprintf("put offset.storage.topic, topic.prefix and the name back; or rdip offsets set %s --accept-cluster to go on from the copy, where events may come twice; or rdip offsets reset %[1]s to take a new snapshot", k.connector)}
+		Hint: fmt.Sprintf("put offset.storage.topic, topic.prefix and the name back; or rdip offsets set %s --accept-cluster --config FILE to go on from the copy, where events may come twice; or rdip offsets reset %[1]s --config FILE to take a new snapshot", k.connector)}
 }
 
 // foreign goes on from a position of Debezium's, unless a run that delivered at least once is ahead of it.
@@ -139,7 +139,7 @@ func (k *known) foreign(file *choice) (*choice, error) {
 	text, place, notice, err := k.form.Position(&k.inTopic)
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.PositionLost, Op: "go on from the position of Debezium's of", Object: "connector " + k.connector, Permanent: true,
-			Cause: fmt.Errorf("topic %s: %w", k.topic.Name, err), Hint: fmt.Sprintf("rdip offsets set %s --lsn LSN, or rdip offsets reset %[1]s to take a new snapshot", k.connector)}
+			Cause: fmt.Errorf("topic %s: %w", k.topic.Name, err), Hint: fmt.Sprintf("rdip offsets set %s --lsn LSN --config FILE, or rdip offsets reset %[1]s --config FILE to take a new snapshot", k.connector)}
 	}
 	if k.stored && !k.record.ExactlyOnce && k.record.Place >= place {
 		return file, nil

@@ -61,5 +61,5 @@ func (i identity) compare(stored string, connector string) error {
 
 // resetHint is how to begin again with a new snapshot.
 func resetHint(connector string) string {
-	return fmt.Sprintf("to copy everything again: rdip offsets reset %s", connector)
+	return fmt.Sprintf("to copy everything again: rdip offsets reset %s --config FILE", connector)
 }

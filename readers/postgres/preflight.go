@@ -139,7 +139,7 @@ func (c *Config) slotFindings(s *server, slot *slot) []fault.Finding {
 	case why != "":
 		return find(fault.Fatal, why, "a slot of this connector's own", "set slot.name to another name", "")
 	case slot.invalid() != "":
-		return find(fault.Fatal, slot.invalid(), "a slot with all its log", "rdip offsets reset, and "+dropSQL(slot.Name), "P50")
+		return find(fault.Fatal, slot.invalid(), "a slot with all its log", "rdip offsets reset CONNECTOR --config FILE, and "+dropSQL(slot.Name), "P50")
 	case slot.ActivePID != 0:
 		return find(fault.Warning, fmt.Sprintf("PID %d reads it (%s)", slot.ActivePID, slot.ActiveBy), "nobody else", fmt.Sprintf("stop that process, or SELECT pg_terminate_backend(%d)", slot.ActivePID), "P51")
 	case s.KeepBytes >= 0 && slot.Retained > s.KeepBytes/2:

@@ -91,7 +91,7 @@ func (d *decoder) commitPrepared(place uint64, b []byte) error {
 		}
 		return &fault.Error{Kind: fault.PositionLost, Op: "deliver", Object: fmt.Sprintf("the prepared transaction %s at %s", quoteLiteral(string(m.GID)), lsnText(place)),
 			Cause: errors.New("its changes were sent at its PREPARE, which lies before the place where the stream began (P37)"),
-			Hint:  "they cannot be had again: `rdip offsets reset` and a new snapshot", Permanent: true}
+			Hint:  "they cannot be had again: rdip offsets reset CONNECTOR --config FILE, and a new snapshot", Permanent: true}
 	}
 	d.release(t, m.End)
 	return d.deliver(place, t, commitMessage{LSN: m.LSN, End: m.End, Micros: m.Micros})

@@ -220,7 +220,7 @@ func (s *streamer) startFault(ctx context.Context, e *pgconn.PgError) error {
 func (s *streamer) lost(f *fault.Error, why string) error {
 	f.Kind, f.Permanent = fault.PositionLost, true
 	f.Cause = fmt.Errorf("%s: %w", why, f.Cause)
-	f.Hint = "what was written since is not in the slot: `rdip offsets reset` and a new snapshot; nothing is skipped until then"
+	f.Hint = "what was written since is not in the slot: rdip offsets reset CONNECTOR --config FILE, and a new snapshot; nothing is skipped until then"
 	return f
 }
 

@@ -91,6 +91,8 @@ func (c *cluster) absence(e *fault.Error, err error) {
 	switch {
 	case errors.Is(err, sarama.ErrNotEnoughReplicas), errors.Is(err, sarama.ErrNotEnoughReplicasAfterAppend):
 		e.Hint = "bring the brokers back, or lower the topic's min.insync.replicas"
+	case errors.Is(err, sarama.ErrInvalidTimestamp): // D3: records have the time at which they are written
+		e.Hint = "set this machine's clock: the topic takes records at most message.timestamp.after.max.ms ahead of the broker's, and before.max.ms behind it"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, sarama.ErrNotConnected):
 		e.Hint = "the broker closed the connection: look whether the port belongs to a listener with " + string(c.config.protocol()) + ", and into the broker's log"
 	case errors.Is(err, syscall.ECONNREFUSED), isTimeout(err), errors.Is(err, sarama.ErrOutOfBrokers):

@@ -146,12 +146,12 @@ func (w *watcher) compare(known *topic, t *sarama.TopicMetadata) {
 func (c *cluster) deleted(topic, id string) error {
 	return &fault.Error{Kind: fault.PositionLost, Op: "write to", Object: fmt.Sprintf("topic %q", topic), Permanent: true,
 		Cause: fmt.Errorf("it was deleted (its id was %s), and what was delivered went with it", id),
-		Hint:  "make the topic again and take a new snapshot of its table, or reset the connector's position with rdip offsets reset"}
+		Hint:  "make the topic again and take a new snapshot of its table, or begin anew: rdip offsets reset CONNECTOR --config FILE"}
 }
 
 // madeAnew is a topic with the same name and another id (K11).
 func (c *cluster) madeAnew(topic, was, is string) error {
 	return &fault.Error{Kind: fault.PositionLost, Op: "write to", Object: fmt.Sprintf("topic %q", topic), Permanent: true,
 		Cause: fmt.Errorf("it was deleted and made anew: its id was %s and is %s, so that what was delivered is gone", was, is),
-		Hint:  "accept the new topic, and read its table again: rdip offsets set CONNECTOR --accept-cluster, then rdip snapshot CONNECTOR TABLE"}
+		Hint:  "accept the new topic, and read its table again: rdip offsets set CONNECTOR --accept-cluster --config FILE, then rdip snapshot CONNECTOR TABLE"}
 }
