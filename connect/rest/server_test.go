@@ -154,7 +154,7 @@ func TestTheStatusHasOurDetails(t *testing.T) {
 	want := `{"name":"shop","connector":{"state":"RUNNING","worker_id":"` + s.Addr().String() + `"},` +
 		`"tasks":[{"id":0,"state":"RUNNING","worker_id":"` + s.Addr().String() + `"}],"type":"source","rdip":{` +
 		`"waiting_on":"subject \"shop.public.orders-value\"","detail":"slot rdip_shop","position":{"lsn":24023128},` +
-		`"lag_bytes":4096,"lag_ms":1500,"retained_bytes":1048576,"retained_limit_bytes":null,"queue_bytes":7,"queue_budget_bytes":100,` +
+		`"delivery":"at least once","lag_bytes":4096,"lag_ms":1500,"retained_bytes":1048576,"retained_limit_bytes":null,"queue_bytes":7,"queue_budget_bytes":100,` +
 		`"started":"2026-01-02T03:04:05Z","last_wire":"2026-01-02T03:04:05Z","last_progress":"2026-01-02T03:04:05Z",` +
 		`"events":16,"records":12,"bytes":345,"latency_p50_ms":4,"latency_p99_ms":4,"reconnects":1,"errors":{"runtime":2},"offset_commit_errors":0,` +
 		`"snapshot":{"state":"running","started":"2026-01-02T03:04:05Z","rows":10,"rows_expected":12,"tables":1},"tables":[` +
