@@ -11,11 +11,15 @@ import (
 	"rdip/snapshot"
 )
 
-// A Reader captures one database. Its methods are called by one task, in the order Check, Open, then
+// A Reader captures one database. Its methods are called by one task, in the order Check, Free, Open, then
 // Snapshot (if one is due) and Stream; Confirm and Status may be called at any time, by any goroutine.
 type Reader interface {
 	// Check reports every finding, each with its fix, and changes nothing.
 	Check(ctx context.Context) []fault.Finding
+	// Free returns once nobody else reads as this connector (PostgreSQL: from its slot), or with the error that names who
+	// does, having waited as long as is configured. It changes nothing. A task that delivers exactly once asks it before
+	// it shuts out whoever writes to the sink under its name, which a healthy one would not survive (D7).
+	Free(ctx context.Context) error
 	// Open reconciles the stored state with the source: it makes what is missing on a first start
 	// (PostgreSQL: publication, then slot), and never moves past a gap: a position that the source no
 	// longer serves is an error of fault.PositionLost with the gap and the repair command.

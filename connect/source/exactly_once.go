@@ -114,6 +114,9 @@ func (x *transactor) commit() error {
 		return context.Cause(ctx)
 	}
 	defer func() { <-x.turn }()
+	if ctx.Err() != nil { // what the one before us had gathered, which may be our caller's, was not committed
+		return context.Cause(ctx)
+	}
 	if err := x.gate.shut(ctx); err != nil {
 		return err
 	}

@@ -1,11 +1,16 @@
 package source
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"rdip/internal/fault"
+	"rdip/offsets"
+	"rdip/sinks"
+	"rdip/snapshot"
 )
 
 // A source transaction that is longer than the brokers' limit never passes; a Kafka or a registry that was away does.
@@ -64,5 +69,38 @@ func TestRowsBeforeTheOneAtWhichATableStoppedArePassedOver(t *testing.T) {
 		if delivered != (i < 3) {
 			t.Errorf("row %d of those that come again: delivered %v", i+1, delivered)
 		}
+	}
+}
+
+// G3: what a caller had gathered into a transaction that failed is not durable, though nothing is left to commit.
+func TestACommitBehindAFailedOneFails(t *testing.T) {
+	lost := errors.New("the brokers aborted it")
+	for range 50 { // which of a free turn and a failed run is seen first is by chance
+		work, fail := context.WithCancelCause(t.Context())
+		r := &run{task: &Task{Name: "shop"}, work: work, fail: fail}
+		r.ledger = &ledger{task: r.task, readings: snapshot.NewReadings(nil, nil)}
+		x := newTransactor(r, nil, sinks.Topic{})
+		r.ledger.exact = x
+		fail(lost)
+		if err := x.commit(); !errors.Is(err, lost) {
+			t.Fatalf("commit gave %v", err)
+		}
+	}
+}
+
+// G8: the chunks of a reading that goes on for days are handed to the transaction that ends next, and kept nowhere else.
+func TestChunksAreHeldUntilTheNextCommitAndNoLonger(t *testing.T) {
+	r := &run{task: &Task{Name: "shop"}, tables: newTables(Naming{Prefix: "shop"}, nil)}
+	r.exact = newTransactor(r, nil, sinks.Topic{})
+	l := newLane(t.Context(), r, true)
+	for range 100 {
+		if err := l.Commit(offsets.Durable{Chunk: &offsets.Chunk{Table: "public.orders"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var in reached
+	l.reached.take(&in)
+	if kept := len(l.tracker.TakeChunks()); len(in.chunks) != 100 || kept != 0 {
+		t.Errorf("%d of 100 chunks are committed, and %d are kept", len(in.chunks), kept)
 	}
 }

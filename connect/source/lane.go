@@ -301,7 +301,10 @@ func (l *lane) commitChunk(c offsets.Chunk) error {
 	if c.Window > 0 && l.run.tables.isStopped(c.Table) {
 		return l.Flush() // its rows did not all go out: it is read again once the table is back
 	}
-	l.finish(c)
+	if l.run.exact != nil {
+		l.reached.chunks = append(l.reached.chunks, c)
+		return l.Flush()
+	}
 	if l.batch == nil {
 		l.tracker.MarkChunk(c)
 		return nil

@@ -69,18 +69,21 @@ func (r *run) open(stop context.Context) error {
 		return err
 	}
 	r.tables = newTables(t.naming(), r.producer)
+	if r.reader, err = t.NewReader(); err != nil {
+		return err
+	}
 	if r.ledger, err = openLedger(stop, t, r.producer); err != nil {
 		return err
 	}
 	if t.ExactlyOnce != nil {
+		if err := r.reader.Free(stop); err != nil { // restore ends whoever else writes under this name (D7)
+			return err
+		}
 		if err := r.restore(stop); err != nil {
 			return err
 		}
 	}
 	r.tables.known = r.ledger.checkTopic
-	if r.reader, err = t.NewReader(); err != nil {
-		return err
-	}
 	stored, err := r.ledger.stored(r.reader)
 	if err != nil {
 		return err

@@ -70,13 +70,6 @@ func (l *lane) reachMessage(m *envelope.Message) {
 	l.reached.position = p
 }
 
-// finish notes that a chunk was handed over.
-func (l *lane) finish(c offsets.Chunk) {
-	if l.run.exact != nil {
-		l.reached.chunks = append(l.reached.chunks, c)
-	}
-}
-
 // stopOf is how a table stops here. What was delivered of it before is known exactly where all of it, and that the table
 // stopped, is in one Kafka transaction.
 func (l *lane) stopOf(t *table, reason error) *Stop {

@@ -47,7 +47,8 @@ func streamCrashes(random *rand.Rand, mode harness.Mode) []harness.Crash {
 		{Point: failpoint.Stored, N: 1 + random.IntN(10)}, {Point: failpoint.Confirmed, N: 1 + random.IntN(10)}, {Point: failpoint.Draining, N: 1}, {}, {}}
 	if mode.Exactly {
 		list = append(list, harness.Crash{Point: failpoint.Restoring, N: 1}, harness.Crash{Point: failpoint.TransactionOpen, N: 1 + random.IntN(20)},
-			harness.Crash{Point: failpoint.Committing, N: 1 + random.IntN(20)}, harness.Crash{Point: failpoint.Committed, N: 1 + random.IntN(20)})
+			harness.Crash{Point: failpoint.Committing, N: 1 + random.IntN(20)}, harness.Crash{Point: failpoint.PositionsSent, N: 1 + random.IntN(20)},
+			harness.Crash{Point: failpoint.Committed, N: 1 + random.IntN(20)})
 	} else {
 		list = append(list, harness.Crash{Point: failpoint.SomeAcks, N: 1 + random.IntN(3)}, harness.Crash{Point: failpoint.Acked, N: 1 + random.IntN(10)})
 	}

@@ -15,7 +15,7 @@ import (
 func exactlyOnceCrashes(random *rand.Rand) []harness.Crash {
 	list := []harness.Crash{{Point: failpoint.Restoring, N: 1}, {Point: failpoint.SlotCreated, N: 1}, {Point: failpoint.MidTransaction, N: 2 + random.IntN(500)},
 		{Point: failpoint.Produced, N: 1 + random.IntN(60)}, {Point: failpoint.TransactionOpen, N: 1 + random.IntN(60)}, {Point: failpoint.Committing, N: 1 + random.IntN(20)},
-		{Point: failpoint.Committed, N: 1 + random.IntN(20)}, {Point: failpoint.Stored, N: 1 + random.IntN(3)}, {Point: failpoint.Confirmed, N: 1 + random.IntN(3)},
+		{Point: failpoint.PositionsSent, N: 1 + random.IntN(20)}, {Point: failpoint.Committed, N: 1 + random.IntN(20)}, {Point: failpoint.Stored, N: 1 + random.IntN(3)}, {Point: failpoint.Confirmed, N: 1 + random.IntN(3)},
 		{Point: failpoint.Draining, N: 1}, {}, {}}
 	random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list

@@ -30,7 +30,8 @@ const (
 	// Of exactly once.
 	Restoring       = "restoring"        // positions were read from the topic, and nothing was sent yet
 	TransactionOpen = "transaction-open" // rows were sent in a Kafka transaction, of which nothing is committed
-	Committing      = "committing"       // all of a transaction was sent, its end was not asked for
+	Committing      = "committing"       // all rows of a transaction were sent, its positions and its end were not
+	PositionsSent   = "positions-sent"   // the positions are in the Kafka transaction and acknowledged, its end was not asked for
 	Committed       = "committed"        // a transaction is committed, the offsets file does not know it
 
 	Draining = "draining" // SIGTERM came, the last batches are being waited for

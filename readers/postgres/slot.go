@@ -132,6 +132,21 @@ func (r *Reader) awaitRelease(ctx context.Context, q querier, s *slot) (*slot, e
 	return s, nil
 }
 
+// Free waits until nobody reads the slot, and changes nothing (P51, D7). A slot that is not there, and a server that is a
+// standby or another one, are for Open to judge.
+func (r *Reader) Free(ctx context.Context) error {
+	conn, err := r.cfg.connectSQL(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	s, err := readSlot(ctx, conn, r.cfg.SlotName)
+	if err == nil {
+		_, err = r.awaitRelease(ctx, conn, s)
+	}
+	return err
+}
+
 // pause waits, or returns what ended ctx.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

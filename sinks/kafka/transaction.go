@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rdip/internal/failpoint"
 	"rdip/internal/fault"
 	"rdip/sinks"
 )
@@ -100,6 +101,7 @@ func (p *Producer) endTransaction() error {
 	if err != nil || !isOpen {
 		return err
 	}
+	failpoint.Hit(failpoint.PositionsSent)
 	ctx, cancel := p.untilStopped()
 	defer cancel()
 	if err := p.coordinator.end(ctx, *p.id.Load(), true); err != nil {
