@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -48,6 +49,8 @@ func (r *Run) Crash(t *testing.T, c Crash, random *rand.Rand) {
 		case <-time.After(500*time.Millisecond + time.Duration(random.Int64N(int64(2*time.Second)))):
 		}
 		d.Kill()
+	case failpoint.MidChunk:
+		killPastRewrite(d)
 	case failpoint.Draining:
 		d.WaitFor(t, "state=streaming")
 		time.Sleep(300 * time.Millisecond)
@@ -62,6 +65,26 @@ func (r *Run) Crash(t *testing.T, c Crash, random *rand.Rand) {
 		t.Fatalf("rdip ended by itself before %v: %v\n%s", c, d.Cmd.ProcessState, d.Out.String())
 	}
 	r.ConfirmedIsDurable(t)
+}
+
+// killPastRewrite kills a daemon that can no longer come to a point of its first copy, since a writer's rewrite of a table
+// has ended that copy (P69).
+func killPastRewrite(d *Daemon) {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.After(Patience); ; {
+		select {
+		case <-d.Done:
+			return
+		case <-deadline:
+			return
+		case <-look.C:
+		}
+		if text := d.Out.String(); strings.Contains(text, "(P69)") && strings.Contains(text, "state=streaming") {
+			d.Kill()
+			return
+		}
+	}
 }
 
 // ConfirmedIsDurable is a judge of its own: the source was never told more than what is on disk (G3, G4), and no more
