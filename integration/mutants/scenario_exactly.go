@@ -54,17 +54,17 @@ func lateRequests(t *testing.T, binary string) {
 	kafka := testenv.Kafka(t, kafkaserver.Options{Proxied: true})
 	r := with(harness.RunBetween(t, testenv.SharedPostgres(t, 18), kafka), binary, "bootstrap.servers", kafka.ProxiedBootstrap())
 	d := r.Streaming(t)
+	w := workload.Start(t, r.PG, r.Database, r.Seed, 3*time.Millisecond)
 	for range 2 {
-		writing(t, r, 300*time.Millisecond)
+		time.Sleep(500 * time.Millisecond)
 		release := kafka.Brokers[0].Proxy().Hold()
-		writing(t, r, 700*time.Millisecond)
+		time.Sleep(700 * time.Millisecond)
 		d.Kill()
 		d = r.Streaming(t)
-		writing(t, r, 500*time.Millisecond)
-		r.Converge(t) // all partitions have been written to
+		time.Sleep(700 * time.Millisecond) // all partitions are written to
 		release()
 		time.Sleep(500 * time.Millisecond)
 	}
-	writing(t, r, 300*time.Millisecond)
+	w.Finish(t)
 	conclude(t, r, d)
 }

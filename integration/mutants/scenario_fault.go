@@ -26,12 +26,13 @@ func faultScenarios() []scenario {
 func brokerFrozen(t *testing.T, binary string) {
 	r := begin(t, binary)
 	d := r.Streaming(t)
-	writing(t, r, 300*time.Millisecond)
-	r.Converge(t)
+	w := workload.Start(t, r.PG, r.Database, r.Seed, 3*time.Millisecond)
+	time.Sleep(300 * time.Millisecond)
 	if err := r.Kafka.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	writing(t, r, 300*time.Millisecond)
+	time.Sleep(300 * time.Millisecond)
+	w.Finish(t)
 	time.Sleep(1500 * time.Millisecond) // for whoever thinks that this is safe
 	d.Kill()
 	if err := r.Kafka.Resume(); err != nil {
