@@ -117,7 +117,7 @@ func (v *Verdict) fault(judge, format string, args ...any) {
 		v.By = map[string]int{}
 	}
 	v.By[judge]++
-	if len(v.Faults) < mostFaults {
+	if len(v.Faults) < mostFaults || v.By[judge] == 1 { // every judge is heard
 		v.Faults = append(v.Faults, "judge "+judge+": "+fmt.Sprintf(format, args...))
 	}
 }

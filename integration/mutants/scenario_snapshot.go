@@ -2,9 +2,14 @@ package mutants
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,7 +17,6 @@ import (
 	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
-	"rdip/integration/workload"
 	"rdip/internal/failpoint"
 )
 
@@ -69,10 +73,13 @@ func unseenCommits(t *testing.T, binary string) {
 	update("first", 1)
 	r.Command(t, harness.ExitDone, "snapshot", "shop", "public.single", "--config", r.ConfigFile(), "--url", d.REST(t))
 	first := ""
-	soon(4*time.Second, func() bool {
+	soon(harness.Patience, func() bool {
 		first = waitsFor(t, d)
-		return first != ""
+		return first != "" || isRead(t, d)
 	})
+	if first == "" {
+		time.Sleep(2 * time.Second) // for the windows of a reading that does not wait
+	}
 	update("second", 2)
 	r.Query(t, "SELECT count(pg_cancel_backend(pid))::text FROM pg_stat_activity WHERE query LIKE 'UPDATE single %first%'")
 	soon(5*time.Second, func() bool { // the next window waits for the other one; one that does not has gone out
@@ -96,6 +103,19 @@ func delivered(t *testing.T, r *harness.Run, note string) bool {
 	return false
 }
 
+// isRead says whether the reading of single that was asked for is planned.
+func isRead(t *testing.T, d *harness.Daemon) bool {
+	t.Helper()
+	_, body := d.Get(t, "/connectors/shop/snapshots")
+	var all []rest.SnapshotStatus
+	if err := json.Unmarshal([]byte(body), &all); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	return slices.ContainsFunc(all, func(s rest.SnapshotStatus) bool {
+		return s.Table == "public.single" && s.Why == "asked" && s.Chunks > 0
+	})
+}
+
 var waitingFor = regexp.MustCompile(`"transaction [0-9]+`)
 
 // waitsFor is the transaction that a reading waits for; "" for none.
@@ -105,16 +125,64 @@ func waitsFor(t *testing.T, d *harness.Daemon) string {
 	return waitingFor.FindString(body)
 }
 
-// windowsUnderLoad has a copy that was cut off read on while two writers change the same rows.
+// windowsUnderLoad has a copy that was cut off read on while two writers change rows of all of its windows. The source's
+// sender is stopped again and again, so that the stream is behind what a window sees.
 func windowsUnderLoad(t *testing.T, binary string) {
 	r := begin(t, binary, "connectors.shop.incremental.snapshot.window.bytes", "16KiB")
 	r.CutOff = true
+	r.Exec(t, "INSERT INTO single SELECT i, nextval('versions'), repeat('n', 50), i FROM generate_series(20001, 24000) i")
 	r.Crash(t, harness.Crash{Point: failpoint.MidChunk, N: 50}, nil)
-	w := workload.Start(t, r.PG, r.Database, r.Seed, 2*time.Millisecond)
+	finish := updating(t, r, 40*time.Millisecond, func(i int) string {
+		return fmt.Sprintf("UPDATE single SET version = nextval('versions'), amount = %d WHERE id %% 8 = %d", i, i%8)
+	})
 	d := r.Streaming(t)
+	defer finish()
+	for range 6 {
+		active := ""
+		harness.Eventually(t, "the slot to be in use", func() bool {
+			active = r.Slot(t, "active_pid")
+			return active != ""
+		})
+		pid, err := strconv.Atoi(active)
+		if err == nil {
+			err = syscall.Kill(pid, syscall.SIGSTOP)
+			time.Sleep(300 * time.Millisecond)
+			err = errors.Join(err, syscall.Kill(pid, syscall.SIGCONT))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 	harness.SnapshotDone(t, d)
-	w.Finish(t)
+	finish()
 	conclude(t, r, d)
+}
+
+// updating has two writers run statements, each its own half of their numbers, until the function that it gives is called.
+func updating(t *testing.T, r *harness.Run, pause time.Duration, statement func(i int) string) (finish func()) {
+	t.Helper()
+	var writers sync.WaitGroup
+	stop := make(chan struct{})
+	for n := range 2 {
+		writers.Go(func() {
+			for i := n; ; i += 2 {
+				select {
+				case <-stop:
+					return
+				case <-time.After(pause):
+				}
+				if err := r.PG.Exec(t.Context(), r.Database, statement(i)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	return sync.OnceFunc(func() {
+		close(stop)
+		writers.Wait()
+	})
 }
 
 func largeValues(t *testing.T, binary string) {
@@ -125,27 +193,11 @@ func largeValues(t *testing.T, binary string) {
 	r.Exec(t, "INSERT INTO wide SELECT i, nextval('versions'), repeat('n', 200), repeat(md5(i::text), 100) FROM generate_series(201, 1500) i")
 	r.Crash(t, harness.Crash{Point: failpoint.MidChunk, N: 50}, nil)
 	d := r.Start(t)
-	var writers sync.WaitGroup
-	stop := make(chan struct{})
-	for n := range 2 {
-		writers.Go(func() {
-			for i := n; ; i += 2 {
-				select {
-				case <-stop:
-					return
-				case <-time.After(5 * time.Millisecond):
-				}
-				update := fmt.Sprintf("UPDATE wide SET version = nextval('versions'), note = repeat('m', 150 + %d %% 50) WHERE id %% 50 = %d", i, i%50)
-				if err := r.PG.Exec(t.Context(), r.Database, update); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
+	finish := updating(t, r, 5*time.Millisecond, func(i int) string {
+		return fmt.Sprintf("UPDATE wide SET version = nextval('versions'), note = repeat('m', 150 + %d %% 50) WHERE id %% 50 = %d", i, i%50)
+	})
 	d.WaitFor(t, "state=streaming")
 	harness.SnapshotDone(t, d)
-	close(stop)
-	writers.Wait()
+	finish()
 	conclude(t, r, d)
 }

@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,10 +17,11 @@ func table(rows []row) string {
 	var b strings.Builder
 	b.WriteString("| mutant | planted in | scenario | seed | caught by | seconds |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
-		files := make([]string, len(r.mutant.Edits))
-		for i, e := range r.mutant.Edits {
-			files[i] = "`" + e.File + "`"
+		var files []string
+		for _, e := range r.mutant.Edits {
+			files = append(files, "`"+e.File+"`")
 		}
+		files = slices.Compact(files)
 		by, seed, seconds := "**nobody**", "", ""
 		if r.got != nil {
 			seed, seconds = r.got.seed, r.got.seconds
