@@ -3,17 +3,15 @@ package client
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"rdip/internal/fault"
 )
 
 // IDs remembers ids over restarts (offsets.Store does), by subject and the SHA-256 of the schema's text. Its methods are
-// called from many goroutines. PutSchemaID returns when the id is safe. What it holds belongs to one registry;
+// called from many goroutines. PutSchemaID returns when the id is safe; an error of it stops nothing, since the registry may
+// always be asked again, and a disk that is full is told by whoever keeps positions on it (O4). What it holds belongs to one registry;
 // a Registrar notices when it came from another.
 type IDs interface {
 	SchemaID(subject string, fingerprint [sha256.Size]byte) (int32, bool)
@@ -89,9 +87,7 @@ func (r *Registrar) ID(ctx context.Context, subject, schema string) (int32, erro
 	if err != nil {
 		return 0, err
 	}
-	if err := r.ids.PutSchemaID(k.subject, k.fingerprint, id); err != nil {
-		return 0, &fault.Error{Op: "remember schema id", Object: fmt.Sprintf("subject %q", subject), Cause: err}
-	}
+	_ = r.ids.PutSchemaID(k.subject, k.fingerprint, id) // where that fails, the next start asks again
 	r.mu.Lock()
 	r.own[k] = id
 	r.mu.Unlock()

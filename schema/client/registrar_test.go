@@ -166,11 +166,20 @@ func TestARefusalForGoodIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// O4
-func TestAnIDThatCannotBeKeptIsNotGivenOut(t *testing.T) {
-	f, full := newFront(t), errors.New("no space left on device")
-	r := client.NewRegistrar(newClient(t, client.Config{URLs: f.URL}), &notebook{full: full})
-	if id, err := r.ID(t.Context(), subject, v1); !errors.Is(err, full) || id != 0 || fault.IsPermanent(err) {
-		t.Errorf("%d %v", id, err)
+// O4: a disk that is full stops no stream: the process knows the id, and the next one asks for it again.
+func TestAnIDThatCannotBeKeptIsUsedAndTheNextProcessAsksAgain(t *testing.T) {
+	f, kept := newFront(t), &notebook{full: errors.New("no space left on device")}
+	first := client.NewRegistrar(newClient(t, client.Config{URLs: f.URL}), kept)
+	next := client.NewRegistrar(newClient(t, client.Config{URLs: f.URL}), kept)
+	var ids []int32
+	for _, r := range []*client.Registrar{first, first, next} {
+		id, err := r.ID(t.Context(), subject, v1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if asked := f.requests.Load(); ids[0] == 0 || ids[1] != ids[0] || ids[2] != ids[0] || asked != 2 {
+		t.Errorf("ids %d, and the registry was asked %d times", ids, asked)
 	}
 }
