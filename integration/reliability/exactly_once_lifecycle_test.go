@@ -217,3 +217,27 @@ func readOf(t *testing.T, p *harness.Pipeline) map[string]int {
 	}
 	return n
 }
+
+// G2, G4: a stop whose time runs out in the middle of a transaction of the source aborts what was sent of it: no reader of
+// committed records sees a part, and the next start delivers it whole, once.
+func TestExactlyOnceAStopThatCannotWaitForTheTransactionsEndAbortsIt(t *testing.T) {
+	p := once(t)
+	hasty := p.Configured("task.shutdown.graceful.timeout.ms", "200")
+	d := hasty.Streaming(t)
+	hasty.MustHold(t, 0, false)
+	const rows = 400_000
+	fill(t, p, 1, rows)
+	harness.Eventually(t, "a part to be sent", func() bool { return d.Status(t).Rdip.Records > 1 })
+	if code := d.Stop(t); code != harness.ExitNotDrained {
+		t.Errorf("exit code %d:\n%s", code, d.Out.String())
+	}
+	if n := len(p.Records(t, "items")); n != 1 {
+		t.Errorf("%d records are seen of a transaction that was aborted", n-1)
+	}
+	d = p.Streaming(t)
+	p.Converge(t)
+	ends(t, d)
+	if n := len(p.Records(t, "items")); n != rows+1 {
+		t.Errorf("%d records of %d rows", n, rows+1)
+	}
+}
