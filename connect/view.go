@@ -122,6 +122,7 @@ func (v *View) connector(m *moment) rest.Connector {
 		}
 		if t.Stopped != nil {
 			entry.Stopped, entry.Position = t.Stopped.Reason.Error(), t.Stopped.Position
+			entry.Then = t.Stopped.Then(m.Task.Name, t.Table)
 			entry.Retained, entry.NeedsSnapshot = t.Retained, t.Stopped.InSnapshot
 		}
 		entry.CatchingUp = t.CatchingUp

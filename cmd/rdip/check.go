@@ -110,9 +110,13 @@ func (s *settings) checkServers(ctx context.Context) fault.Findings {
 		topics, keyless := judged.Topics, judged.Keyless
 		own := c.own()
 		topics = append(topics, own.Topics()...)
-		beside := topics // and the topic of dead letters, which has no schemas
-		if letters := c.source.Errors.Topic; letters != "" {
-			beside = append(slices.Clone(topics), letters)
+		beside := slices.Clone(topics) // and those apart, which have no schemas
+		for _, t := range c.apart() {
+			if slices.Contains(judged.Topics, t.name) {
+				findings = append(findings, t.refused("connector "+c.name+", "+t.key, "a table has it too"))
+				continue
+			}
+			beside = append(beside, t.name)
 		}
 		findings = append(findings, kafka.TopicCollisions(beside)...)
 		if !s.worker.Embedded {

@@ -22,6 +22,7 @@ func (s *settings) checkDelivery(c *connectorSettings, section *configs.Section)
 	if c.once = d.IsExactlyOnce(section, s.worker.Positions.Support == configs.SupportEnabled); !c.once {
 		return nil
 	}
+	c.positions = cmp.Or(d.Topic, s.worker.Positions.Topic)
 	if s.worker.Embedded {
 		return fault.Findings{{Kind: fault.Configuration, Where: section.Where("exactly.once.support"), Seen: "exactly once, and embedded is true",
 			Need: "a Kafka cluster: the embedded broker is not durable, and outside the delivery guarantees", Fix: "exactly.once.support: requested, or bootstrap.servers in place of embedded"}}
@@ -45,7 +46,7 @@ func (s *settings) kafkaOf(c *connectorSettings) kafka.Config {
 	k.Transactions.ID = cmp.Or(k.Transactions.ID, "rdip-"+c.name+"-"+c.source.Prefix)
 	k.Transactions.Required = c.once
 	if c.once {
-		k.Transactions.Positions = kafka.PositionsTopic{Name: cmp.Or(c.source.Delivery.Topic, p.Topic), Partitions: p.Partitions, Replication: p.Replication}
+		k.Transactions.Positions = kafka.PositionsTopic{Name: c.positions, Partitions: p.Partitions, Replication: p.Replication}
 	}
 	return k
 }

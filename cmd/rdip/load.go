@@ -38,7 +38,8 @@ type connectorSettings struct {
 	topics    kafka.Creation
 	effective map[string]string
 	exact     map[string]string
-	once      bool // delivery is exactly once
+	once      bool   // delivery is exactly once,
+	positions string // with the positions in this topic
 }
 
 // load reads and decodes a file. Its error holds every fatal finding; what is only worth knowing is in
@@ -112,8 +113,10 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	findings = append(findings, c.source.CheckRecords(section)...)
 	findings = append(findings, s.checkDelivery(&c, section)...)
 	findings = append(findings, c.source.Errors.CheckErrors(section.Where)...)
+	findings = append(findings, c.checkApart(section.Where)...)
 	if topic := c.source.Errors.Topic; topic != "" {
-		c.topics.Apart = map[string]kafka.Creation{topic: {Partitions: 1, Replication: c.source.Errors.Replication}}
+		c.topics.Apart = map[string]kafka.Creation{topic: {Partitions: 1, Replication: c.source.Errors.Replication,
+			ReplicationKey: "errors.deadletterqueue.topic.replication.factor"}}
 	}
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
 	c.postgres.SignalTable = c.source.SignalTable()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -24,5 +25,34 @@ func TestNoIntervalTurnsHeartbeatsOfDebeziumsConfigurationOff(t *testing.T) {
 	c.source.Own.HeartbeatRecords, c.source.Own.HeartbeatImplied = true, true
 	if f := c.checkOwn(func(key string) string { return key }); len(f) != 0 || c.own().HeartbeatEvery != 0 {
 		t.Errorf("%v, every %v", f, c.own().HeartbeatEvery)
+	}
+}
+
+// K8: dead letters and positions are in topics that nothing else is written to; what the keys alone show is refused before
+// anything starts.
+func TestDeadLettersAndPositionsHaveTopicsOfTheirOwn(t *testing.T) {
+	for _, c := range []struct {
+		letters, positions string
+		refused            string // the keys
+	}{
+		{letters: "letters", positions: "positions"},
+		{positions: "positions"},
+		{letters: "both", positions: "both", refused: "[offsets.storage.topic]"},
+		{letters: "shop.transaction", positions: "positions", refused: "[errors.deadletterqueue.topic.name]"},
+		{letters: "letters", positions: "shop.transaction", refused: "[offsets.storage.topic]"},
+	} {
+		s := connectorSettings{positions: c.positions}
+		s.source.Prefix, s.source.Own.TransactionMetadata, s.source.Errors.Topic = "shop", true, c.letters
+		s.source.Own.TransactionTopic = ".transaction"
+		keys := []string{}
+		for _, f := range s.checkApart(func(key string) string { return key }) {
+			keys = append(keys, f.Where)
+		}
+		if c.refused == "" {
+			c.refused = "[]"
+		}
+		if fmt.Sprint(keys) != c.refused {
+			t.Errorf("%+v: refused are %v", c, keys)
+		}
 	}
 }

@@ -161,7 +161,11 @@ func stoppedLine(t *rest.TableDetails) string {
 	if t.RetainedBytes > 0 {
 		line += ", holds back " + size(&t.RetainedBytes, "") + " of log"
 	}
-	return line + ": " + t.Stopped
+	line += ": " + t.Stopped
+	if t.Then != "" {
+		line += "; " + t.Then
+	}
+	return line
 }
 
 // undeliveredLine says how many rows were not delivered; "" for none.

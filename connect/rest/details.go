@@ -68,6 +68,7 @@ type TableDetails struct {
 	RowsExpected *int64          `json:"snapshot_rows_expected"`
 	Reading      *ReadingDetails `json:"snapshot,omitempty"`
 	Stopped      string          `json:"stopped,omitempty"` // why
+	Then         string          `json:"then,omitempty"`    // what to do once that is mended
 	StoppedAt    json.RawMessage `json:"stopped_at,omitempty"`
 
 	RetainedBytes   int64  `json:"retained_bytes,omitempty"`   // log that the source keeps for it since it stopped
@@ -138,7 +139,7 @@ func (c *Connector) table(t *metrics.TableStats) TableDetails {
 	d := TableDetails{
 		Table: t.Table, Topic: text.Topic,
 		Reads: t.Reads, Creates: t.Creates, Updates: t.Updates, Deletes: t.Deletes, Truncates: t.Truncates,
-		SnapshotRows: known(t.SnapshotRows), RowsExpected: known(t.SnapshotTotal), Stopped: text.Stopped,
+		SnapshotRows: known(t.SnapshotRows), RowsExpected: known(t.SnapshotTotal), Stopped: text.Stopped, Then: text.Then,
 	}
 	d.Reading = text.reading()
 	d.RetainedBytes, d.NeedsSnapshot, d.CatchingUp = text.Retained, text.NeedsSnapshot, text.CatchingUp

@@ -108,6 +108,7 @@ type Snapshot struct {
 type Table struct {
 	Topic    string
 	Stopped  string // why it was given up; "" while it runs
+	Then     string // what to do once that is mended
 	Position string // where it stopped, as the source's own JSON
 	Retained int64  // bytes of log that the source keeps for it since then
 	// NeedsSnapshot: only a new snapshot brings the stopped table back. CatchingUp: it goes on, from an older place than

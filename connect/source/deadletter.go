@@ -94,7 +94,7 @@ func (l *lane) refusedSchema(x *encoding, e *envelope.Event, err error) error {
 	case l.run.task.Errors.Tolerate && isSchemaRefusal(err):
 		x.refusal = err
 		x.table.refused.Store(true)
-		withSchemas(l.run.task.Log, err).Error("the schema of a table is refused; its rows cannot be delivered", "table", x.table.id, "error", err)
+		l.run.task.Log.Error("the schema of a table is refused; its rows cannot be delivered", withSchemas(err, "table", x.table.id, "error", err)...)
 		return l.undelivered(x, e, err, reasonSchema)
 	default:
 		return l.gaveUp(x, e, err)

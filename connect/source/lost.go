@@ -3,7 +3,6 @@ package source
 import (
 	"cmp"
 	"errors"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -102,14 +101,15 @@ type schemas interface {
 	Schemas() (registered, refused string)
 }
 
-// withSchemas logs both schemas with a refusal, so that nobody has to ask the registry (R2).
-func withSchemas(log *slog.Logger, err error) *slog.Logger {
+// withSchemas adds both schemas to what is logged of a refusal, behind the rest since they are long, so that nobody has to
+// ask the registry (R2).
+func withSchemas(err error, logged ...any) []any {
 	var both schemas
 	if !errors.As(err, &both) {
-		return log
+		return logged
 	}
 	registered, refused := both.Schemas()
-	return log.With("registered", registered, "refused", refused)
+	return append(logged, "registered", registered, "refused", refused)
 }
 
 // isSchemaRefusal says whether the registry, or the format, refuses a table's schema, and not us.

@@ -25,6 +25,8 @@ type Own struct {
 	SchemaTopic string
 	// DeadLetterTopic is that of Errors, which no table may have.
 	DeadLetterTopic string
+	// PositionsTopic is that of exactly once, which no table may have either; "" where delivery is at least once.
+	PositionsTopic string
 }
 
 // Topics is the names of the topics that may be written to, for checks before the start. Whether there will be

@@ -19,6 +19,8 @@ func (o *Own) refuses(topic, table string) error {
 		what, key = "schema changes", "topic.prefix"
 	case o.DeadLetterTopic != "" && topic == o.DeadLetterTopic:
 		what, key = "dead letters", "errors.deadletterqueue.topic.name"
+	case o.PositionsTopic != "" && topic == o.PositionsTopic:
+		what, key = "positions", "offset.storage.topic"
 	default:
 		return nil
 	}

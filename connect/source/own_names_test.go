@@ -11,8 +11,10 @@ import (
 
 // K8: a table's records are never mixed with those of a topic that is no table's.
 func TestATableAndATopicOfNoTableAreNotOne(t *testing.T) {
-	for topic, want := range map[string]string{"shop.transaction": "transactions", "beats": "heartbeats", "shop": "schema changes", "letters": "dead letters"} {
-		l, _ := ownLane(t, func(o *Own) { o.HeartbeatEvery, o.HeartbeatTopic, o.DeadLetterTopic = time.Hour, "beats", "letters" })
+	for topic, want := range map[string]string{"shop.transaction": "transactions", "beats": "heartbeats", "shop": "schema changes", "letters": "dead letters", "positions": "positions"} {
+		l, _ := ownLane(t, func(o *Own) {
+			o.HeartbeatEvery, o.HeartbeatTopic, o.DeadLetterTopic, o.PositionsTopic = time.Hour, "beats", "letters", "positions"
+		})
 		l.snapshot = true // there the connector stops, which a test sees
 		l.run.tables.naming = Naming{Prefix: "shop", Template: topic}
 		err := l.Table(named("orders", 1))

@@ -68,15 +68,15 @@ func (r *run) lookAtStopped(warned map[string]bool) error {
 
 // giveUp lets the source go on without a table that stopped: from now on only a new snapshot brings it back.
 func (r *run) giveUp(t *table, stop *Stop, bytes int64) error {
-	gone := &Stop{InSnapshot: true, Reason: fmt.Errorf("given up: the source kept %d bytes of log for it, and quarantine.max.retained.bytes is %d; it needs a new snapshot, once it is mended: rdip resume %s %s; it had stopped with: %w",
-		bytes, r.task.Errors.MostRetained, r.task.Name, t.id, stop.Reason)}
+	gone := &Stop{InSnapshot: true, Reason: fmt.Errorf("given up: the source kept %d bytes of log for it, and quarantine.max.retained.bytes is %d; it had stopped with: %w",
+		bytes, r.task.Errors.MostRetained, stop.Reason)}
 	if err := r.ledger.stopTable(t.id, gone); err != nil {
 		return err
 	}
 	t.mu.Lock()
 	t.stopped = gone
 	t.mu.Unlock()
-	r.task.Log.Error("table given up; the source is held for it no longer", "table", t.id, "error", gone.Reason)
+	r.task.Log.Error("table given up; the source is held for it no longer", "table", t.id, "error", gone.Reason, "then", gone.Then(r.task.Name, t.id))
 	return nil
 }
 

@@ -164,7 +164,7 @@ func (t *Task) beginAgain(ctx context.Context, r *run, tables []string) error {
 		}
 	}
 	t.mu.Lock()
-	if t.current != r || r.again.asked.Load() {
+	if t.current != r || !r.again.asked.CompareAndSwap(false, true) { // with mu held: one call decides which tables stay
 		t.mu.Unlock()
 		return &fault.Error{Op: "resume tables of", Object: "connector " + t.Name, Cause: errors.New("it is just beginning again"), Hint: "try again"}
 	}

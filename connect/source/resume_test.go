@@ -305,8 +305,8 @@ func TestATableThatHoldsBackMoreThanItMayIsGivenUp(t *testing.T) {
 	within(t, "the source to be let go", func() bool { d.log.mu.Lock(); defer d.log.mu.Unlock(); return d.log.confirmed == 80 })
 	stop := d.table("notes")
 	for _, word := range []string{"quarantine.max.retained.bytes is 35", "rdip resume shop public.notes", "a value that cannot be written"} {
-		if !strings.Contains(stop.Stopped.Reason.Error(), word) {
-			t.Errorf("%q is not in: %v", word, stop.Stopped.Reason)
+		if text := stop.Stopped.Reason.Error() + stop.Stopped.Then("shop", "public.notes"); !strings.Contains(text, word) {
+			t.Errorf("%q is not in: %s", word, text)
 		}
 	}
 	if r, _, err := d.Store.Get("shop"); err != nil || r.Stopped["public.notes"].Position != "" || r.Stopped["public.notes"].Reason != stop.Stopped.Reason.Error() || stop.Retained != 0 {

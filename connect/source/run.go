@@ -328,7 +328,7 @@ func (r *run) stopTable(t *table, s *Stop) error {
 	t.mu.Lock()
 	t.stopped = s
 	t.mu.Unlock()
-	withSchemas(r.task.Log, s.Reason).Error("table stopped; the other tables go on", "table", t.id, "error", s.Reason)
+	r.task.Log.Error("table stopped; the other tables go on", withSchemas(s.Reason, "table", t.id, "error", s.Reason, "then", s.Then(r.task.Name, t.id))...)
 	return nil
 }
 

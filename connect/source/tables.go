@@ -58,6 +58,15 @@ type Stop struct {
 	Rows   int64
 }
 
+// Then is what a person does once the table is mended, as typed.
+func (s *Stop) Then(connector, table string) string {
+	then := "once it is mended: rdip resume " + connector + " " + table
+	if s.InSnapshot {
+		return then + ", which reads the table again"
+	}
+	return then + "; what was written stays in the log as it was, so that a change of the row alone mends nothing: where only some rows are at fault, errors.tolerance: all makes dead letters of them"
+}
+
 // shown is what Status tells: the topic, zero before it is there, and why the table stopped.
 func (t *table) shown() (sinks.Topic, *Stop) {
 	t.mu.Lock()
@@ -221,7 +230,7 @@ func (x *encoding) relaxed(column int, o envelope.Options) *encoding {
 		t.KeyColumns[k].Nullable = true
 	}
 	layout.Table = &t
-	return &encoding{Encoder: envelope.NewEncoder(&layout, x.Topic, o), table: x.table, since: x.since, shape: newShape(x.table.to.plan)}
+	return &encoding{Encoder: envelope.NewEncoder(&layout, x.Topic, o), table: x.table, since: x.since, shape: newShape(x.table.to.plan), signals: x.signals}
 }
 
 // nullInNotNull is the column of a row that relaxed would mend.

@@ -48,7 +48,7 @@ func transactionalID(s string) error {
 
 // creation is how the topic of positions is made: compacted, whatever other topics are.
 func (t *PositionsTopic) creation() *Creation {
-	c := &Creation{Enable: true, Partitions: max(t.Partitions, 1), Replication: t.Replication, Settings: map[string]string{"cleanup.policy": "compact"}}
+	c := &Creation{Enable: true, Partitions: max(t.Partitions, 1), Replication: t.Replication, ReplicationKey: "offset.storage.replication.factor", Settings: map[string]string{"cleanup.policy": "compact"}}
 	if c.Replication == 0 {
 		c.Replication = -1
 	}

@@ -17,6 +17,8 @@ type Creation struct {
 	Enable      bool
 	Partitions  int
 	Replication int // -1: the broker's default.replication.factor
+	// ReplicationKey is the key that Replication is from; "": topic.creation.default.replication.factor.
+	ReplicationKey string
 	// Settings are the topic's own configuration, such as cleanup.policy and retention.ms; what is not here
 	// is the broker's default.
 	Settings map[string]string

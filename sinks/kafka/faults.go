@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -58,7 +59,7 @@ func (c *cluster) refusal(e *fault.Error, topic string, err error) bool {
 	case is(sarama.ErrInvalidPartitions):
 		e.Hint = "topic.creation.default.partitions: 1"
 	case is(sarama.ErrInvalidReplicationFactor):
-		e.Hint = "set topic.creation.default.replication.factor to at most the number of brokers"
+		e.Hint = "set " + cmp.Or(c.creation.of(topic).ReplicationKey, "topic.creation.default.replication.factor") + " to at most the number of brokers"
 	case is(sarama.ErrInvalidConfig), is(sarama.ErrPolicyViolation):
 		e.Hint = "change the topic.creation.default keys to what the brokers allow"
 	case is(sarama.ErrUnsupportedVersion):
