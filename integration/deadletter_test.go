@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"rdip/integration/harness"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
+	"rdip/internal/failpoint"
 )
 
 // poison is something that one table's rows cannot be delivered for.
@@ -61,6 +63,19 @@ var poisons = []poison{
 		}, letters: []string{"1"}},
 }
 
+// inBothModes runs a test of each poison under each promise of delivery.
+func inBothModes(t *testing.T, test func(t *testing.T, c poison)) {
+	t.Helper()
+	for _, mode := range []harness.Mode{harness.AtLeastOnce, harness.ExactlyOnce} {
+		for _, c := range poisons {
+			if mode.Exactly {
+				c.keys = append(slices.Clone(c.keys), "connectors.shop.exactly.once.support", "required")
+			}
+			t.Run(mode.Name+"/"+c.name, func(t *testing.T) { test(t, c) })
+		}
+	}
+}
+
 // poisoned streams two tables, of which items then has rows that cannot be delivered.
 func poisoned(t *testing.T, c poison, keys ...string) (*harness.Pipeline, *harness.Daemon) {
 	t.Helper()
@@ -100,110 +115,107 @@ func itemsOf(t *testing.T, d *harness.Daemon) rest.TableDetails {
 // G1, P25, R2, K4: a table whose rows cannot be delivered stops alone and by name; the slot is held for it while the others
 // go on; and once it is mended it goes on in the same process with all that it missed, while the others repeat nothing.
 func TestATableThatStoppedGoesOnOnceItIsMended(t *testing.T) {
-	for _, c := range poisons {
-		t.Run(c.name, func(t *testing.T) {
-			p, d := poisoned(t, c)
-			before := p.Query(t, "SELECT pg_current_wal_lsn()::text")
-			p.Exec(t, c.insert...)
-			d.WaitFor(t, "table stopped; the other tables go on")
-			others(t, p, 1)
-			stopped := itemsOf(t, d)
-			for _, word := range c.words {
-				if !strings.Contains(stopped.Stopped, word) {
-					t.Errorf("%q is not in why it stopped: %s", word, stopped.Stopped)
-				}
+	inBothModes(t, func(t *testing.T, c poison) {
+		p, d := poisoned(t, c)
+		p.Exec(t, c.insert[0])
+		behind := p.Query(t, "SELECT pg_current_wal_lsn()::text") // its commit
+		p.Exec(t, c.insert[1:]...)
+		d.WaitFor(t, "table stopped; the other tables go on")
+		others(t, p, 1)
+		stopped := itemsOf(t, d)
+		for _, word := range c.words {
+			if !strings.Contains(stopped.Stopped, word) {
+				t.Errorf("%q is not in why it stopped: %s", word, stopped.Stopped)
 			}
-			if stopped.RetainedBytes == 0 || len(stopped.StoppedAt) == 0 || stopped.NeedsSnapshot {
-				t.Errorf("what it costs is not told: %+v", stopped)
+		}
+		if stopped.RetainedBytes == 0 || len(stopped.StoppedAt) == 0 || stopped.NeedsSnapshot {
+			t.Errorf("what it costs is not told: %+v", stopped)
+		}
+		if out := p.Command(t, harness.ExitDone, "status", "--url", d.REST(t)); !strings.Contains(out, "STOPPED at") || !strings.Contains(out, "of log: ") || !strings.Contains(out, "once it is mended: rdip resume shop public.items") {
+			t.Errorf("rdip status says\n%s", out)
+		}
+		if p.Slot(t, "confirmed_flush_lsn <= '"+behind+"'") != "true" {
+			t.Errorf("the slot was moved to %s, behind what the table has still to see", p.Slot(t, "confirmed_flush_lsn"))
+		}
+		if out := p.Command(t, harness.ExitRuntime, "resume", "shop", "public.items", "--url", d.REST(t)); !strings.Contains(out, "it has stopped again") {
+			t.Errorf("resumed before it was mended:\n%s", out)
+		}
+		others(t, p, 2)
+		c.mend(t, p, d)
+		if !strings.HasPrefix(c.name, "value") { // a reload has tried it already
+			if out := p.Command(t, harness.ExitDone, "resume", "shop", "public.items", "--url", d.REST(t)); !strings.Contains(out, "goes on, and has caught up") {
+				t.Errorf("resumed:\n%s", out)
 			}
-			if out := p.Command(t, harness.ExitDone, "status", "--url", d.REST(t)); !strings.Contains(out, "STOPPED at") || !strings.Contains(out, "of log: ") {
-				t.Errorf("rdip status says\n%s", out)
-			}
-			if p.Slot(t, "confirmed_flush_lsn <= '"+before+"'") != "true" {
-				t.Errorf("the slot was moved to %s, behind what the table has still to see", p.Slot(t, "confirmed_flush_lsn"))
-			}
-			if out := p.Command(t, harness.ExitRuntime, "resume", "shop", "public.items", "--url", d.REST(t)); !strings.Contains(out, "it has stopped again") {
-				t.Errorf("resumed before it was mended:\n%s", out)
-			}
-			others(t, p, 2)
-			c.mend(t, p, d)
-			if !strings.HasPrefix(c.name, "value") { // a reload has tried it already
-				if out := p.Command(t, harness.ExitDone, "resume", "shop", "public.items", "--url", d.REST(t)); !strings.Contains(out, "goes on, and has caught up") {
-					t.Errorf("resumed:\n%s", out)
-				}
-			}
-			p.MustHold(t, 2, false)
-			others(t, p, 3)
-			p.Converge(t)
-			if again := itemsOf(t, d); again.Stopped != "" || again.CatchingUp {
-				t.Errorf("%+v", again)
-			}
-			if code := d.Stop(t); code != harness.ExitDone {
-				t.Errorf("exit code %d", code)
-			}
-			others := len(p.Records(t, "others"))
-			run(p, t, func() { p.Converge(t) })
-			if n := len(p.Records(t, "others")); n != others {
-				t.Errorf("the next start repeated %d records", n-others)
-			}
-		})
-	}
+		}
+		p.MustHold(t, 2, false)
+		others(t, p, 3)
+		p.Converge(t)
+		if again := itemsOf(t, d); again.Stopped != "" || again.CatchingUp {
+			t.Errorf("%+v", again)
+		}
+		if code := d.Stop(t); code != harness.ExitDone {
+			t.Errorf("exit code %d", code)
+		}
+		others := len(p.Records(t, "others"))
+		run(p, t, func() { p.Converge(t) })
+		if n := len(p.Records(t, "others")); n != others {
+			t.Errorf("the next start repeated %d records", n-others)
+		}
+	})
 }
 
 // D8, G1: with a topic for dead letters the table goes on; each of its rows is in one of the two topics, with the reason, and
 // what is masked is in neither; the slot is not held.
 func TestRowsThatCannotBeDeliveredBecomeDeadLettersWhereAskedFor(t *testing.T) {
-	for _, c := range poisons {
-		t.Run(c.name, func(t *testing.T) {
-			p, d := poisoned(t, c, "connectors.shop.column.mask.with.5.chars", "public.items.card", "connectors.shop.errors.tolerance", "all",
-				"connectors.shop.errors.deadletterqueue.topic.name", testenv.Name("letters"), "connectors.shop.errors.deadletterqueue.topic.replication.factor", "1")
-			topic := p.Keys["connectors.shop.errors.deadletterqueue.topic.name"]
-			p.Exec(t, c.insert...)
-			others(t, p, 1)
-			var letters []kafkaserver.Record
-			harness.Eventually(t, "the dead letters", func() bool {
-				letters = ofPipeline(t, p, topic)
-				return len(letters) >= len(c.letters)
-			})
-			p.MustHold(t, 2-len(c.letters), false)
-			p.Converge(t) // nothing holds the slot
-			for i, m := range letters {
-				headers := map[string]string{}
-				for _, h := range m.Headers {
-					headers[string(h.Key)] = string(h.Value)
-				}
-				reason, _, _ := strings.Cut(c.name, ":")
-				if string(m.Key) != fmt.Sprintf(`{"id":"%s"}`, c.letters[i]) || !strings.Contains(string(m.Value), `"left_out":["card"]`) || !strings.Contains(string(m.Value), `"id":"`+c.letters[i]+`"`) {
-					t.Errorf("letter %s %.300s", m.Key, m.Value)
-				}
-				if headers["__rdip.reason"] != reason || headers["__rdip.table"] != "public.items" || headers["__connect.errors.topic"] != p.Prefix+".public.items" || !strings.Contains(headers["__rdip.position"], "lsn") {
-					t.Errorf("headers %v", headers)
-				}
-				for _, word := range c.words {
-					if !strings.Contains(headers["__connect.errors.exception.message"], word) {
-						t.Errorf("%q is not in %s", word, headers["__connect.errors.exception.message"])
-					}
-				}
-				if strings.Contains(string(m.Value)+string(m.Key)+fmt.Sprint(headers), cardNumber) {
-					t.Errorf("what is masked is in the letter: %s", m.Value)
-				}
-			}
-			if len(letters) != len(c.letters) {
-				t.Errorf("%d letters, not %d", len(letters), len(c.letters))
-			}
-			if items := itemsOf(t, d); items.Stopped != "" || items.DeadLetters != int64(len(c.letters)) || items.LastUndelivered == "" {
-				t.Errorf("%+v", items)
+	inBothModes(t, func(t *testing.T, c poison) {
+		p, d := poisoned(t, c, "connectors.shop.column.mask.with.5.chars", "public.items.card", "connectors.shop.errors.tolerance", "all",
+			"connectors.shop.errors.deadletterqueue.topic.name", testenv.Name("letters"), "connectors.shop.errors.deadletterqueue.topic.replication.factor", "1")
+		topic := p.Keys["connectors.shop.errors.deadletterqueue.topic.name"]
+		p.Exec(t, c.insert...)
+		others(t, p, 1)
+		var letters []kafkaserver.Record
+		harness.Eventually(t, "the dead letters", func() bool {
+			letters = ofPipeline(t, p, topic)
+			return len(letters) >= len(c.letters)
+		})
+		p.MustHold(t, 2-len(c.letters), false)
+		p.Converge(t) // nothing holds the slot
+		for i, m := range letters {
+			headers := map[string]string{}
+			for _, h := range m.Headers {
+				headers[string(h.Key)] = string(h.Value)
 			}
 			reason, _, _ := strings.Cut(c.name, ":")
-			if _, metrics := d.Get(t, "/metrics"); !strings.Contains(metrics, fmt.Sprintf(`rdip_dead_letters_total{connector="shop",reason=%q,table="public.items"} %d`, reason, len(c.letters))) {
-				t.Errorf("the letters are not in the metrics")
+			if string(m.Key) != fmt.Sprintf(`{"id":"%s"}`, c.letters[i]) || !strings.Contains(string(m.Value), `"left_out":["card"]`) || !strings.Contains(string(m.Value), `"id":"`+c.letters[i]+`"`) {
+				t.Errorf("letter %s %.300s", m.Key, m.Value)
 			}
-			if strings.Contains(d.Out.String(), cardNumber) {
-				t.Error("the log has row data")
+			if headers["__rdip.reason"] != reason || headers["__rdip.table"] != "public.items" || headers["__connect.errors.topic"] != p.Prefix+".public.items" || !strings.Contains(headers["__rdip.position"], "lsn") {
+				t.Errorf("headers %v", headers)
 			}
-			others(t, p, 2)
-		})
-	}
+			for _, word := range c.words {
+				if !strings.Contains(headers["__connect.errors.exception.message"], word) {
+					t.Errorf("%q is not in %s", word, headers["__connect.errors.exception.message"])
+				}
+			}
+			if strings.Contains(string(m.Value)+string(m.Key)+fmt.Sprint(headers), cardNumber) {
+				t.Errorf("what is masked is in the letter: %s", m.Value)
+			}
+		}
+		if len(letters) != len(c.letters) {
+			t.Errorf("%d letters, not %d", len(letters), len(c.letters))
+		}
+		if items := itemsOf(t, d); items.Stopped != "" || items.DeadLetters != int64(len(c.letters)) || items.LastUndelivered == "" {
+			t.Errorf("%+v", items)
+		}
+		reason, _, _ := strings.Cut(c.name, ":")
+		if _, metrics := d.Get(t, "/metrics"); !strings.Contains(metrics, fmt.Sprintf(`rdip_dead_letters_total{connector="shop",reason=%q,table="public.items"} %d`, reason, len(c.letters))) {
+			t.Errorf("the letters are not in the metrics")
+		}
+		if strings.Contains(d.Out.String(), cardNumber) {
+			t.Error("the log has row data")
+		}
+		others(t, p, 2)
+	})
 }
 
 // ofPipeline reads a topic, which may not be there yet.
@@ -229,7 +241,7 @@ func TestATableThatIsGivenUpLetsTheSlotGoAndIsReadAgain(t *testing.T) {
 	p.Exec(t, "CREATE TABLE elsewhere(id int PRIMARY KEY, t text)", "INSERT INTO elsewhere SELECT i, repeat(i::text, 100) FROM generate_series(1, 5000) i")
 	d.WaitFor(t, "table given up; the source is held for it no longer")
 	p.Converge(t)
-	if items := itemsOf(t, d); !items.NeedsSnapshot || !strings.Contains(items.Stopped, "rdip resume shop public.items") || items.RetainedBytes != 0 {
+	if items := itemsOf(t, d); !items.NeedsSnapshot || !strings.Contains(items.Then, "rdip resume shop public.items") || items.RetainedBytes != 0 {
 		t.Errorf("%+v", items)
 	}
 	if code := d.Stop(t); code != harness.ExitDone {
@@ -253,5 +265,47 @@ func TestATableThatIsGivenUpLetsTheSlotGoAndIsReadAgain(t *testing.T) {
 		if out := p.Command(t, harness.ExitConfiguration, "resume", "shop", args, "--url", d.REST(t)); !strings.Contains(out, want) {
 			t.Errorf("resume %s:\n%s", args, out)
 		}
+	}
+}
+
+// G1, D8: a kill -9 between dead letters loses none of them, and exactly once has each of them once. It proves that they go the
+// way of rows; what is in a topic that is full or away it does not.
+func TestAKillBetweenDeadLettersLosesNone(t *testing.T) {
+	const rows = 40
+	for mode, points := range map[harness.Mode][]string{
+		harness.AtLeastOnce: {failpoint.Produced, failpoint.Acked, failpoint.Stored},
+		harness.ExactlyOnce: {failpoint.Produced, failpoint.Committing, failpoint.PositionsSent, failpoint.Committed}} {
+		t.Run(mode.Name, func(t *testing.T) {
+			letters := testenv.Name("letters")
+			r := mode.Run(t, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
+			r.Tags = []string{"failpoints"}
+			r.Setup = r.With("connectors.shop.table.include.list", "public.poisoned", "connectors.shop.errors.tolerance", "all", "connectors.shop.errors.deadletterqueue.topic.name", letters,
+				"connectors.shop.errors.deadletterqueue.topic.replication.factor", "1")
+			delete(r.Keys, "connectors.shop.table.exclude.list")
+			r.Exec(t, "CREATE TABLE poisoned(id int PRIMARY KEY, n numeric(6,2))")
+			run(r.Pipeline, t, func() {})
+			for i, point := range points {
+				for id := i * rows; id < (i+1)*rows; id++ { // every other one is poisoned
+					r.Exec(t, fmt.Sprintf("INSERT INTO poisoned VALUES (%d, CASE WHEN %[1]d %% 2 = 0 THEN 1 ELSE 'NaN' END)", id))
+				}
+				r.Crash(t, harness.Crash{Point: point, N: 1}, nil)
+			}
+			run(r.Pipeline, t, func() { r.Converge(t) })
+			seen := map[string]int{}
+			for _, m := range ofPipeline(t, r.Pipeline, letters) {
+				seen[string(m.Key)]++
+			}
+			for _, m := range r.Records(t, "poisoned") {
+				seen[m.Key]++
+			}
+			if len(seen) != rows*len(points) {
+				t.Errorf("%d of %d rows arrived: %v", len(seen), rows*len(points), seen)
+			}
+			for key, n := range seen {
+				if n != 1 && mode.Exactly {
+					t.Errorf("%s came %d times", key, n)
+				}
+			}
+		})
 	}
 }
