@@ -272,9 +272,9 @@ func TestATableThatIsGivenUpLetsTheSlotGoAndIsReadAgain(t *testing.T) {
 // way of rows; what is in a topic that is full or away it does not.
 func TestAKillBetweenDeadLettersLosesNone(t *testing.T) {
 	const rows = 40
-	for mode, points := range map[harness.Mode][]string{
-		harness.AtLeastOnce: {failpoint.Produced, failpoint.Acked, failpoint.Stored},
-		harness.ExactlyOnce: {failpoint.Produced, failpoint.Committing, failpoint.PositionsSent, failpoint.Committed}} {
+	for mode, points := range map[harness.Mode][]harness.Crash{
+		harness.AtLeastOnce: {{Point: failpoint.MidTransaction, N: rows / 4}, {Point: failpoint.Produced, N: 1}, {Point: failpoint.Acked, N: 1}, {Point: failpoint.Stored, N: 1}},
+		harness.ExactlyOnce: {{Point: failpoint.MidTransaction, N: rows / 4}, {Point: failpoint.Produced, N: 1}, {Point: failpoint.Committing, N: 1}, {Point: failpoint.Committed, N: 1}}} {
 		t.Run(mode.Name, func(t *testing.T) {
 			letters := testenv.Name("letters")
 			r := mode.Run(t, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
@@ -286,9 +286,9 @@ func TestAKillBetweenDeadLettersLosesNone(t *testing.T) {
 			run(r.Pipeline, t, func() {})
 			for i, point := range points {
 				for id := i * rows; id < (i+1)*rows; id++ { // every other one is poisoned
-					r.Exec(t, fmt.Sprintf("INSERT INTO poisoned VALUES (%d, CASE WHEN %[1]d %% 2 = 0 THEN 1 ELSE 'NaN' END)", id))
+					r.Exec(t, fmt.Sprintf("INSERT INTO poisoned VALUES (%d, CASE WHEN %[1]d %% 2 = 0 THEN 1 ELSE 'NaN'::numeric END)", id))
 				}
-				r.Crash(t, harness.Crash{Point: point, N: 1}, nil)
+				r.Crash(t, point, nil)
 			}
 			run(r.Pipeline, t, func() { r.Converge(t) })
 			seen := map[string]int{}

@@ -27,7 +27,7 @@ func (s *Readings) Ask(asked []Asked, captured []*schema.Table, by string, first
 			return refused("snapshot", a.Table, "it has no key to find rows by", "ask for the whole table, or with a predicate")
 		}
 		r := s.tables[a.Table]
-		if r == nil || !r.left() || r.failed != nil {
+		if r == nil || !r.left() || r.failed != nil || a.Anew {
 			begin[a.Table] = offsets.TableSnapshot{OID: captured[at].OID, Why: offsets.WhyAsked, By: by, Where: a.Where, Keys: a.Keys, Asked: s.clock()}
 			continue
 		}

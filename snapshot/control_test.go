@@ -81,6 +81,9 @@ func TestTablesAreAskedForPausedResumedAndStopped(t *testing.T) {
 	if err := ask(snapshot.Asked{Table: "public.t"}); err == nil {
 		t.Error("another snapshot of a table that is being read was taken")
 	}
+	if err := ask(snapshot.Asked{Table: "public.t", Anew: true}); err != nil || s.Records()["public.t"].Where != "" {
+		t.Errorf("what is under way is void: %v, %+v", err, s.Records())
+	}
 	if err := s.Pause(); err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,8 @@ type Asked struct {
 	// ByHand: somebody asked for it, so that it is read although the configuration leaves the table out of
 	// snapshots. Without it such a table's plan has no chunk.
 	ByHand bool
+	// Anew: what is under way of the table is void, and is begun again.
+	Anew bool
 }
 
 // LiveLane reads chunks over one connection, each from a snapshot that Begin took. It serves one goroutine.

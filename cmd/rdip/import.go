@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"rdip/configs"
+	"rdip/connect/source"
 	"rdip/internal/fault"
 )
 
@@ -283,17 +284,31 @@ func (t *translation) next(w io.Writer, file string) {
 	}
 	say("rdip check %s", file)
 	say("stop the connector in Kafka Connect: PUT /connectors/%s/stop; it and rdip share a slot", t.name)
-	say("to go on where it stood, without a snapshot: SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '%s', then rdip offsets set %s --lsn LSN --config %s",
-		t.slot(), t.name, file)
+	goOn := "to go on where it stood, without a snapshot: "
+	if topic := t.positions(); topic != "" {
+		goOn += fmt.Sprintf("nothing where topic %s has its position (connector %s, topic.prefix %s), which rdip reads; else ", topic, t.name, t.valueOf("topic.prefix"))
+	}
+	say("%sSELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '%s', then rdip offsets set %s --lsn LSN --config %s",
+		goOn, t.valueOf("slot.name"), t.name, file)
 	say("or to begin with a snapshot: give slot.name and publication.name new names in %s", file)
 	say("rdip run %s", file)
 }
 
-func (t *translation) slot() string {
-	for _, v := range t.connector {
-		if v.Key == "slot.name" {
+// valueOf is a key's of the connector's own, or else of the worker's; "" for none.
+func (t *translation) valueOf(key string) string {
+	for _, v := range slices.Concat(t.connector, t.worker) {
+		if v.Key == key && !v.Refused() {
 			return v.Value
 		}
 	}
 	return ""
+}
+
+// positions is the topic in which a connector that delivers exactly once has its position, "" of another.
+func (t *translation) positions() string {
+	support := cmp.Or(t.valueOf("exactly.once.support"), t.valueOf("exactly.once.source.support"))
+	if support != string(source.Required) && support != string(configs.SupportEnabled) {
+		return ""
+	}
+	return cmp.Or(t.valueOf("offsets.storage.topic"), t.valueOf("offset.storage.topic"))
 }

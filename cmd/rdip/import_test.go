@@ -116,3 +116,28 @@ func TestAFileThatIsNoConfigurationIsRefusedByName(t *testing.T) {
 		})
 	}
 }
+
+func TestAnImportedConnectorOfExactlyOnceGoesOnFromItsTopicOfPositions(t *testing.T) {
+	dir := t.TempDir()
+	worker, connector := filepath.Join(dir, "worker.properties"), filepath.Join(dir, "inventory.json")
+	for file, text := range map[string]string{
+		worker:    "bootstrap.servers=k1:9092\ngroup.id=connect\noffset.storage.topic=offsets\nexactly.once.source.support=enabled\n",
+		connector: `{"name":"inventory","config":{"connector.class":"io.debezium.connector.postgresql.PostgresConnector","database.hostname":"db","database.dbname":"inv","topic.prefix":"inv","exactly.once.support":"required","transaction.boundary":"poll","transaction.boundary.interval.ms":"200"}}`,
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, text, next := imported(t, connector, worker)
+	if x.refused != 0 {
+		t.Errorf("%d keys are refused:\n%s", x.refused, text)
+	}
+	for _, want := range []string{`exactly.once.source.support: "enabled"`, `offset.storage.topic: "offsets"`, `exactly.once.support: "required"`, `transaction.boundary: "poll"`, `transaction.boundary.interval.ms: "200"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing:\n%s", want, text)
+		}
+	}
+	if want := "topic offsets has its position (connector inventory, topic.prefix inv)"; !strings.Contains(next, want) {
+		t.Errorf("%q is not among the next steps:\n%s", want, next)
+	}
+}

@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -121,7 +122,11 @@ func (t *Task) follows(op string) (*run, error) {
 func (g *ledger) ask(asked []snapshot.Asked, captured []*schema.Table, by string, ts *tables, also func(*offsets.Record)) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	err := g.readings.Ask(asked, captured, by, func(begun []string) {
+	asked, err := g.comingBack(asked)
+	if err != nil {
+		return err
+	}
+	err = g.readings.Ask(asked, captured, by, func(begun []string) {
 		for _, id := range begun {
 			if g.comeBack(id) {
 				ts.comeBack(id)
@@ -135,6 +140,25 @@ func (g *ledger) ask(asked []snapshot.Asked, captured []*schema.Table, by string
 		also(&g.record)
 	}
 	return g.put()
+}
+
+// comingBack has tables that stopped in a snapshot, or were given up, read as a whole: since then their changes were passed
+// over, so that parts which were read before are not up to date. The caller holds mu.
+func (g *ledger) comingBack(asked []snapshot.Asked) ([]snapshot.Asked, error) {
+	asked = slices.Clone(asked)
+	for i := range asked {
+		a := &asked[i]
+		if s, stopped := g.record.Stopped[a.Table]; !stopped || s.Position != "" {
+			continue
+		}
+		if a.Where != "" || a.Keys != nil {
+			return nil, &fault.Error{Kind: fault.Configuration, Op: "snapshot", Object: "table " + a.Table, Permanent: true,
+				Cause: errors.New("it has stopped, and its changes were passed over since: some of its rows are not enough"),
+				Hint:  fmt.Sprintf("once it is mended: rdip resume %s %s, which reads all of it", g.task.Name, a.Table)}
+		}
+		a.Anew = true
+	}
+	return asked, nil
 }
 
 // comeBack forgets that a table stopped in its snapshot. The caller holds mu.

@@ -83,6 +83,7 @@ func (t *Task) ResumeTables(ctx context.Context, names []string, by string) (goO
 	if err != nil {
 		return nil, nil, err
 	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	if goOn, again, err = r.resumable(names); err != nil {
 		return nil, nil, err
 	}
