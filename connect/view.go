@@ -2,6 +2,7 @@ package connect
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"rdip/connect/metrics"
@@ -111,6 +112,7 @@ func (v *View) connector(m *moment) rest.Connector {
 	}
 	readings := map[string]snapshot.TableReport{}
 	for _, r := range s.Snapshot.Tables {
+		waitsForStopped(&r, s.Tables)
 		out.Snapshots = append(out.Snapshots, rest.NewSnapshotStatus(&r))
 		readings[r.Table] = r
 	}
@@ -255,4 +257,12 @@ func micros(us int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(us)
+}
+
+// waitsForStopped says of a table's reading that it waits, where the table has stopped.
+func waitsForStopped(r *snapshot.TableReport, tables []source.TableStatus) {
+	stopped := slices.ContainsFunc(tables, func(t source.TableStatus) bool { return t.Table == r.Table && t.Stopped != nil })
+	if stopped && (r.State == snapshot.ReadingRunning || r.State == snapshot.ReadingQueued) {
+		r.State, r.Waiting = snapshot.ReadingWaiting, "the table has stopped: rdip status says why"
+	}
 }

@@ -24,6 +24,9 @@ func TestATableThatIsGivenUpWithinItsReadingIsReadAgainAsAWhole(t *testing.T) {
 			if n := len(p.Records(t, "items")); n == 0 || n > 999 {
 				t.Errorf("%d rows were read before it stopped", n)
 			}
+			if out := p.Command(t, harness.ExitDone, "snapshot", "shop", "--url", d.REST(t)); !strings.Contains(out, "the table has stopped: rdip status says why") {
+				t.Errorf("its reading is told as\n%s", out)
+			}
 			p.Exec(t, "UPDATE items SET note = 'passed over' WHERE id = 0",
 				"CREATE TABLE elsewhere(id int PRIMARY KEY, t text)", "INSERT INTO elsewhere SELECT i, repeat(i::text, 100) FROM generate_series(1, 5000) i")
 			d.WaitFor(t, "table given up; the source is held for it no longer")
