@@ -226,6 +226,9 @@ func TestASlotReadByAnotherIsWaitedForAndItsReaderNamed(t *testing.T) { // P51, 
 		t.Errorf("got %v, the reader is PID %s", err, pid)
 	}
 	expectFinding(t, s.reader(t).Check(t.Context()), fault.Warning, "P51", pid)
+	if err := s.reader(t).Free(t.Context()); err == nil || !strings.Contains(err.Error(), "PID "+pid) {
+		t.Errorf("asked whether it is free: %v, the reader is PID %s", err, pid)
+	}
 
 	s.cfg.SlotMaxRetries = 1000
 	opened := make(chan error, 1)
