@@ -1,6 +1,7 @@
 package mutants
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 func faultScenarios() []scenario {
 	return []scenario{
 		{"broker frozen", "the broker is frozen while rows are written, the daemon killed meanwhile, and the broker goes on", brokerFrozen},
-		{"connections cut", "connections to the broker break again and again, while two writers go on", connectionsCut},
+		{"connections cut", "connections to the broker break again and again, and the same rows are changed meanwhile", connectionsCut},
 		{"row refused", "a row is larger than max.row.bytes: its table stops, and goes on once more is allowed", rowRefused},
 		{"topic shrunk", "max.message.bytes of a topic becomes less than a row while the daemon runs, and more again", topicShrunk},
 	}
@@ -49,15 +50,15 @@ func connectionsCut(t *testing.T, binary string) {
 	kafka := testenv.Kafka(t, kafkaserver.Options{Proxied: true})
 	r := with(harness.RunBetween(t, testenv.SharedPostgres(t, 18), kafka), binary, "bootstrap.servers", kafka.ProxiedBootstrap())
 	d := r.Streaming(t)
-	w := workload.Start(t, r.PG, r.Database, r.Seed, 3*time.Millisecond)
-	for range 4 {
-		time.Sleep(200 * time.Millisecond)
+	for n := range 4 {
+		r.Converge(t) // nothing is under way
 		kafka.Brokers[0].Proxy().Cut()
-		time.Sleep(400 * time.Millisecond)
+		for range 5 {
+			r.Exec(t, fmt.Sprintf("UPDATE single SET version = nextval('versions'), amount = %d WHERE id <= 100", n))
+			time.Sleep(50 * time.Millisecond)
+		}
 		kafka.Brokers[0].Proxy().Pass()
 	}
-	time.Sleep(300 * time.Millisecond)
-	w.Finish(t)
 	conclude(t, r, d)
 }
 

@@ -54,6 +54,7 @@ func streamed(t *testing.T, binary string) {
 			BEGIN
 				UPDATE audited SET version = nextval('versions'), note = 'ROLLED BACK', body = repeat(md5(version::text), 150);
 				UPDATE single SET version = nextval('versions'), note = 'ROLLED BACK';
+				PERFORM pg_sleep(1); -- what was aborted before it is decoded is not sent
 				RAISE EXCEPTION 'to the savepoint';
 			EXCEPTION WHEN raise_exception THEN NULL;
 			END;
