@@ -25,7 +25,9 @@ func faults() []fault {
 	return slices.Concat(kafkaFaults(), registryFaults(), postgresFaults(), stateFaults(), machineFaults())
 }
 
-// Each fault goes through in each of its modes, in make test the short ones alone.
+// Each fault goes through in each of its modes, in make test the short ones alone. What each of them is about stands with
+// it: D2, D3, D4, D5, D6, D7, K1, K2, K3, K4, K6, K7, K11, K12, O1, O2, O4, O6, P45, P47, P48, P49, P50, P54, P56,
+// P60, P61, P62, P66, R1, R2, R3, R4.
 func TestNoFaultLosesOrReordersAChange(t *testing.T) {
 	for _, f := range faults() {
 		if !f.short && !harness.Long() {
