@@ -167,6 +167,9 @@ func (g *ledger) begin(r readers.Reader, from offsets.Position) error {
 		return nil
 	}
 	g.record.Position, g.record.Place = r.EncodePosition(from), from.Place
+	if g.record.SnapshotStarted.IsZero() && !g.record.SnapshotDone && g.readings.Left() > 0 { // its first start was cut off before it could say so
+		g.record.SnapshotStarted = time.Now().UTC()
+	}
 	return g.put()
 }
 

@@ -144,8 +144,10 @@ func (d *decoder) int() int64 {
 // index reads a number below n.
 func (d *decoder) index(n int, of string) int64 {
 	i := d.int()
-	if d.err == nil && (i < 0 || i >= int64(n)) {
+	if i < 0 || i >= int64(n) {
 		d.fail(fmt.Errorf("%w: there is no %s with number %d", ErrCorrupt, of, i))
+	}
+	if d.err != nil {
 		return 0
 	}
 	return i

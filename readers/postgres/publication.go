@@ -37,12 +37,16 @@ SELECT p.pubname, pg_has_role(p.pubowner, 'USAGE'), p.puballtables, p.pubinsert,
 	coalesce(to_jsonb(p) ->> 'pubgencols', 'n') = 's'
 FROM pg_publication p WHERE p.pubname = $1::text`
 
-// publicationTablesSQL: attnames lists the columns whether a column list is there or not, so that a list
-// shows by being shorter than the table's columns that can be published.
+// publicationTablesSQL: attnames lists the columns whether a column list is there or not. One that hides something is
+// given (prattrs; partitions inherit none) and shorter than the table's columns that can be published. The length alone
+// says nothing while a column is dropped: attnames comes from the catalog as it is now, the rest from the statement's
+// view of it.
 const publicationTablesSQL = `
 SELECT t.schemaname, t.tablename, coalesce(to_jsonb(t) ->> 'rowfilter', ''),
 	CASE WHEN jsonb_typeof(to_jsonb(t) -> 'attnames') = 'array' THEN jsonb_array_length(to_jsonb(t) -> 'attnames') < (
 		SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') ELSE false END
+	AND EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE p.pubname = t.pubname
+		AND to_jsonb(r) ->> 'prattrs' IS NOT NULL AND r.prrelid = c.oid)
 FROM pg_publication_tables t
 JOIN pg_namespace n ON n.nspname = t.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
