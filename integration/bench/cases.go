@@ -82,7 +82,7 @@ func (b *bench) all(ctx context.Context, r *results) error {
 		return err
 	}
 	for _, c := range comparisons() {
-		if !b.options.wants(c.name) || b.options.Wide == 0 && c.floor == 0 {
+		if !b.options.wants(c.name) || b.options.Wide == 0 && (c.name == wide || c.name == single) {
 			continue
 		}
 		compared, err := b.compare(ctx, c)

@@ -80,7 +80,7 @@ func (b *bench) fill(ctx context.Context) error {
 	if err := b.exec(ctx, schemaSQL); err != nil {
 		return err
 	}
-	if o.wants("log") || o.wants("kafka") || o.wants("snapshot") || o.wants("snapshot-kafka") {
+	if o.wants("log") || o.wants("exactly") || o.wants("kafka") || o.wants("snapshot") || o.wants("snapshot-kafka") {
 		n := o.Rows / perTransaction * perTransaction
 		if err := b.record(ctx, narrow, narrowTable, n, fmt.Sprintf("CALL fill('bench', 1, %d, %d)", n, perTransaction)); err != nil {
 			return err
