@@ -1,3 +1,4 @@
+// Package reliability kills the daemon, breaks what is around it, and has the judges look at what is in the topics then.
 package reliability
 
 import (

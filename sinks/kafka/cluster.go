@@ -24,13 +24,19 @@ type cluster struct {
 	broker   *sarama.Broker // the one that answered last
 }
 
-func newCluster(c *Config, topics *Creation) (*cluster, error) {
+// client is what a connection for questions is made with.
+func (c *Config) client() (*dialer, *sarama.Config, error) {
 	t, err := c.tlsConfig()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d := newDialer(t)
 	s, err := c.clientSettings(d)
+	return d, s, err
+}
+
+func newCluster(c *Config, topics *Creation) (*cluster, error) {
+	d, s, err := c.client()
 	if err != nil {
 		return nil, err
 	}

@@ -26,12 +26,7 @@ type coordinator struct {
 }
 
 func newCoordinator(c *Config, cl *cluster) (*coordinator, error) {
-	t, err := c.tlsConfig()
-	if err != nil {
-		return nil, err
-	}
-	d := newDialer(t)
-	s, err := c.clientSettings(d)
+	d, s, err := c.client()
 	if err != nil {
 		return nil, err
 	}
@@ -159,19 +154,7 @@ func (c *coordinator) passing(err error) (most time.Duration, passes bool) {
 // is done only where nobody else has done so since.
 func (c *coordinator) initialise(ctx context.Context, timeout time.Duration, from identity) (identity, error) {
 	q := &sarama.InitProducerIDRequest{Version: 4, TransactionalID: &c.id, TransactionTimeout: timeout, ProducerID: from.producer, ProducerEpoch: from.epoch}
-	var id identity
-	err := c.ask(ctx, func(b *sarama.Broker) error {
-		answer, err := b.InitProducerID(q)
-		if err != nil {
-			return err
-		}
-		if answer.Err != sarama.ErrNoError {
-			return answer.Err
-		}
-		id = identity{producer: answer.ProducerID, epoch: answer.ProducerEpoch}
-		return nil
-	})
-	return id, err
+	return askIdentity(ctx, c.ask, q)
 }
 
 // add makes partitions a part of the open transaction, all of them or, with an error, none; the first begins it.

@@ -94,8 +94,13 @@ func (p *Producer) plainIdentity(ctx context.Context) (identity, error) {
 
 func (c *cluster) newIdentity(ctx context.Context) (identity, error) {
 	q := &sarama.InitProducerIDRequest{Version: 4, ProducerID: -1, ProducerEpoch: -1}
+	return askIdentity(ctx, c.ask, q)
+}
+
+// askIdentity puts the question for a producer id to whoever ask finds.
+func askIdentity(ctx context.Context, ask func(context.Context, func(*sarama.Broker) error) error, q *sarama.InitProducerIDRequest) (identity, error) {
 	var id identity
-	err := c.ask(ctx, func(b *sarama.Broker) error {
+	err := ask(ctx, func(b *sarama.Broker) error {
 		answer, err := b.InitProducerID(q)
 		if err != nil {
 			return err
