@@ -26,7 +26,7 @@ type marks struct {
 type tableMarks struct {
 	wrote atomic.Bool // a row of the table was sent
 
-	ending sync.Mutex // of wholes: held while a chunk ends; then left is guarded by wholes.mu
+	ending sync.Mutex // of wholes: held while a chunk ends; left is guarded by it then
 
 	// Guarded by marks.mu.
 	candidate *parked // the row kept back; nil while no chunk that had rows is finished

@@ -7,10 +7,10 @@ import (
 )
 
 // wholes is how chunks end where each is a unit: none of their rows is kept back. What is last is known of the chunk
-// that ends last: chunks of a table end one after the other.
+// that ends last: chunks of a table end one after the other, and so do the last chunks of tables.
 type wholes struct {
-	mu   sync.Mutex
-	left int // tables that are not read to their end
+	mu   sync.Mutex // held while the last row of a table goes out: what is last of all follows it
+	left int        // tables that are not read to their end
 }
 
 // endWhole has every lane end its chunks so.
@@ -34,7 +34,17 @@ func (m *marker) endWhole(done *offsets.Chunk) error {
 	}
 	m.table.ending.Lock()
 	defer m.table.ending.Unlock()
-	lastInTable, last := m.wholes.ends(m.table)
+	if m.table.left--; m.table.left > 0 {
+		return m.endWith(done, false, false)
+	}
+	m.wholes.mu.Lock()
+	defer m.wholes.mu.Unlock()
+	m.wholes.left--
+	return m.endWith(done, true, m.wholes.left == 0)
+}
+
+// endWith hands on what is held, if a row is, with its marks. Only who holds the table's ending asks.
+func (m *marker) endWith(done *offsets.Chunk, lastInTable, last bool) error {
 	p := m.held
 	m.held = nil
 	defer m.put(p)
@@ -43,15 +53,4 @@ func (m *marker) endWhole(done *offsets.Chunk) error {
 	}
 	p.chunk = done
 	return m.emit(p, lastInTable, last)
-}
-
-// ends counts a chunk of t, and says whether it is the last of its table, and of all. Only who holds t.ending asks.
-func (w *wholes) ends(t *tableMarks) (lastInTable, last bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if t.left--; t.left > 0 {
-		return false, false
-	}
-	w.left--
-	return true, w.left == 0
 }
