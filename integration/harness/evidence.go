@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -24,7 +25,8 @@ func (r *Run) evidence(t *testing.T, reader *TopicReader, table judge.Table) *ju
 		t.Fatal(err)
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
-	e := &judge.Evidence{Table: table, Final: map[string]judge.Columns{}, Fields: map[string]bool{}, CutOff: r.CutOff, Exactly: r.Mode.Exactly}
+	e := &judge.Evidence{Table: table, Final: map[string]judge.Columns{}, Fields: map[string]bool{},
+		CutOff: r.CutOff, Added: slices.Contains(r.Added, table.Name), Exactly: r.Mode.Exactly}
 	e.History, e.ReadAgain = historyOf(t, conn, table)
 	e.Partitions, e.Misfits = reader.read(t, r.Kafka, r.Prefix+".public."+table.Name, table)
 	for i, records := range e.Partitions {
@@ -51,30 +53,33 @@ func (r *Run) evidence(t *testing.T, reader *TopicReader, table judge.Table) *ju
 func historyOf(t *testing.T, conn *pgx.Conn, table judge.Table) (history map[string][]judge.Committed, rewritten bool) {
 	t.Helper()
 	history = map[string][]judge.Committed{}
-	add := func(op byte, tx int64, row judge.Columns, fields string) {
+	add := func(c judge.Committed, op byte, row judge.Columns, fields string) {
+		c.Op, c.Row, c.Fields = op, row, fields
 		key := table.Key(row)
-		history[key] = append(history[key], judge.Committed{Op: op, Tx: tx, Row: row, Fields: fields})
+		history[key] = append(history[key], c)
 	}
 	jsonRows(t, conn, func(r [3]judge.Columns, fields [3]string) {
 		head, before, after := r[0], r[1], r[2]
 		tx, err := strconv.ParseInt(head["tx"], 10, 64)
-		if err != nil {
+		over, overErr := strconv.ParseInt(head["over"], 10, 64)
+		if err := errors.Join(err, overErr); err != nil {
 			t.Fatal(err)
 		}
+		c := judge.Committed{Tx: tx, Over: over}
 		switch {
 		case head["op"] == "R":
 			rewritten = true
 		case head["op"] == "d":
-			add('d', tx, before, fields[1])
+			add(c, 'd', before, fields[1])
 		case head["op"] == "c":
-			add('c', tx, after, fields[2])
+			add(c, 'c', after, fields[2])
 		case table.Name != "keyless" && table.Key(before) != table.Key(after):
-			add('d', tx, before, fields[1])
-			add('c', tx, after, fields[2])
+			add(c, 'd', before, fields[1])
+			add(c, 'c', after, fields[2])
 		default:
-			add('u', tx, after, fields[2])
+			add(c, 'u', after, fields[2])
 		}
-	}, "SELECT jsonb_build_object('op', op, 'tx', tx), before, after FROM history WHERE tbl = $1 ORDER BY seq", table.Name)
+	}, "SELECT jsonb_build_object('op', op, 'tx', tx, 'over', over), before, after FROM history WHERE tbl = $1 ORDER BY seq", table.Name)
 	return history, rewritten
 }
 

@@ -20,7 +20,8 @@ type Run struct {
 	*Pipeline
 	Seed   uint64
 	Mode   Mode
-	CutOff bool // see judge.Evidence
+	CutOff bool     // see judge.Evidence
+	Added  []string // tables that are captured later than others, while these are written to; see judge.Evidence
 
 	killed, faulted int
 	since           map[string][]int // records of each partition of a topic that Mark left out

@@ -37,8 +37,10 @@ func judgeHistory(e *Evidence, byKey map[string][]Record, v *Verdict) {
 			v.fault(judge, "key %s: %s", key, text)
 			continue
 		}
-		if skipped > 0 && !e.covered(history, skipped, reads[key], first) {
+		if skipped > 0 && !e.covered(history, skipped, reads[key]) {
 			v.fault(Lost, "%d changes of key %s, up to version %s, are neither in the stream nor in a snapshot", skipped, key, history[skipped-1].Row["version"])
+		} else if c, late := behind(history[:skipped], first); late {
+			v.fault(Lost, "%c version %s of key %s is not in the stream, and was made when transaction %d had ended, which is", c.Op, c.Row["version"], key, first)
 		}
 		for _, r := range reads[key] {
 			if indexOf(r, history) < 0 {
@@ -110,16 +112,24 @@ func whyNot(got []Record, history []Committed) (judge, text string) {
 		len(got), len(history), missing.Op, missing.Row["version"], missing.Tx)
 }
 
-// covered says whether what was committed before the stream began is in a snapshot, or is not to be: the
-// last of it was a delete; or the stream has a delete, which came before the snapshot that was read again; or it has a
-// change, which kept the older row out of the window that was read then. In the last case what is left out must be
-// older than the stream, whose first transaction is given.
-func (e *Evidence) covered(history []Committed, skipped int, reads []Record, first int64) bool {
-	gone := func(c Committed) bool { return c.Op == 'd' }
-	if gone(history[skipped-1]) || newest(reads, history) >= skipped-1 {
+// covered says whether what was committed before the stream began is in a snapshot, or is not to be: the last of it was a
+// delete; or a snapshot was read after the stream's beginning, and the stream has a later change of the key: a delete, which came before that
+// snapshot, or another one, which kept the older row out of the window that was read then.
+func (e *Evidence) covered(history []Committed, skipped int, reads []Record) bool {
+	if history[skipped-1].Op == 'd' || newest(reads, history) >= skipped-1 {
 		return true
 	}
-	return (e.CutOff || e.ReadAgain) && (slices.ContainsFunc(history[skipped:], gone) || skipped < len(history) && history[skipped-1].Tx < first)
+	return (e.CutOff || e.ReadAgain || e.Added) && skipped < len(history)
+}
+
+// behind is a change that was made when a transaction of the stream, the one given, had ended. Its own transaction was
+// committed later, so that the stream has to have it, whatever a snapshot has.
+func behind(missing []Committed, first int64) (Committed, bool) {
+	i := slices.IndexFunc(missing, func(c Committed) bool { return first > 0 && first < c.Over })
+	if i < 0 {
+		return Committed{}, false
+	}
+	return missing[i], true
 }
 
 // firstTransaction is the one with the lowest id in a stream; 0 for none.
@@ -191,8 +201,12 @@ func compareChange(t Table, r Record, history []Committed, at int, v *Verdict) s
 	return ""
 }
 
-// judgeTransactions: a transaction is in the stream as a whole, or before it as a whole.
+// judgeTransactions: a transaction is in the stream as a whole, or before it as a whole, unless its table was captured only
+// while it was open.
 func judgeTransactions(e *Evidence, stream [][]Record, byKey map[string][]Record, v *Verdict) {
+	if e.Added {
+		return
+	}
 	present := map[int64]bool{}
 	for _, partition := range stream {
 		for _, r := range partition {

@@ -58,6 +58,7 @@ func (t Table) Key(row Columns) string {
 type Committed struct {
 	Op     byte // c, u or d
 	Tx     int64
+	Over   int64   // every transaction with a lower id had ended when the change was made; 0 where that is not known
 	Row    Columns // of a delete: the row that went
 	Fields string  // the names of the table's columns then, sorted, with commas; "" where that is not known
 }
@@ -94,6 +95,9 @@ type Evidence struct {
 	// CutOff: a snapshot was killed, and another one was read from a later state while the stream goes on
 	// from the first consistent point. A row that was deleted in between is in the stream alone.
 	CutOff bool
+	// Added: the table was captured while others wrote to it. What a transaction that was open then had done before is in
+	// the snapshot, and the rest of it in the stream.
+	Added bool
 	// Exactly: nothing may come twice, of the stream or of a snapshot.
 	Exactly bool
 	// ReadAgain: the table was rewritten, so that its snapshot may have been begun anew (P69), as if it was cut off.

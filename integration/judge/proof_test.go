@@ -12,7 +12,7 @@ import (
 func lawful() *Evidence {
 	row := func(id, version string) Columns { return Columns{"id": id, "version": version, "note": "n" + version} }
 	committed := func(op byte, tx int64, row Columns) Committed {
-		return Committed{Op: op, Tx: tx, Row: row, Fields: "id,note,version"}
+		return Committed{Op: op, Tx: tx, Over: tx, Row: row, Fields: "id,note,version"}
 	}
 	e := &Evidence{Table: Table{Name: "t", Keys: []string{"id"}, Full: true},
 		History: map[string][]Committed{
@@ -66,7 +66,7 @@ func TestTheJudgesAllowARowThatOnlyTheKilledSnapshotHad(t *testing.T) {
 		t.Errorf("a row that the stream changed while it was read: %s", strings.Join(v.Faults, "\n"))
 	}
 	for name, lose := range map[string]func(e *Evidence){
-		"a change that is younger than the stream": func(e *Evidence) { e.History["1"][0].Tx = 25 },
+		"a change that is younger than the stream": func(e *Evidence) { e.History["1"][0].Tx, e.History["1"][0].Over = 35, 35 },
 		"a row that nobody changed":                func(e *Evidence) { e.History["4"] = []Committed{{Op: 'c', Tx: 5, Row: Columns{"id": "4"}}} },
 	} {
 		lose(e)
@@ -76,6 +76,61 @@ func TestTheJudgesAllowARowThatOnlyTheKilledSnapshotHad(t *testing.T) {
 		e = lawful()
 		e.CutOff = true
 		e.Partitions[0] = slices.Delete(e.Partitions[0], 0, 3)
+	}
+}
+
+// What was made when a transaction of the stream had ended has to be in the stream: a later delete, a snapshot that was cut
+// off and one that has the row excuse nothing.
+func TestAChangeThatWasMadeBehindTheStreamsBeginningIsLost(t *testing.T) {
+	row := Columns{"id": "5", "version": "8"}
+	born, gone := Committed{Op: 'c', Tx: 22, Over: 21, Row: row}, Committed{Op: 'd', Tx: 41, Over: 41, Row: row}
+	deleted := []Record{{Op: 'd', Key: "5", Tx: 41, LSN: 41, Before: row}, {Op: 'T', Key: "5"}}
+	for _, c := range []struct {
+		name    string
+		history []Committed
+		add     []Record
+		over    int64 // of the row's creation, where it may be missing
+	}{
+		{"a row that is deleted later", []Committed{born, gone}, deleted, 20},
+		{"a row that was made and deleted", []Committed{born, gone}, nil, 0},
+		{"a row that the snapshot has", []Committed{born, {Op: 'd', Tx: 41, Over: 20, Row: row}}, append([]Record{{Op: 'r', Key: "5", After: row}}, deleted...), 20},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			evidence := func() *Evidence {
+				e := lawful()
+				e.CutOff = true
+				e.History["5"] = slices.Clone(c.history)
+				e.Partitions[0] = append(e.Partitions[0], c.add...)
+				return e
+			}
+			if v := Judge(evidence()); v.By[Lost] != 1 {
+				t.Errorf("faults: %s", strings.Join(v.Faults, "\n"))
+			}
+			if c.over == 0 {
+				return
+			}
+			e := evidence() // the same, made while the stream's first transaction was open
+			e.History["5"][0].Over = c.over
+			if v := Judge(e); len(v.Faults) > 0 {
+				t.Errorf("a lawful one is refused: %s", strings.Join(v.Faults, "\n"))
+			}
+		})
+	}
+}
+
+// A transaction that was open when its table was captured is in the stream by half, and its first half in the snapshot.
+// Of a table that was there from the beginning that is a torn one.
+func TestATransactionThatWasOpenWhenItsTableWasAddedMayBeInTheStreamByHalf(t *testing.T) {
+	for _, added := range []bool{true, false} {
+		e := lawful()
+		e.Added = added
+		row := Columns{"id": "6", "version": "2"}
+		e.History["6"] = []Committed{{Op: 'c', Tx: 20, Over: 20, Row: row}}
+		e.Partitions[0] = append([]Record{{Op: 'r', Key: "6", After: row}}, e.Partitions[0]...)
+		e.Final["6"] = row
+		if v := Judge(e); (len(v.Faults) == 0) != added || !added && v.By[Torn] == 0 {
+			t.Errorf("added %v: faults %s", added, strings.Join(v.Faults, "\n"))
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 -- The tables of the workload. Every row has a version of its own; history, which is not captured, is
 -- written by triggers in the same transactions, and so holds exactly what was committed: once a statement, so that
--- large transactions take seconds. An R in it stands for a rewrite of a table's file.
+-- large transactions take seconds. An R in it stands for a rewrite of a table's file. Every transaction below over
+-- had ended when the change was made.
 CREATE SEQUENCE versions;
 CREATE SEQUENCE keyless_ids;
 CREATE TABLE single(id bigint PRIMARY KEY, version bigint NOT NULL, note text, amount int);
@@ -12,7 +13,8 @@ ALTER TABLE audited REPLICA IDENTITY FULL;
 ALTER TABLE audited ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE TABLE wide(id bigint PRIMARY KEY, version bigint NOT NULL, note text, body text);
 ALTER TABLE wide ALTER COLUMN body SET STORAGE EXTERNAL;
-CREATE TABLE history(seq bigserial PRIMARY KEY, tbl text NOT NULL, op "char" NOT NULL, tx bigint NOT NULL, before jsonb, after jsonb);
+CREATE TABLE history(seq bigserial PRIMARY KEY, tbl text NOT NULL, op "char" NOT NULL, tx bigint NOT NULL, before jsonb, after jsonb,
+	over bigint NOT NULL DEFAULT pg_snapshot_xmin(pg_current_snapshot())::text::bigint);
 -- The transition tables of an UPDATE hold the old and the new rows in one order, that of their changes. A plan that was made
 -- for one row would join 100,000 of them in a nested loop.
 CREATE FUNCTION record_changes() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS 'BEGIN
