@@ -2,16 +2,15 @@ package source
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"strconv"
 	"testing"
 
+	"rdip/connect/source/sourcetest"
 	"rdip/envelope"
 	"rdip/envelope/convert"
 	"rdip/offsets"
-	"rdip/schema"
 	"rdip/sinks"
 	"rdip/sinks/null"
 )
@@ -37,39 +36,10 @@ func nullLane(t *testing.T, task *Task) *lane {
 	return newLane(ctx, r, false)
 }
 
-// ordersLayout is a table with a key, where asked for, and columns of each way of writing.
-func ordersLayout(key ...int) *envelope.Layout {
-	number := func(dst, wire []byte) ([]byte, error) {
-		var n int64
-		for _, c := range wire {
-			n = n*10 + int64(c-'0')
-		}
-		return binary.AppendVarint(dst, n), nil
-	}
-	text := func(dst, wire []byte) ([]byte, error) { return envelope.AppendString(dst, wire), nil }
-	marker := envelope.AppendString(nil, "__debezium_unavailable_value")
-	return &envelope.Layout{
-		Table: &schema.Table{Database: "shop", Schema: "public", Name: "orders", OID: 1, Key: key, Columns: []schema.Column{
-			{Name: "id", Type: schema.Plain(schema.Long), Zero: []byte{0}},
-			{Name: "note", Type: schema.Plain(schema.String), Nullable: true, Absent: marker},
-			{Name: "memo", Type: schema.Plain(schema.String), Nullable: true, Absent: marker},
-		}},
-		Columns:      []envelope.ColumnEncoder{number, text, text},
-		SourceSchema: &schema.Source{Name: "io.debezium.connector.test.Source"},
-		Source: func(dst []byte, tx *envelope.Transaction, e *envelope.Event) []byte {
-			for _, text := range [...]string{"version", "connector", "name"} {
-				dst = envelope.AppendString(dst, text)
-			}
-			dst = append(envelope.AppendLong(dst, tx.Micros), 0)
-			dst = envelope.AppendString(envelope.AppendString(dst, e.Mark.String()), "shop")
-			return append(dst, 0, 0, 0) // sequence, ts_us, ts_ns
-		},
-	}
-}
-
-func present(s string) envelope.Value {
-	return envelope.Value{Wire: []byte(s), State: envelope.Present}
-}
+var (
+	ordersLayout = sourcetest.Orders
+	present      = sourcetest.Present
+)
 
 // From the reader's first call to the batch that the producer has taken, a row allocates nothing of its own.
 func TestNothingIsAllocatedARow(t *testing.T) {

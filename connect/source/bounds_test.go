@@ -81,28 +81,3 @@ transforms.unwrap.add.fields: transaction.total_order`)
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
-
-// A default is what rows hold: where values are disguised, the schema does not tell it.
-func TestADisguisedColumnHasNoDefaultInItsSchema(t *testing.T) {
-	for _, key := range []string{"column.mask.with.4.chars", "column.mask.hash.v2.SHA-256.with.salt.s4lt", "column.truncate.to.2.chars"} {
-		for _, nullable := range []bool{true, false} {
-			l := ordersLayout(0)
-			c := &l.Table.Columns[1]
-			c.Nullable, c.Default, c.DefaultValue, c.Zero = nullable, []byte(`"123-45-6789"`), envelope.AppendString(nil, []byte("123-45-6789")), []byte{0}
-			if !nullable {
-				c.Absent = nil
-			}
-			shown, err := reshapeOf(t, map[string]string{key: `public\.orders\.note`}).Layout(l)
-			if err != nil {
-				t.Fatal(err)
-			}
-			x := envelope.NewEncoder(shown, "shop.public.orders", envelope.Options{Nulls: envelope.NullsAreDefaults})
-			text := x.ValueSchema()
-			gone := &envelope.Event{Op: envelope.Delete, KeyOnly: true, Before: envelope.Row{present("1"), {}, {}}}
-			value, err := x.AppendValue(nil, &envelope.Transaction{}, gone, 0)
-			if err != nil || strings.Contains(text, "123-45") || strings.Contains(string(value), "123-45") {
-				t.Errorf("%s, nullable %v: %v\n%s\n%q", key, nullable, err, text, value)
-			}
-		}
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"rdip/configs"
+	"rdip/connect/source/columns"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/schema"
@@ -25,7 +26,7 @@ type Config struct {
 
 	Converters Converters
 
-	columns    columnConfig
+	columns    columns.Config
 	transforms TransformConfig
 	chain      *Chain
 	topics     namingConfig
@@ -57,7 +58,7 @@ func (c *Config) Definition() *configs.Definition {
 		configs.Default("t"), configs.Check(checkOperation))
 	d.Bool(&c.Extended, "extended.headers.enabled", "Whether every record has Debezium's four `__debezium.context.*` headers. With `compatibility: debezium` the default is `true`, as Debezium's.",
 		configs.Default("false"))
-	c.columns.define(d)
+	c.columns.Define(d)
 	c.topics.define(d)
 	c.transforms.define(d)
 	c.Own.defineOwn(d)
@@ -114,14 +115,16 @@ func checkOperation(s string) error {
 // CheckRows reports what the keys of columns and of topics' names do not show one by one. where names a key's
 // place in the file, as configs.Section.Where does.
 func (c *Config) CheckRows(where func(key string) string) fault.Findings {
-	return append(c.columns.check(where), c.topics.check(where)...)
+	return append(c.columns.Check(where), c.topics.check(where)...)
 }
 
 // Reshape is what the configuration changes of rows, nil for nothing.
-func (c *Config) Reshape() *Reshape { return c.columns.reshape(c.Compatibility == CompatibleDebezium) }
+func (c *Config) Reshape() *columns.Reshape {
+	return c.columns.Reshape(c.Compatibility == CompatibleDebezium)
+}
 
 // SkipUnchanged is skip.messages.without.change.
-func (c *Config) SkipUnchanged() bool { return c.columns.skipUnchanged }
+func (c *Config) SkipUnchanged() bool { return c.columns.SkipUnchanged }
 
 // Naming is how topics are named.
 func (c *Config) Naming() Naming {

@@ -137,7 +137,7 @@ func (l *lane) deadEvent(x *encoding, e *envelope.Event, why error, r reason) er
 
 func (l *lane) eventLetter(x *encoding, e *envelope.Event, why error, r reason) *letter {
 	if x.hidden == nil {
-		x.hidden = l.run.task.Reshape.hidden(x.Layout.Table)
+		x.hidden = l.run.task.Reshape.Hidden(x.Layout.Table)
 	}
 	return &letter{table: x.table.id, topic: x.table.topic, why: why, reason: r, op: e.Op, place: e.Place,
 		body: rowBody{table: x.Layout.Table, event: e, hidden: x.hidden}}

@@ -2,7 +2,6 @@ package source
 
 import (
 	"encoding/base64"
-	"slices"
 	"unicode/utf8"
 
 	"rdip/envelope"
@@ -151,19 +150,3 @@ type noBody struct{}
 
 func (noBody) appendKey(dst []byte) []byte   { return dst }
 func (noBody) appendValue(dst []byte) []byte { return dst }
-
-// hidden says which columns of a table may not leave otherwise than its records have them: those left out, masked,
-// hashed or cut, in the key too.
-func (r *Reshape) hidden(t *schema.Table) []bool {
-	hidden := make([]bool, len(t.Columns))
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		hidden[i] = c.Omitted
-		if r == nil {
-			continue
-		}
-		name := columnName(t, c)
-		hidden[i] = hidden[i] || !r.chosen(name) || slices.ContainsFunc(r.rules, func(rule rule) bool { return rule.columns.Match(name) })
-	}
-	return hidden
-}

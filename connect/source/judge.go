@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
+	"rdip/connect/source/columns"
 	"rdip/internal/fault"
 	"rdip/schema"
 )
@@ -20,11 +20,11 @@ type Judged struct {
 }
 
 // Judge looks at all captured tables before a row of them is read. A nil Reshape changes nothing.
-func Judge(tables []*schema.Table, r *Reshape, n Naming) Judged {
+func Judge(tables []*schema.Table, r *columns.Reshape, n Naming) Judged {
 	var j Judged
 	merged := map[string][]string{}
 	for _, t := range tables {
-		shown, err := r.orSame().Table(t)
+		shown, err := r.Table(t)
 		if err != nil {
 			j.Findings = append(j.Findings, refusal(err))
 			continue
@@ -45,16 +45,8 @@ func Judge(tables []*schema.Table, r *Reshape, n Naming) Judged {
 		}
 	}
 	j.Findings = append(j.Findings, r.Unmatched(tables)...)
-	j.Findings = append(j.Findings, r.inKeys(tables)...)
+	j.Findings = append(j.Findings, r.InKeys(tables)...)
 	return j
-}
-
-// orSame is a reshape that changes nothing in place of nil.
-func (r *Reshape) orSame() *Reshape {
-	if r == nil {
-		return &Reshape{}
-	}
-	return r
 }
 
 // refusal is an error of Reshape.Layout as a finding.
@@ -79,32 +71,6 @@ func sharedKeys(to Destination, t *schema.Table, ids []string) fault.Findings {
 	return fault.Findings{{Severity: fault.Warning, Kind: fault.Configuration, Where: "topic " + to.Topic, Case: "K8",
 		Seen: fmt.Sprintf("tables %s have it together, and nothing in the keys tells them apart", strings.Join(ids, ", ")),
 		Need: "keys that are unique over all of these tables", Fix: "topic.routing.topic.regex and topic.routing.topic.replacement, which add the table to the key"}}
-}
-
-// inKeys says which columns are left out or disguised in the row, and are in the key as they are.
-func (r *Reshape) inKeys(tables []*schema.Table) []fault.Finding {
-	if r == nil {
-		return nil
-	}
-	var out []fault.Finding
-	for _, t := range tables {
-		shown, err := r.Table(t)
-		if err != nil {
-			continue
-		}
-		for i, k := range shown.Key {
-			name := columnName(t, &t.Columns[k])
-			rule, _ := r.ruleOf(t, &t.Columns[k])
-			hidden := shown.Columns[k].Omitted || r.debezium && rule != nil
-			if !hidden || shown.KeyField(i).Omitted || slices.ContainsFunc(out, func(f fault.Finding) bool { return f.Where == "column "+name }) {
-				continue
-			}
-			out = append(out, fault.Finding{Severity: fault.Warning, Kind: fault.Configuration, Where: "column " + name,
-				Seen: "it is left out or masked, and is in the table's key as it is, as Debezium has it", Need: "a key without it where its values must not reach Kafka",
-				Fix: "message.key.columns: " + tableName(t) + ":COLUMN"})
-		}
-	}
-	return out
 }
 
 // lister is a reader that can name its tables.

@@ -1,4 +1,4 @@
-package source
+package columns
 
 import (
 	"fmt"
@@ -64,7 +64,7 @@ func (r *Reshape) Layout(l *envelope.Layout) (*envelope.Layout, error) {
 	return &out, nil
 }
 
-// Table is a table as its records show it, for checks that need no rows.
+// Table is a table as its records show it, for checks that need no rows. A nil Reshape changes nothing.
 func (r *Reshape) Table(t *schema.Table) (*schema.Table, error) {
 	l, err := r.Layout(&envelope.Layout{Table: t, Columns: make([]envelope.ColumnEncoder, len(t.Columns))})
 	if err != nil {
@@ -128,6 +128,22 @@ func (r *Reshape) chosen(name string) bool {
 		return r.include.Match(name)
 	}
 	return !r.exclude.Match(name)
+}
+
+// Hidden says which columns of a table may not leave otherwise than its records have them: those left out, masked,
+// hashed or cut, in the key too.
+func (r *Reshape) Hidden(t *schema.Table) []bool {
+	hidden := make([]bool, len(t.Columns))
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		hidden[i] = c.Omitted
+		if r == nil {
+			continue
+		}
+		name := columnName(t, c)
+		hidden[i] = hidden[i] || !r.chosen(name) || slices.ContainsFunc(r.rules, func(rule rule) bool { return rule.columns.Match(name) })
+	}
+	return hidden
 }
 
 // ruleOf is the disguise of a column, nil for none. Two would leave open which one hides enough.

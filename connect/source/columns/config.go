@@ -1,4 +1,7 @@
-package source
+// Package columns is what of a source's rows is written: which columns, how they are disguised, what the key is of, and
+// what the schema says of the source's types. Its keys are column.*, datatype.propagate.source.type, message.key.columns
+// and skip.messages.without.change. It works on layouts, so that a row costs what its encoders cost.
+package columns
 
 import (
 	"fmt"
@@ -8,18 +11,20 @@ import (
 	"rdip/internal/fault"
 )
 
-// columnConfig is what of a row is captured, and how it is disguised.
-type columnConfig struct {
+// Config is the keys as they are written. Define binds them; Check and Reshape are called once they are decoded.
+type Config struct {
 	include, exclude configs.Patterns
 	masks, cuts      []configs.NamedPatterns
 	salt             configs.Secret
 	keys             string
 	ofColumns        configs.Patterns
 	ofTypes          configs.Patterns
-	skipUnchanged    bool
+
+	SkipUnchanged bool // skip.messages.without.change
 }
 
-func (c *columnConfig) define(d *configs.Definition) {
+// Define binds the keys to c and fills in the defaults.
+func (c *Config) Define(d *configs.Definition) {
 	d.Group("Columns and keys")
 	d.Patterns(&c.include, "column.include.list", "Columns to capture: expressions that must match the whole of `schema.table.column`; all others are left out. A column of the key stays in the key, as Debezium has it, unless `message.key.columns` says otherwise. Not together with `column.exclude.list`.")
 	d.Patterns(&c.exclude, "column.exclude.list", "Columns to leave out: expressions that must match the whole of `schema.table.column`. Not together with `column.include.list`.")
@@ -30,11 +35,11 @@ func (c *columnConfig) define(d *configs.Definition) {
 	d.Patterns(&c.ofTypes, "datatype.propagate.source.type", "The same by type: expressions that must match the whole of `schema.table.type`, such as `.*\\.varchar`.")
 	d.String(&c.keys, "message.key.columns", "Columns of the Kafka key where it is not the table's: `schema.table:column,column`, several separated by semicolons, tables as expressions. Order in Kafka is by this key. The log must carry the old values of these columns: `REPLICA IDENTITY FULL`, or an identity that has them.",
 		configs.Check(checkKeyColumns))
-	d.Bool(&c.skipUnchanged, "skip.messages.without.change", "Whether an update is left out that changes no captured column. It needs REPLICA IDENTITY FULL; of other tables every update is written.", configs.Default("false"))
+	d.Bool(&c.SkipUnchanged, "skip.messages.without.change", "Whether an update is left out that changes no captured column. It needs REPLICA IDENTITY FULL; of other tables every update is written.", configs.Default("false"))
 }
 
-// check reports what no key shows by itself.
-func (c *columnConfig) check(where func(key string) string) fault.Findings {
+// Check reports what no key shows by itself.
+func (c *Config) Check(where func(key string) string) fault.Findings {
 	var out fault.Findings
 	add := func(key, seen, need, fix string) {
 		out = append(out, fault.Finding{Kind: fault.Configuration, Where: where(key), Seen: seen, Need: need, Fix: fix})
@@ -58,8 +63,8 @@ func (c *columnConfig) check(where func(key string) string) fault.Findings {
 	return out
 }
 
-// reshape is the configured change of rows, nil for none. The configuration was checked.
-func (c *columnConfig) reshape(debezium bool) *Reshape {
+// Reshape is the configured change of rows, nil for none. The configuration was checked.
+func (c *Config) Reshape(debezium bool) *Reshape {
 	r := &Reshape{debezium: debezium, include: c.include, exclude: c.exclude, ofColumns: c.ofColumns, ofTypes: c.ofTypes}
 	for _, m := range c.cuts {
 		if rule, err := cutRule(m); err == nil {

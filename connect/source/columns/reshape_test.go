@@ -1,4 +1,4 @@
-package source
+package columns
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rdip/configs"
+	"rdip/connect/source/sourcetest"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/schema"
@@ -15,14 +16,15 @@ import (
 // reshapeOf decodes a connector's keys.
 func reshapeOf(t *testing.T, keys map[string]string) *Reshape {
 	t.Helper()
-	c := Config{}
-	keys["connector.class"], keys["topic.prefix"] = "postgres", "shop"
+	var c Config
+	d := configs.NewDefinition("columns")
+	c.Define(d)
 	section := configs.FromMap("test", "shop", keys)
-	found := configs.Decode(section, c.Definition())
-	if err := append(found, c.CheckRows(section.Where)...).Err(); err != nil {
+	found := configs.Decode(section, d)
+	if err := append(found, c.Check(section.Where)...).Err(); err != nil {
 		t.Fatal(err)
 	}
-	return c.Reshape()
+	return c.Reshape(false)
 }
 
 // written is what a column's encoder makes of a text.
@@ -54,7 +56,7 @@ func TestHashesAreThoseOfDebezium(t *testing.T) {
 		{"column.mask.hash.v2.MD5.with.salt.salt", -1, "world", "172c8e95398cc72ab5358ead6981e7e5"},
 		{"column.mask.hash.v2.md5.with.salt.salt", 8, "world", "172c8e95"}, // cut to the column's length
 	} {
-		l := ordersLayout(0)
+		l := sourcetest.Orders(0)
 		l.Table.Columns[1].Length = c.length
 		got, err := reshapeOf(t, map[string]string{c.key: `public\.orders\.note`}).Layout(l)
 		if err != nil {
@@ -92,7 +94,7 @@ func TestACutCountsAsJavaDoesAndLeavesNoHalfCharacter(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"abc", "abc"}, {"abcd", "abc"}, {"äöüß", "äöü"}, {"a\U0001F600b", "a\U0001F600"}, {"ab\U0001F600", "ab"}, {"", ""}, {long(200), "xxx"},
 	} {
-		got, err := reshapeOf(t, map[string]string{"column.truncate.to.3.chars": `.*\.note`}).Layout(ordersLayout(0))
+		got, err := reshapeOf(t, map[string]string{"column.truncate.to.3.chars": `.*\.note`}).Layout(sourcetest.Orders(0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,22 +105,22 @@ func TestACutCountsAsJavaDoesAndLeavesNoHalfCharacter(t *testing.T) {
 }
 
 func TestAMaskSaysNothingOfWhatItHides(t *testing.T) {
-	l, err := reshapeOf(t, map[string]string{"column.mask.with.4.chars": `public\.orders\.(note|memo)`}).Layout(ordersLayout(0))
+	l, err := reshapeOf(t, map[string]string{"column.mask.with.4.chars": `public\.orders\.(note|memo)`}).Layout(sourcetest.Orders(0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := envelope.NewEncoder(l, "shop.public.orders", envelope.Options{})
 	record := func(note envelope.Value) string {
-		out, err := x.AppendValue(nil, &envelope.Transaction{}, &envelope.Event{Op: envelope.Create, After: envelope.Row{present("1"), note, note}}, 0)
+		out, err := x.AppendValue(nil, &envelope.Transaction{}, &envelope.Event{Op: envelope.Create, After: envelope.Row{sourcetest.Present("1"), note, note}}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if x.Unavailable(envelope.Row{present("1"), note, note}) != nil {
+		if x.Unavailable(envelope.Row{sourcetest.Present("1"), note, note}) != nil {
 			t.Error("a header tells of the value")
 		}
 		return string(out)
 	}
-	known := record(present("secret"))
+	known := record(sourcetest.Present("secret"))
 	if known != record(envelope.Value{}) || known != record(envelope.Value{State: envelope.Absent}) {
 		t.Error("a value, NULL and unchanged TOAST are written differently")
 	}
@@ -135,7 +137,7 @@ func TestColumnsThatAreLeftOutAreInNoSchemaAndNoRow(t *testing.T) {
 		"by an exclude list": {"column.exclude.list": `public\.orders\.(ID|memo)`},
 		"by an include list": {"column.include.list": `public\.orders\.note,other\..*`},
 	} {
-		l, err := reshapeOf(t, keys).Layout(ordersLayout(0))
+		l, err := reshapeOf(t, keys).Layout(sourcetest.Orders(0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +148,7 @@ func TestColumnsThatAreLeftOutAreInNoSchemaAndNoRow(t *testing.T) {
 		if s := x.KeySchema(); !strings.Contains(s, `"id"`) { // as Debezium has it
 			t.Errorf("%s: the key's schema is %s", name, s)
 		}
-		e := &envelope.Event{Op: envelope.Update, Before: envelope.Row{present("7"), present("a"), present("hidden")}, After: envelope.Row{present("7"), present("a"), present("other")}}
+		e := &envelope.Event{Op: envelope.Update, Before: envelope.Row{sourcetest.Present("7"), sourcetest.Present("a"), sourcetest.Present("hidden")}, After: envelope.Row{sourcetest.Present("7"), sourcetest.Present("a"), sourcetest.Present("other")}}
 		out, err := x.AppendValue(nil, &envelope.Transaction{}, e, 0)
 		if err != nil || strings.Contains(string(out), "hidden") || strings.Contains(string(out), "other") {
 			t.Errorf("%s: %q, %v", name, out, err)
@@ -154,7 +156,7 @@ func TestColumnsThatAreLeftOutAreInNoSchemaAndNoRow(t *testing.T) {
 		if !x.Unchanged(e) {
 			t.Errorf("%s: a change of what is left out counts", name)
 		}
-		e.After[1] = present("b")
+		e.After[1] = sourcetest.Present("b")
 		if x.Unchanged(e) {
 			t.Errorf("%s: a change of what is captured does not count", name)
 		}
@@ -163,7 +165,7 @@ func TestColumnsThatAreLeftOutAreInNoSchemaAndNoRow(t *testing.T) {
 
 func TestAConfiguredKeyTakesThePlaceOfTheTables(t *testing.T) {
 	r := reshapeOf(t, map[string]string{"message.key.columns": `(.*)\.orders:note,id;other.t:x;`})
-	l := ordersLayout(0)
+	l := sourcetest.Orders(0)
 	l.Table.Before = schema.BeforeFull
 	got, err := r.Layout(l)
 	if err != nil {
@@ -200,7 +202,7 @@ func TestADisguiseThatCannotBeIsRefusedByName(t *testing.T) {
 		"a cut in the key":          {map[string]string{"column.truncate.to.2.chars": ".*note"}, []int{1}, "alike"},
 		"a short digest in the key": {map[string]string{"column.mask.hash.v2.SHA-256.with.salt.s4lt": ".*note"}, []int{1}, "alike"},
 	} {
-		l := ordersLayout(c.key...)
+		l := sourcetest.Orders(c.key...)
 		l.Table.Columns[1].Length = 20
 		_, err := reshapeOf(t, c.keys).Layout(l)
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "public.orders.") || !fault.IsPermanent(err) || strings.Contains(err.Error(), "s4lt") {
@@ -211,12 +213,12 @@ func TestADisguiseThatCannotBeIsRefusedByName(t *testing.T) {
 
 // A digest in the key keeps what the key is for: rows are told apart, and a changed key is seen.
 func TestAHashedKeyHidesItsValueAndStillTellsRowsApart(t *testing.T) {
-	l, err := reshapeOf(t, map[string]string{"column.mask.hash.v2.SHA-256.with.salt.s4lt": ".*note"}).Layout(ordersLayout(1))
+	l, err := reshapeOf(t, map[string]string{"column.mask.hash.v2.SHA-256.with.salt.s4lt": ".*note"}).Layout(sourcetest.Orders(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := envelope.NewEncoder(l, "shop.public.orders", envelope.Options{})
-	one, two := envelope.Row{present("1"), present("anna"), {}}, envelope.Row{present("1"), present("berta"), {}}
+	one, two := envelope.Row{sourcetest.Present("1"), sourcetest.Present("anna"), {}}, envelope.Row{sourcetest.Present("1"), sourcetest.Present("berta"), {}}
 	a, errA := x.AppendKey(nil, one)
 	b, errB := x.AppendKey(nil, two)
 	if errA != nil || errB != nil || string(a) == string(b) || strings.Contains(string(a), "anna") {
@@ -233,12 +235,12 @@ func TestAHashedKeyHidesItsValueAndStillTellsRowsApart(t *testing.T) {
 
 func TestDisguisesAllocateNothing(t *testing.T) {
 	for _, key := range []string{"column.mask.with.9.chars", "column.mask.hash.v2.SHA-256.with.salt.s", "column.mask.hash.SHA-512.with.salt.s", "column.truncate.to.2.chars"} {
-		l, err := reshapeOf(t, map[string]string{key: ".*note"}).Layout(ordersLayout(0))
+		l, err := reshapeOf(t, map[string]string{key: ".*note"}).Layout(sourcetest.Orders(0))
 		if err != nil {
 			t.Fatal(err)
 		}
 		x := envelope.NewEncoder(l, "shop.public.orders", envelope.Options{})
-		e := &envelope.Event{Op: envelope.Create, After: envelope.Row{present("1"), present("text to hide"), present("m")}}
+		e := &envelope.Event{Op: envelope.Create, After: envelope.Row{sourcetest.Present("1"), sourcetest.Present("text to hide"), sourcetest.Present("m")}}
 		dst, tx := make([]byte, 0, 4096), &envelope.Transaction{}
 		if n := testing.AllocsPerRun(100, func() {
 			if dst, err = x.AppendValue(dst[:0], tx, e, 0); err != nil {
@@ -252,14 +254,14 @@ func TestDisguisesAllocateNothing(t *testing.T) {
 
 func TestExpressionsThatMatchNothingAreNamed(t *testing.T) {
 	r := reshapeOf(t, map[string]string{"column.exclude.list": `public\.orders\.memo,public\.order\.memo`, "column.mask.hash.v2.MD5.with.salt.s4lt": "nothing"})
-	found := r.Unmatched([]*schema.Table{ordersLayout(0).Table})
+	found := r.Unmatched([]*schema.Table{sourcetest.Orders(0).Table})
 	if len(found) != 2 || !strings.Contains(found[0].Seen, `public\.order\.memo`) || strings.Contains(found[1].String(), "s4lt") {
 		t.Errorf("found %v", found)
 	}
 }
 
 func TestTheSourcesTypeIsPropagatedIntoTheSchema(t *testing.T) {
-	l := ordersLayout(0)
+	l := sourcetest.Orders(0)
 	l.Table.Columns[1].TypeName, l.Table.Columns[1].Length, l.Table.Columns[1].Scale = "varchar", 20, 0
 	for _, keys := range []map[string]string{{"column.propagate.source.type": `.*\.note`}, {"datatype.propagate.source.type": `public\.orders\.varchar`}} {
 		got, err := reshapeOf(t, keys).Layout(l)
@@ -270,6 +272,31 @@ func TestTheSourcesTypeIsPropagatedIntoTheSchema(t *testing.T) {
 			{Key: "__debezium.source.column.scale", Value: "0"}, {Key: "__debezium.source.column.name", Value: "note"}}
 		if d := cmp.Diff(want, got.Table.Columns[1].Type.Params); d != "" {
 			t.Error(d)
+		}
+	}
+}
+
+// A default is what rows hold: where values are disguised, the schema does not tell it.
+func TestADisguisedColumnHasNoDefaultInItsSchema(t *testing.T) {
+	for _, key := range []string{"column.mask.with.4.chars", "column.mask.hash.v2.SHA-256.with.salt.s4lt", "column.truncate.to.2.chars"} {
+		for _, nullable := range []bool{true, false} {
+			l := sourcetest.Orders(0)
+			c := &l.Table.Columns[1]
+			c.Nullable, c.Default, c.DefaultValue, c.Zero = nullable, []byte(`"123-45-6789"`), envelope.AppendString(nil, []byte("123-45-6789")), []byte{0}
+			if !nullable {
+				c.Absent = nil
+			}
+			shown, err := reshapeOf(t, map[string]string{key: `public\.orders\.note`}).Layout(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := envelope.NewEncoder(shown, "shop.public.orders", envelope.Options{Nulls: envelope.NullsAreDefaults})
+			text := x.ValueSchema()
+			gone := &envelope.Event{Op: envelope.Delete, KeyOnly: true, Before: envelope.Row{sourcetest.Present("1"), {}, {}}}
+			value, err := x.AppendValue(nil, &envelope.Transaction{}, gone, 0)
+			if err != nil || strings.Contains(text, "123-45") || strings.Contains(string(value), "123-45") {
+				t.Errorf("%s, nullable %v: %v\n%s\n%q", key, nullable, err, text, value)
+			}
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package source
+package columns
 
 import (
 	"encoding/binary"
@@ -11,6 +11,9 @@ import (
 )
 
 var errNoString = errors.New("the encoded value is no Avro string")
+
+// mostSerial bounds what a digester keeps for the next row, in bytes: there is one a column.
+const mostSerial = 256 << 10
 
 // digester writes the digest of salt and text in place of the text, as Debezium's MaskStrings does.
 type digester struct {
@@ -42,7 +45,9 @@ func (d *digester) encode(dst, wire []byte) ([]byte, error) {
 	d.hash.Reset()
 	d.hash.Write(d.salt)
 	d.hash.Write(text)
-	d.serial = reusable(d.serial)
+	if cap(d.serial) > mostSerial {
+		d.serial = nil
+	}
 	sum := d.hash.Sum(d.sum[:0])
 	digits := d.digits[:hex.Encode(d.digits[:], sum)]
 	if d.limit > 0 && d.limit < len(digits) {

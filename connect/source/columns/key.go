@@ -1,4 +1,4 @@
-package source
+package columns
 
 import (
 	"fmt"
@@ -58,44 +58,4 @@ func unknownKey(t *schema.Table, i int, known []int) error {
 	return &fault.Error{Kind: fault.Configuration, Op: "key by message.key.columns", Object: "table " + t.ID(), Permanent: true,
 		Cause: fmt.Errorf("column %s is in the key, and of an old row the log carries only %s", t.Columns[i].Name, strings.Join(names, ", ")),
 		Hint:  "ALTER TABLE " + t.ID() + " REPLICA IDENTITY FULL, or a key of those columns"}
-}
-
-// Unmatched are the expressions of the configuration that match no column of the tables, each with its key.
-func (r *Reshape) Unmatched(tables []*schema.Table) []fault.Finding {
-	if r == nil {
-		return nil
-	}
-	var out []fault.Finding
-	seek := func(key string, one func(name string) int, sources []string, names func(t *schema.Table, c *schema.Column) string) {
-		used := make([]bool, len(sources))
-		for _, t := range tables {
-			for i := range t.Columns {
-				if at := one(names(t, &t.Columns[i])); at >= 0 {
-					used[at] = true
-				}
-			}
-		}
-		for i, ok := range used {
-			if !ok {
-				out = append(out, fault.Finding{Severity: fault.Notice, Kind: fault.Configuration, Where: key,
-					Seen: fmt.Sprintf("the expression %s matches no captured column that an earlier one does not", sources[i]),
-					Need: "expressions that match the whole of schema.table.column"})
-			}
-		}
-	}
-	seek("column.include.list", r.include.Index, r.include.Sources(), columnName)
-	seek("column.exclude.list", r.exclude.Index, r.exclude.Sources(), columnName)
-	for i := range r.rules {
-		seek(r.rules[i].key, r.rules[i].columns.Index, r.rules[i].columns.Sources(), columnName)
-	}
-	for _, k := range r.keys {
-		for _, p := range k.columns {
-			seek("message.key.columns", p.Index, p.Sources(), columnName)
-		}
-	}
-	seek("column.propagate.source.type", r.ofColumns.Index, r.ofColumns.Sources(), columnName)
-	seek("datatype.propagate.source.type", r.ofTypes.Index, r.ofTypes.Sources(), func(t *schema.Table, c *schema.Column) string {
-		return tableName(t) + "." + c.TypeName
-	})
-	return out
 }

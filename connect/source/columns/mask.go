@@ -1,4 +1,4 @@
-package source
+package columns
 
 import (
 	"crypto/md5"  //nolint:gosec // what an existing configuration may ask for
@@ -46,7 +46,7 @@ var (
 const mostChars = 10_000
 
 // maskRule is what a key below column.mask. asks for. Its error shows no salt.
-func (c *columnConfig) maskRule(m configs.NamedPatterns) (rule, error) {
+func (c *Config) maskRule(m configs.NamedPatterns) (rule, error) {
 	r := rule{key: configs.ShownName(m.Key), columns: m.Patterns}
 	if found := maskChars.FindStringSubmatch(m.Name); found != nil {
 		r.chars, _ = strconv.Atoi(found[1])
