@@ -6,7 +6,7 @@ import (
 
 	"rdip/configs"
 	"rdip/connect/metrics"
-	"rdip/connect/source"
+	"rdip/connect/source/routing"
 )
 
 type docsCommand struct {
@@ -21,7 +21,7 @@ func (c docsCommand) Run() error {
 	var s settings
 	var connector connectorSettings
 	fmt.Print(configurationHead)
-	if err := configs.Markdown(os.Stdout, append(append(s.workerDefinitions(), connector.definitions()...), source.TransformDefinitions()...)); err != nil {
+	if err := configs.Markdown(os.Stdout, append(append(s.workerDefinitions(), connector.definitions()...), routing.TransformDefinitions()...)); err != nil {
 		return err
 	}
 	return configs.KnownMarkdown(os.Stdout)

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"testing"
 
+	"rdip/connect/source/routing"
 	"rdip/connect/source/sourcetest"
 	"rdip/envelope"
-	"rdip/envelope/convert"
 	"rdip/offsets"
 	"rdip/sinks"
 	"rdip/sinks/null"
@@ -43,6 +43,10 @@ var (
 
 // From the reader's first call to the batch that the producer has taken, a row allocates nothing of its own.
 func TestNothingIsAllocatedARow(t *testing.T) {
+	flattened, _ := chainByKeys(t, `
+transforms.unwrap.type: ExtractNewRecordState
+transforms.unwrap.delete.tombstone.handling.mode: rewrite-with-tombstone
+transforms.unwrap.add.fields: op,source.ts_ms:ts`)
 	var (
 		null   = envelope.Value{}
 		unsent = envelope.Value{State: envelope.Absent}
@@ -71,7 +75,7 @@ func TestNothingIsAllocatedARow(t *testing.T) {
 			[]envelope.Event{{Op: envelope.Create, After: whole}}},
 		{"JSON, and tombstones", &Task{Tombstones: true, Keys: Format{Kind: FormatJSON}, Values: Format{Kind: FormatJSON}}, []int{0},
 			[]envelope.Event{{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},
-		{"flattened rows", &Task{Tombstones: true, Naming: Naming{Transforms: flattened}}, []int{0},
+		{"flattened rows", &Task{Tombstones: true, Naming: routing.Naming{Transforms: flattened}}, []int{0},
 			[]envelope.Event{{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},
 		{"operations that are skipped", &Task{Skipped: Ops(0).With(envelope.Truncate)}, []int{0}, []envelope.Event{
 			{Op: envelope.Truncate}, {Op: envelope.Create, After: whole}}},
@@ -111,15 +115,11 @@ func TestNothingIsAllocatedARow(t *testing.T) {
 }
 
 // shopNaming is the task's naming below the prefix shop.
-func (t *Task) shopNaming() Naming {
+func (t *Task) shopNaming() routing.Naming {
 	n := t.Naming
 	n.Prefix = "shop"
 	return n
 }
-
-// flattened is the transform ExtractNewRecordState with fields of the envelope.
-var flattened = &Chain{steps: []step{{flat: &FlatOptions{Deletes: DeleteRewriteAndNil, fields: []addition{
-	{convert.Path{Field: "op"}, "__op"}, {convert.Path{Parent: "source", Field: "ts_ms"}, "__ts"}}}}}}
 
 // numbered names transactions by a number, without an allocation.
 func numbered(dst []byte, tx *envelope.Transaction, place uint64) []byte {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 )
 
@@ -27,8 +28,8 @@ func TestRoutesThatRowsSayAreRememberedWithinBounds(t *testing.T) {
 
 // One large row must not leave its size behind: every table would, in each of its buffers.
 func TestALargeRowLeavesNoLargeBufferBehind(t *testing.T) {
-	chain, _ := chainOf(t, "transforms.unwrap.type: ExtractNewRecordState")
-	l := nullLane(t, &Task{Naming: Naming{Transforms: chain}, Keys: Format{Kind: FormatJSON}, Values: Format{Kind: FormatJSON}})
+	chain, _ := chainByKeys(t, "transforms.unwrap.type: ExtractNewRecordState")
+	l := nullLane(t, &Task{Naming: routing.Naming{Transforms: chain}, Keys: Format{Kind: FormatJSON}, Values: Format{Kind: FormatJSON}})
 	layout := ordersLayout(0)
 	if err := errors.Join(l.Begin(&envelope.Transaction{Place: 1}), l.Table(layout)); err != nil {
 		t.Fatal(err)
@@ -64,12 +65,12 @@ func TestAFormatTakesThePlaceOfItsAvro(t *testing.T) {
 
 // A changed key is a delete and a create; the delete counts though the transform drops it, as with Debezium.
 func TestADroppedDeleteOfAChangedKeyIsCounted(t *testing.T) {
-	chain, _ := chainOf(t, `
+	chain, _ := chainByKeys(t, `
 transforms.unwrap.type: io.debezium.transforms.ExtractNewRecordState
 transforms.unwrap.delete.tombstone.handling.mode: drop
 transforms.unwrap.add.fields: transaction.total_order`)
 	l, k := ownLane(t, nil)
-	l.run.tables.naming = Naming{Prefix: "shop", Transforms: chain}
+	l.run.tables.naming = routing.Naming{Prefix: "shop", Transforms: chain}
 	s := script{l}
 	orders := named("orders", 1)
 	moved := func() error {

@@ -6,6 +6,7 @@ import (
 
 	"rdip/configs"
 	"rdip/connect/source/columns"
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/schema"
@@ -27,9 +28,9 @@ type Config struct {
 	Converters Converters
 
 	columns    columns.Config
-	transforms TransformConfig
-	chain      *Chain
-	topics     namingConfig
+	transforms routing.TransformConfig
+	chain      *routing.Chain
+	topics     routing.Config
 }
 
 // Compatibility says whose way is taken where rdip differs from Debezium on purpose.
@@ -59,8 +60,8 @@ func (c *Config) Definition() *configs.Definition {
 	d.Bool(&c.Extended, "extended.headers.enabled", "Whether every record has Debezium's four `__debezium.context.*` headers. With `compatibility: debezium` the default is `true`, as Debezium's.",
 		configs.Default("false"))
 	c.columns.Define(d)
-	c.topics.define(d)
-	c.transforms.define(d)
+	c.topics.Define(d)
+	c.transforms.Define(d)
 	c.Own.defineOwn(d)
 	c.Signals.defineSignals(d)
 	c.Errors.defineErrors(d)
@@ -115,7 +116,7 @@ func checkOperation(s string) error {
 // CheckRows reports what the keys of columns and of topics' names do not show one by one. where names a key's
 // place in the file, as configs.Section.Where does.
 func (c *Config) CheckRows(where func(key string) string) fault.Findings {
-	return append(c.columns.Check(where), c.topics.check(where)...)
+	return append(c.columns.Check(where), c.topics.Check(where)...)
 }
 
 // Reshape is what the configuration changes of rows, nil for nothing.
@@ -127,8 +128,8 @@ func (c *Config) Reshape() *columns.Reshape {
 func (c *Config) SkipUnchanged() bool { return c.columns.SkipUnchanged }
 
 // Naming is how topics are named.
-func (c *Config) Naming() Naming {
-	n := c.topics.naming(c.Prefix)
+func (c *Config) Naming() routing.Naming {
+	n := c.topics.Naming(c.Prefix)
 	n.Transforms = c.chain
 	return n
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"rdip/configs"
+	"rdip/connect/source/routing"
 	"rdip/envelope/convert"
 	"rdip/internal/fault"
 )
@@ -107,10 +108,10 @@ func (c *Converters) NeedsRegistry() bool {
 }
 
 // Check finds converters that can write no record of a table.
-func (c *Converters) Check(s *configs.Section, chain *Chain) fault.Findings {
+func (c *Converters) Check(s *configs.Section, chain *routing.Chain) fault.Findings {
 	var findings fault.Findings
 	for name, side := range map[string]*Converter{"key.converter": &c.Key, "value.converter": &c.Value} {
-		if (side.Kind == FormatString || side.Kind == FormatBytes) && !chain.hasOutbox() {
+		if (side.Kind == FormatString || side.Kind == FormatBytes) && !chain.HasOutbox() {
 			findings = append(findings, s.Finding(name, string(side.Kind)+", and the records are a table's", "avro or json",
 				name+": json, or the transform io.debezium.transforms.outbox.EventRouter, whose messages are single values"))
 		}

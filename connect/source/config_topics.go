@@ -40,7 +40,7 @@ func (c *OwnConfig) compatible(section *configs.Section) {
 
 // TransactionTopicName is the name of the transaction topic.
 func (c *Config) TransactionTopicName() string {
-	return c.renamed(c.Prefix + c.topics.delimiter + c.Own.TransactionTopic)
+	return c.renamed(c.Prefix + c.topics.Delimiter + c.Own.TransactionTopic)
 }
 
 // HeartbeatTopicName is the name of the heartbeat topic.
@@ -48,7 +48,7 @@ func (c *Config) HeartbeatTopicName() string {
 	if c.Own.HeartbeatName != "" {
 		return c.renamed(c.Own.HeartbeatName)
 	}
-	return c.renamed(c.Own.HeartbeatPrefix + c.topics.delimiter + c.Prefix)
+	return c.renamed(c.Own.HeartbeatPrefix + c.topics.Delimiter + c.Prefix)
 }
 
 // MessageTopicName is the name of the topic of logical messages; Debezium fixes it, delimiter and all
@@ -58,23 +58,8 @@ func (c *Config) MessageTopicName() string { return c.renamed(c.Prefix + ".messa
 // SchemaTopicName is the name of the topic of schema changes.
 func (c *Config) SchemaTopicName() string { return c.renamed(c.Prefix) }
 
-// renamed is the name of a topic of no table behind the RegexRouters, which in Connect all records pass. The routers
-// of logical tables are for tables.
+// renamed is the name of a topic of no table behind the routers that all records pass.
 func (c *Config) renamed(topic string) string {
-	d := Destination{Topic: topic}
-	routing, _ := c.topics.routes() // checked with the configuration
-	for i := range routing {
-		if !routing[i].logical {
-			routing[i].apply(&d)
-		}
-	}
-	if c.chain == nil {
-		return d.Topic
-	}
-	for i := range c.chain.steps {
-		if s := &c.chain.steps[i]; s.topic != nil && !s.topic.logical && s.isFor(d.Topic) {
-			s.topic.apply(&d)
-		}
-	}
-	return d.Topic
+	n := c.Naming()
+	return n.Renamed(topic)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rdip/configs"
+	"rdip/connect/source/routing"
 )
 
 // As Debezium names them (AbstractTopicNamingStrategy); and a RegexRouter renames what passes it, as in Connect.
@@ -23,7 +24,7 @@ func TestTopicsOfNoTableAreNamedAsDebeziumNamesThem(t *testing.T) {
 		"through a RegexRouter": {map[string]string{"transforms.r.type": router, "transforms.r.regex": `shop\.(.*)`, "transforms.r.replacement": "cdc.$1"},
 			"cdc.transaction __debezium-heartbeat.shop cdc.message shop"},
 		"through one for others": {map[string]string{"transforms.r.type": router, "transforms.r.regex": `shop\.(.*)`, "transforms.r.replacement": "cdc.$1",
-			"transforms.r.predicate": "p", "predicates.p.type": topicPredicateClass, "predicates.p.pattern": `.*\.orders`},
+			"transforms.r.predicate": "p", "predicates.p.type": routing.TopicPredicate, "predicates.p.pattern": `.*\.orders`},
 			"shop.transaction __debezium-heartbeat.shop shop.message shop"},
 		"by topic.routing": {map[string]string{"topic.routing.regex": `(.*)`, "topic.routing.replacement": "x.$1"}, "x.shop.transaction x.__debezium-heartbeat.shop x.shop.message x.shop"},
 		"a router of tables leaves them": {map[string]string{"topic.routing.topic.regex": `(.*)`, "topic.routing.topic.replacement": "x.$1"},

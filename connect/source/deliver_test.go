@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -41,7 +42,7 @@ func brokerLane(t *testing.T, limit string) *lane {
 	if r.ledger, err = openLedger(ctx, task, p); err != nil {
 		t.Fatal(err)
 	}
-	r.tables = newTables(Naming{Prefix: "shop"}, p)
+	r.tables = newTables(routing.Naming{Prefix: "shop"}, p)
 	r.tables.known = r.ledger.checkTopic
 	return newLane(ctx, r, false)
 }

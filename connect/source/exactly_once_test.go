@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/connect/source/routing"
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/sinks"
@@ -90,7 +91,7 @@ func TestACommitBehindAFailedOneFails(t *testing.T) {
 
 // G8: the chunks of a reading that goes on for days are handed to the transaction that ends next, and kept nowhere else.
 func TestChunksAreHeldUntilTheNextCommitAndNoLonger(t *testing.T) {
-	r := &run{task: &Task{Name: "shop"}, tables: newTables(Naming{Prefix: "shop"}, nil)}
+	r := &run{task: &Task{Name: "shop"}, tables: newTables(routing.Naming{Prefix: "shop"}, nil)}
 	r.exact = newTransactor(r, nil, sinks.Topic{})
 	l := newLane(t.Context(), r, true)
 	for range 100 {

@@ -92,9 +92,9 @@ func (t *Task) options(of *table) envelope.Options {
 	if t.Values.Kind == FormatJSON {
 		o.Nulls = envelope.NullsStay
 	}
-	if p := of.to.plan; p != nil && p.flat != nil {
+	if p := of.to.Plan; p != nil && p.Flat != nil {
 		o.Nulls = envelope.NullsStay
-		if p.flat.ReplaceNull {
+		if p.Flat.ReplaceNull {
 			o.Nulls = envelope.NullsAreDefaults
 		}
 	}

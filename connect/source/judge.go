@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rdip/connect/source/columns"
+	"rdip/connect/source/routing"
 	"rdip/internal/fault"
 	"rdip/schema"
 )
@@ -20,7 +21,7 @@ type Judged struct {
 }
 
 // Judge looks at all captured tables before a row of them is read. A nil Reshape changes nothing.
-func Judge(tables []*schema.Table, r *columns.Reshape, n Naming) Judged {
+func Judge(tables []*schema.Table, r *columns.Reshape, n routing.Naming) Judged {
 	var j Judged
 	merged := map[string][]string{}
 	for _, t := range tables {
@@ -64,7 +65,7 @@ func refusal(err error) fault.Finding {
 
 // sharedKeys warns of tables in one topic whose keys may be alike: the later row would take the earlier one's
 // place in a compacted topic, and for whoever reads by key.
-func sharedKeys(to Destination, t *schema.Table, ids []string) fault.Findings {
+func sharedKeys(to routing.Destination, t *schema.Table, ids []string) fault.Findings {
 	if to.KeyField != "" || !t.HasKey() || len(ids) != 2 { // once a topic
 		return nil
 	}

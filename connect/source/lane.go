@@ -103,7 +103,7 @@ func (l *lane) Table(layout *envelope.Layout) error {
 	since, stopped := t.since, t.stopped != nil
 	t.mu.Unlock()
 	l.encodings[layout] = &encoding{Encoder: envelope.NewEncoder(shown, t.topic, l.run.task.options(t)),
-		table: t, since: since, stopped: stopped, shape: newShape(t.to.plan), signals: signals}
+		table: t, since: since, stopped: stopped, shape: newShape(t.to.Plan), signals: signals}
 	l.layout, l.current = nil, nil
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"rdip/connect/source/routing"
 	"rdip/offsets"
 	"rdip/readers"
 	"rdip/sinks"
@@ -51,7 +52,7 @@ func TestAStoppedTableHoldsTheSourceUntilItHasCaughtUp(t *testing.T) {
 	}
 
 	next := newLedger(t, store)
-	ts := newTables(Naming{Prefix: "shop"}, nil)
+	ts := newTables(routing.Naming{Prefix: "shop"}, nil)
 	next.resumeTables(ts)
 	if other := ts.entry("public.other"); ts.entry("public.orders").since != 100 || other.since != 300 {
 		t.Errorf("orders from %d, want 100; others from %d, want 300", ts.entry("public.orders").since, other.since)
@@ -93,7 +94,7 @@ func TestNoTableLosesItsPlace(t *testing.T) {
 		var confirmed uint64
 		for range rapid.IntRange(1, 6).Draw(t, "runs") {
 			g := newLedger(t, store)
-			ts := newTables(Naming{Prefix: "shop"}, nil)
+			ts := newTables(routing.Naming{Prefix: "shop"}, nil)
 			g.resumeTables(ts)
 			from := uint64(0)
 			stored, err := g.stored(decoder{})

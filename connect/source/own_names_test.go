@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/connect/source/routing"
 	"rdip/internal/fault"
 )
 
@@ -16,14 +17,14 @@ func TestATableAndATopicOfNoTableAreNotOne(t *testing.T) {
 			o.HeartbeatEvery, o.HeartbeatTopic, o.DeadLetterTopic, o.PositionsTopic = time.Hour, "beats", "letters", "positions"
 		})
 		l.snapshot = true // there the connector stops, which a test sees
-		l.run.tables.naming = Naming{Prefix: "shop", Template: topic}
+		l.run.tables.naming = routing.Naming{Prefix: "shop", Template: topic}
 		err := l.Table(named("orders", 1))
 		if err == nil || !fault.IsPermanent(err) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "public.orders") {
 			t.Errorf("%s: %v", topic, err)
 		}
 	}
 	l, k := ownLane(t, func(o *Own) { o.Transactions, o.SchemaTopic = false, "" })
-	l.run.tables.naming = Naming{Prefix: "shop", Template: "shop.transaction"}
+	l.run.tables.naming = routing.Naming{Prefix: "shop", Template: "shop.transaction"}
 	s := script{l}
 	if got := play(t, l, k, s.begin(7, 19), s.row(named("orders", 1), 'c', 11), s.commit(20)); !strings.HasPrefix(got, "transaction") {
 		t.Errorf("a name that nobody else asks for is refused: %s", got)
@@ -32,7 +33,7 @@ func TestATableAndATopicOfNoTableAreNotOne(t *testing.T) {
 
 func TestALogicalMessageIsNotWrittenIntoATablesTopic(t *testing.T) {
 	l, k := ownLane(t, nil)
-	l.run.tables.naming = Naming{Prefix: "shop", Template: "shop.message"}
+	l.run.tables.naming = routing.Naming{Prefix: "shop", Template: "shop.message"}
 	s := script{l}
 	play(t, l, k, s.begin(7, 19), s.row(named("orders", 1), 'c', 11), s.commit(20))
 	err := s.message(false, 30, "audit", "x")()

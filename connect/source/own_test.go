@@ -10,6 +10,7 @@ import (
 
 	"github.com/linkedin/goavro/v2"
 
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -372,7 +373,7 @@ func (x *texts) Send(_ context.Context, b *sinks.Batch) error {
 
 // A transform works on what was counted: an event that it leaves out is in the counts, as with Debezium.
 func TestWhatATransformLeavesOutIsCounted(t *testing.T) {
-	chain, findings := chainOf(t, `
+	chain, findings := chainByKeys(t, `
 transforms: unwrap
 transforms.unwrap.type: io.debezium.transforms.ExtractNewRecordState
 transforms.unwrap.delete.tombstone.handling.mode: drop`)
@@ -380,7 +381,7 @@ transforms.unwrap.delete.tombstone.handling.mode: drop`)
 		t.Fatal(findings)
 	}
 	l, k := ownLane(t, nil)
-	l.run.task.Naming = Naming{Prefix: "shop", Transforms: chain}
+	l.run.task.Naming = routing.Naming{Prefix: "shop", Transforms: chain}
 	l.run.tables.naming = l.run.task.Naming
 	s := script{l}
 	orders := named("orders", 1)

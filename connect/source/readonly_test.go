@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"rdip/connect/source/routing"
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/snapshot"
@@ -24,7 +25,7 @@ func TestATaskThatOnlyReadsEndsAndNotWellWhereATableStopped(t *testing.T) {
 		"every table is read":                   {read: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ts := newTables(Naming{Prefix: "shop"}, nil)
+			ts := newTables(routing.Naming{Prefix: "shop"}, nil)
 			r := &run{task: &Task{Name: "shop", SnapshotOnly: true}, work: t.Context(), tables: ts,
 				ledger: &ledger{readings: snapshot.NewReadings(c.stored, nil)}}
 			if c.stopped {

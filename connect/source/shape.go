@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/sinks"
@@ -20,14 +21,14 @@ type shape interface {
 }
 
 // newShape is the shape of a table's records; nil for the envelope.
-func newShape(p *plan) shape {
+func newShape(p *routing.Plan) shape {
 	switch {
 	case p == nil:
 		return nil
-	case p.flat != nil:
-		return &flatShape{o: p.flat, plan: p}
+	case p.Flat != nil:
+		return &flatShape{o: p.Flat, plan: p}
 	default:
-		return &outboxShape{o: p.outbox, plan: p}
+		return &outboxShape{o: p.Outbox, plan: p}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/envelope/convert"
 	"rdip/internal/fault"
@@ -13,8 +14,8 @@ import (
 
 // flatShape writes rows alone, as Debezium's ExtractNewRecordState makes them of its envelopes.
 type flatShape struct {
-	o    *FlatOptions
-	plan *plan
+	o    *routing.FlatOptions
+	plan *routing.Plan
 
 	picker   *convert.Picker
 	parts    []convert.Part // what was picked from the event under way, in the order of the constants below
@@ -73,22 +74,22 @@ func (f *flatShape) pick(l *lane, x *encoding, s *convert.Schema) error {
 		paths[flatRouteBefore], paths[flatRouteAfter] = convert.Path{Parent: "before", Field: by}, convert.Path{Parent: "after", Field: by}
 	}
 	var added []convert.Added
-	if f.o.rewrites() {
+	if f.o.Rewrites() {
 		added = append(added, deletedField)
 	}
 	f.fields, f.headers = nil, nil
-	for _, a := range f.known(l, x, s, f.o.fields) {
-		c, err := columnOf(s, a.path)
+	for _, a := range f.known(l, x, s, f.o.Fields) {
+		c, err := columnOf(s, a.Path)
 		if err != nil {
 			return err
 		}
-		added = append(added, convert.Added{Name: a.name, Type: c.Plain()})
+		added = append(added, convert.Added{Name: a.Name, Type: c.Plain()})
 		f.fields = append(f.fields, len(paths))
-		paths = append(paths, a.path)
+		paths = append(paths, a.Path)
 	}
-	for _, a := range f.known(l, x, s, f.o.headers) {
-		f.headers = append(f.headers, flatHeader{a.name, len(paths), a.path == convert.Path{Field: "op"}})
-		paths = append(paths, a.path)
+	for _, a := range f.known(l, x, s, f.o.Headers) {
+		f.headers = append(f.headers, flatHeader{a.Name, len(paths), a.Path == convert.Path{Field: "op"}})
+		paths = append(paths, a.Path)
 	}
 	var err error
 	if f.picker, err = s.Pick(paths...); err != nil {
@@ -103,11 +104,11 @@ func (f *flatShape) pick(l *lane, x *encoding, s *convert.Schema) error {
 }
 
 // known are the additions that the envelope has.
-func (f *flatShape) known(l *lane, x *encoding, s *convert.Schema, all []addition) []addition {
-	var out []addition
+func (f *flatShape) known(l *lane, x *encoding, s *convert.Schema, all []routing.Addition) []routing.Addition {
+	var out []routing.Addition
 	for _, a := range all {
-		if _, err := columnOf(s, a.path); err != nil {
-			l.run.task.Log.Warn("the envelope has no such field: it is not added", "table", x.table.id, "field", a.path.String())
+		if _, err := columnOf(s, a.Path); err != nil {
+			l.run.task.Log.Warn("the envelope has no such field: it is not added", "table", x.table.id, "field", a.Path.String())
 			continue
 		}
 		out = append(out, a)
@@ -158,8 +159,8 @@ func (f *flatShape) appendKeyChange(l *lane, x *encoding, e *envelope.Event) err
 
 // appendDelete writes what a delete and its tombstone become.
 func (f *flatShape) appendDelete(l *lane, x *encoding, e *envelope.Event, own []sinks.Header) error {
-	tombstone := l.run.task.Tombstones && f.o.tombstones()
-	if f.o.Deletes == DeleteDrop && !tombstone {
+	tombstone := l.run.task.Tombstones && f.o.Tombstones()
+	if f.o.Deletes == routing.DeleteDrop && !tombstone {
 		l.number(x, e) // a changed key is two events, of which this one is counted too
 		return nil
 	}
@@ -168,9 +169,9 @@ func (f *flatShape) appendDelete(l *lane, x *encoding, e *envelope.Event, own []
 	switch {
 	case err != nil:
 		return err
-	case f.o.rewrites():
+	case f.o.Rewrites():
 		err = f.addRow(l, x, e, to, own, now)
-	case f.o.Deletes != DeleteDrop:
+	case f.o.Deletes != routing.DeleteDrop:
 		err = f.addNull(l, x, e, to, f.withHeaders(l.headers(x, e, own)))
 	}
 	if err != nil || !tombstone {
@@ -205,7 +206,7 @@ func (f *flatShape) addRow(l *lane, x *encoding, e *envelope.Event, to *route, o
 	}
 	s.value = len(l.batch.Arena)
 	arena := append(append(l.batch.Arena, to.values.frame[:]...), row.Avro...)
-	if f.o.rewrites() {
+	if f.o.Rewrites() {
 		arena = appendDeleted(arena, e.Op == envelope.Delete)
 	}
 	for _, i := range f.fields {
@@ -257,9 +258,9 @@ func (f *flatShape) read(l *lane, x *encoding, e *envelope.Event, nanos int64) (
 		return to, nil
 	}
 	name := string(by.Text())
-	topic := f.plan.renamed(name)
+	topic := f.plan.Renamed(name)
 	if name == "" {
-		topic = f.plan.renamed(f.plan.topic) // the log does not carry the column, or it is empty
+		topic = f.plan.Renamed(f.plan.Topic) // the log does not carry the column, or it is empty
 	}
 	if err := checkRouted(x.table.id, f.o.RouteByField, topic); err != nil {
 		return nil, err

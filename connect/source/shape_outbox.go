@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/envelope/convert"
 	"rdip/internal/fault"
@@ -16,8 +17,8 @@ import (
 
 // outboxShape writes the rows of an outbox table as messages, as Debezium's EventRouter does.
 type outboxShape struct {
-	o    *OutboxOptions
-	plan *plan
+	o    *routing.OutboxOptions
+	plan *routing.Plan
 
 	picker   *convert.Picker
 	parts    []convert.Part
@@ -37,7 +38,7 @@ type outboxShape struct {
 
 // extra is a column beside the payload, and its part.
 type extra struct {
-	placed
+	routing.Placed
 	part int
 }
 
@@ -51,7 +52,7 @@ func (s *outboxShape) prepare(_ *lane, x *encoding) error {
 	}
 	if err != nil {
 		return &fault.Error{Op: "make outbox messages of", Object: x.table.id, Cause: err, Permanent: true,
-			Hint: "give the transform the table's column names, and a predicate for the other tables: predicates.outbox.type: " + topicPredicateClass + ", predicates.outbox.pattern: '.*\\.outbox', transforms.NAME.predicate: outbox"}
+			Hint: "give the transform the table's column names, and a predicate for the other tables: predicates.outbox.type: " + routing.TopicPredicate + ", predicates.outbox.pattern: '.*\\.outbox', transforms.NAME.predicate: outbox"}
 	}
 	s.routes = routes{}
 	return nil
@@ -69,11 +70,11 @@ func (s *outboxShape) pick(parsed *convert.Schema) error {
 	s.id, s.key, s.payload, s.by = column(s.o.ID), column(s.o.Key), column(s.o.Payload), column(s.o.RouteBy)
 	s.at, s.version = column(s.o.Timestamp), column(s.o.Version)
 	s.more = nil
-	for _, a := range s.o.additional {
-		if _, err := columnOf(parsed, convert.Path{Parent: "after", Field: a.column}); err != nil && s.o.IgnoreMissing {
+	for _, a := range s.o.Additional {
+		if _, err := columnOf(parsed, convert.Path{Parent: "after", Field: a.Column}); err != nil && s.o.IgnoreMissing {
 			continue
 		}
-		s.more = append(s.more, extra{a, column(a.column)})
+		s.more = append(s.more, extra{a, column(a.Column)})
 	}
 	var err error
 	s.schema, s.parts = parsed, make([]convert.Part, len(paths))
@@ -93,8 +94,8 @@ func (s *outboxShape) check() error {
 		return fmt.Errorf("column %s, the version of the schema, is not an integer", s.o.Version)
 	}
 	for _, a := range s.more {
-		if a.where == "partition" && s.picker.Column(a.part).Kind() != schema.Int {
-			return fmt.Errorf("column %s, the partition, is not an integer", a.column)
+		if a.Where == "partition" && s.picker.Column(a.part).Kind() != schema.Int {
+			return fmt.Errorf("column %s, the partition, is not an integer", a.Column)
 		}
 	}
 	if s.at < 0 {
@@ -131,9 +132,9 @@ func (s *outboxShape) append(l *lane, x *encoding, e *envelope.Event) error {
 func (s *outboxShape) invalid(l *lane, x *encoding) error {
 	const text = "an update of the outbox table: it takes inserts and deletes only"
 	switch s.o.Invalid {
-	case InvalidWarn:
+	case routing.InvalidWarn:
 		l.run.task.Log.Warn(text+"; it is left out", "table", x.table.id)
-	case InvalidError:
+	case routing.InvalidError:
 		l.run.task.Log.Error(text+"; it is left out", "table", x.table.id)
 	default:
 		return &fault.Error{Op: "make an outbox message of a row of", Object: x.table.id, Cause: errors.New(text), Permanent: true,
@@ -208,7 +209,7 @@ func (s *outboxShape) route(x *encoding, b body) (*route, error) {
 			Hint: "ALTER TABLE ... ALTER COLUMN " + s.o.RouteBy + " SET NOT NULL, and correct the row"}
 	}
 	s.names = append(s.names[:0], by...)
-	if s.version >= 0 && s.o.inEnvelope() {
+	if s.version >= 0 && s.o.InEnvelope() {
 		s.names = strconv.AppendInt(append(s.names, 0), s.parts[s.version].Long(), 10)
 	}
 	if b.schema != "" {
@@ -218,10 +219,10 @@ func (s *outboxShape) route(x *encoding, b body) (*route, error) {
 		return to, nil
 	}
 	topic := string(by)
-	if renamed, ok := s.o.topic.Replace(topic); ok {
+	if renamed, ok := s.o.Topic.Replace(topic); ok {
 		topic = renamed
 	}
-	topic = s.plan.renamed(topic)
+	topic = s.plan.Renamed(topic)
 	if err := checkRouted(x.table.id, s.o.RouteBy, topic); err != nil {
 		return nil, err
 	}
@@ -234,14 +235,14 @@ func (s *outboxShape) route(x *encoding, b body) (*route, error) {
 
 // valueSchema is the payload's schema, or a record of it and the columns that are placed beside it.
 func (s *outboxShape) valueSchema(x *encoding, by string, b body) string {
-	if !s.o.inEnvelope() {
+	if !s.o.InEnvelope() {
 		return b.column.Schema()
 	}
 	ns := schema.AvroNamespace(x.Topic + "." + by)
 	text := `{"type":"record","name":"Value","namespace":"` + ns + `","fields":[` + b.column.Field("payload")
 	for _, a := range s.more {
-		if a.where == "envelope" {
-			text += "," + s.picker.Column(a.part).Field(a.as)
+		if a.Where == "envelope" {
+			text += "," + s.picker.Column(a.part).Field(a.As)
 		}
 	}
 	text += "]"
@@ -275,16 +276,16 @@ func (l *lane) appendSingle(w *writer, c convert.Column, part convert.Part, from
 
 func (s *outboxShape) appendValue(l *lane, to *route, b body, sp *span) error {
 	sp.value = len(l.batch.Arena)
-	sp.nullValue = s.o.EmptyIsTombstone && isEmpty(b) || b.part.IsNull && !s.o.inEnvelope()
+	sp.nullValue = s.o.EmptyIsTombstone && isEmpty(b) || b.part.IsNull && !s.o.InEnvelope()
 	var err error
 	switch {
 	case sp.nullValue:
-	case !s.o.inEnvelope():
+	case !s.o.InEnvelope():
 		err = l.appendSingle(&to.values, b.column, b.part, sp.value)
 	default:
 		arena := b.column.AppendAs(append(l.batch.Arena, to.values.frame[:]...), b.part)
 		for _, a := range s.more {
-			if a.where == "envelope" {
+			if a.Where == "envelope" {
 				arena = s.picker.Column(a.part).AppendAs(arena, s.parts[a.part])
 			}
 		}
@@ -307,8 +308,8 @@ func (s *outboxShape) headers(headers []sinks.Header) ([]sinks.Header, error) {
 	out := append(make([]sinks.Header, 0, len(headers)+1+len(s.more)), headers...)
 	out, err := s.header(out, "id", s.id)
 	for _, a := range s.more {
-		if err == nil && a.where == "header" {
-			out, err = s.header(out, a.as, a.part)
+		if err == nil && a.Where == "header" {
+			out, err = s.header(out, a.As, a.part)
 		}
 	}
 	return out, err
@@ -341,13 +342,13 @@ func (s *outboxShape) micros(now int64) int64 {
 // setPartition puts the last record into the partition that its row says.
 func (s *outboxShape) setPartition(l *lane, x *encoding, to *route) error {
 	for _, a := range s.more {
-		if a.where != "partition" || s.parts[a.part].IsNull {
+		if a.Where != "partition" || s.parts[a.part].IsNull {
 			continue
 		}
 		n := s.parts[a.part].Long()
 		if n < 0 || n >= int64(to.target.Partitions) {
 			return &fault.Error{Op: "route a row of", Object: x.table.id, Permanent: true,
-				Cause: fmt.Errorf("column %s says partition %d, and topic %s has %d", a.column, n, to.topic, to.target.Partitions),
+				Cause: fmt.Errorf("column %s says partition %d, and topic %s has %d", a.Column, n, to.topic, to.target.Partitions),
 				Hint:  "correct the row, or give the topic more partitions"}
 		}
 		l.batch.Records[len(l.batch.Records)-1].Partition = int32(n)

@@ -1,9 +1,12 @@
 package source
 
-import "rdip/envelope"
+import (
+	"rdip/connect/source/routing"
+	"rdip/envelope"
+)
 
 // naming is the task's naming, completed.
-func (t *Task) naming() Naming {
+func (t *Task) naming() routing.Naming {
 	n := t.Naming
 	if n.Prefix == "" {
 		n.Prefix = t.Prefix

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/readers/postgres"
 	"rdip/sinks/kafka"
@@ -29,7 +30,7 @@ func TestStatusWaitsForNoBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = p.Close(context.Background()) }()
-	r.tables = newTables(Naming{Prefix: "shop"}, p)
+	r.tables = newTables(routing.Naming{Prefix: "shop"}, p)
 	r.isOpen.Store(true)
 	task.enter(StateStreaming, r)
 	asked := make(chan error)

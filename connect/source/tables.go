@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/schema"
@@ -36,7 +37,7 @@ type table struct {
 	// as it is and may be read without.
 	mu      sync.Mutex
 	topic   string
-	to      Destination // where Topic is topic
+	to      routing.Destination // where Topic is topic
 	target  sinks.Topic
 	stopped *Stop  // nil while the table is captured
 	since   uint64 // transactions whose commit lies before this place were delivered before; 0: none
@@ -76,7 +77,7 @@ func (t *table) shown() (sinks.Topic, *Stop) {
 
 // tables finds a task's tables by schema.Table.ID.
 type tables struct {
-	naming   Naming
+	naming   routing.Naming
 	producer sinks.Producer
 	known    func(sinks.Topic) error // refuses a topic that is not the one of the stored position
 	since    uint64                  // of the tables that had not stopped
@@ -86,7 +87,7 @@ type tables struct {
 	byTopic map[string]string // the table that has a topic for itself
 }
 
-func newTables(n Naming, p sinks.Producer) *tables {
+func newTables(n routing.Naming, p sinks.Producer) *tables {
 	return &tables{naming: n, producer: p, byID: map[string]*table{}, byTopic: map[string]string{}}
 }
 
@@ -125,7 +126,7 @@ func (ts *tables) get(ctx context.Context, t *schema.Table) (*table, error) {
 }
 
 // destination is the table's topic. Two tables have one only where that is asked for (K8).
-func (ts *tables) destination(t *schema.Table) (Destination, error) {
+func (ts *tables) destination(t *schema.Table) (routing.Destination, error) {
 	to := ts.naming.Topic(t)
 	if to.Shared {
 		return to, nil
@@ -230,7 +231,7 @@ func (x *encoding) relaxed(column int, o envelope.Options) *encoding {
 		t.KeyColumns[k].Nullable = true
 	}
 	layout.Table = &t
-	return &encoding{Encoder: envelope.NewEncoder(&layout, x.Topic, o), table: x.table, since: x.since, shape: newShape(x.table.to.plan), signals: x.signals}
+	return &encoding{Encoder: envelope.NewEncoder(&layout, x.Topic, o), table: x.table, since: x.since, shape: newShape(x.table.to.Plan), signals: x.signals}
 }
 
 // nullInNotNull is the column of a row that relaxed would mend.

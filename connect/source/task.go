@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rdip/connect/source/columns"
+	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -26,7 +27,7 @@ type Task struct {
 	Prefix          string // topic.prefix
 	Kind            string // the reader's name as Debezium has it: "postgresql"
 	Envelope        envelope.Options
-	Naming          Naming           // of topics; without a prefix it has Prefix
+	Naming          routing.Naming   // of topics; without a prefix it has Prefix
 	Reshape         *columns.Reshape // columns, masks and keys; nil: as the reader has them
 	SkipUnchanged   bool             // skip.messages.without.change
 	Keys, Values    Format           // key.converter, value.converter

@@ -1,4 +1,4 @@
-package source
+package routing
 
 import (
 	"errors"
@@ -30,9 +30,9 @@ const (
 var logicalOptions = []string{"topic.regex", "topic.replacement", "key.enforce.uniqueness", "key.field.name", "key.field.regex", "key.field.replacement",
 	"schema.name.adjustment.mode", "logical.table.cache.size", "logical.destination.cache.size"}
 
-// NewLogicalRoute is Debezium's ByLogicalTableRouter of such options, or with byTopic its successor
+// newLogicalRoute is Debezium's ByLogicalTableRouter of such options, or with byTopic its successor
 // ToLogicalTopicRouter, which differs in the default of key.field.name. The error names an option.
-func NewLogicalRoute(options map[string]string, byTopic bool) (Route, error) {
+func newLogicalRoute(options map[string]string, byTopic bool) (Route, error) {
 	if err := knownOptions(options, logicalOptions); err != nil {
 		return Route{}, err
 	}
@@ -63,8 +63,8 @@ func NewLogicalRoute(options map[string]string, byTopic bool) (Route, error) {
 	return r, err
 }
 
-// NewRegexRoute is Kafka's RegexRouter of the options regex and replacement.
-func NewRegexRoute(options map[string]string) (Route, error) {
+// newRegexRoute is Kafka's RegexRouter of the options regex and replacement.
+func newRegexRoute(options map[string]string) (Route, error) {
 	if err := knownOptions(options, []string{"regex", "replacement"}); err != nil {
 		return Route{}, err
 	}

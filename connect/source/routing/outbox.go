@@ -1,4 +1,4 @@
-package source
+package routing
 
 import (
 	"fmt"
@@ -37,14 +37,14 @@ type OutboxOptions struct {
 	nulls, emptyArrays string
 	missing            string
 
-	topic      *configs.Replacer
-	additional []placed
+	Topic      *configs.Replacer
+	Additional []Placed
 }
 
-// placed is a column beside the payload.
-type placed struct {
-	column, as string
-	where      string // header, envelope or partition
+// Placed is a column beside the payload.
+type Placed struct {
+	Column, As string
+	Where      string // header, envelope or partition
 }
 
 func (o *OutboxOptions) define(d *configs.Definition, under string) {
@@ -76,7 +76,7 @@ func buildOutbox(s *step, d *configs.Definition, _ bool) func(*configs.Section) 
 	o.define(d, "")
 	return func(*configs.Section) (string, error) {
 		var err error
-		if o.topic, err = configs.NewReplacer(o.regex, o.replacement); err != nil {
+		if o.Topic, err = configs.NewReplacer(o.regex, o.replacement); err != nil {
 			return "route.topic.replacement", err
 		}
 		o.KeepNulls, o.KeepEmptyArrays, o.IgnoreMissing = o.nulls == "optional_bytes", o.emptyArrays == "optional_string", o.missing == "ignore"
@@ -98,23 +98,23 @@ func (o *OutboxOptions) place() error {
 		if len(parts) < 2 || len(parts) > 3 {
 			return fmt.Errorf("%q is not COLUMN:PLACE or COLUMN:PLACE:ALIAS", text)
 		}
-		p := placed{column: strings.TrimSpace(parts[0]), where: strings.ToLower(strings.TrimSpace(parts[1]))}
-		p.as = p.column
+		p := Placed{Column: strings.TrimSpace(parts[0]), Where: strings.ToLower(strings.TrimSpace(parts[1]))}
+		p.As = p.Column
 		if len(parts) == 3 {
-			p.as = strings.TrimSpace(parts[2])
+			p.As = strings.TrimSpace(parts[2])
 		}
-		if p.where != "header" && p.where != "envelope" && p.where != "partition" {
+		if p.Where != "header" && p.Where != "envelope" && p.Where != "partition" {
 			return fmt.Errorf("%q: the place is header, envelope or partition", text)
 		}
-		o.additional = append(o.additional, p)
+		o.Additional = append(o.Additional, p)
 	}
 	return nil
 }
 
-// inEnvelope says whether the value is a record with the payload and more columns, and not the payload alone.
-func (o *OutboxOptions) inEnvelope() bool {
-	for i := range o.additional {
-		if o.additional[i].where == "envelope" {
+// InEnvelope says whether the value is a record with the payload and more columns, and not the payload alone.
+func (o *OutboxOptions) InEnvelope() bool {
+	for i := range o.Additional {
+		if o.Additional[i].Where == "envelope" {
 			return true
 		}
 	}

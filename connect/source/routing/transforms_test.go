@@ -1,30 +1,42 @@
-package source
+package routing
 
 import (
 	"strings"
 	"testing"
 
 	"rdip/configs"
+	"rdip/internal/fault"
 	"rdip/schema"
 )
 
 // chainOf compiles a connector's transforms from the lines of a file.
 func chainOf(t *testing.T, text string) (*Chain, string) {
 	t.Helper()
-	indented := "    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ")
-	file, findings := configs.Parse("f.yaml", []byte("connectors:\n  shop:\n    topic.prefix: shop\n    connector.class: postgres\n"+indented+"\n"))
-	if file == nil {
-		t.Fatal(findings)
-	}
-	var c Config
-	section := file.Connector("shop")
-	findings = append(findings, configs.Decode(section, c.Definition(), c.Converters.Overrides())...)
-	findings = append(findings, c.CheckRecords(section)...)
+	chain, findings := readChain(text)
 	var lines []string
 	for _, f := range findings {
 		lines = append(lines, f.String())
 	}
-	return c.chain, strings.Join(lines, "\n")
+	return chain, strings.Join(lines, "\n")
+}
+
+// readChain is the chain of the lines of a connector; without findings and a chain the lines are no YAML.
+func readChain(text string) (*Chain, fault.Findings) {
+	indented := "    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ")
+	file, findings := configs.Parse("f.yaml", []byte("connectors:\n  shop:\n    topic.prefix: shop\n    connector.class: postgres\n"+indented+"\n"))
+	if file == nil || findings.Err() != nil || file.Connector("shop") == nil {
+		return nil, findings
+	}
+	var c TransformConfig
+	var class, prefix string
+	d := configs.NewDefinition("connector")
+	d.String(&class, "connector.class", "Its class.")
+	d.String(&prefix, "topic.prefix", "Its prefix.")
+	c.Define(d)
+	section := file.Connector("shop")
+	findings = append(findings, configs.Decode(section, d)...)
+	chain, found := c.Chain(section, false)
+	return chain, append(findings, found...)
 }
 
 func TestTransformsAreReadStrictly(t *testing.T) {
@@ -46,9 +58,6 @@ func TestTransformsAreReadStrictly(t *testing.T) {
 		{"a place that is none", "transforms: a\ntransforms.a.type: EventRouter\ntransforms.a.table.fields.additional.placement: type:body", "the place is header, envelope or partition"},
 		{"a group that is not there", "transforms: a\ntransforms.a.type: EventRouter\ntransforms.a.route.topic.replacement: 'x.${other}'", "other"},
 		{"a way of deletes that is none", "transforms: a\ntransforms.a.type: ExtractNewRecordState\ntransforms.a.delete.tombstone.handling.mode: keep", "one of tombstone"},
-		{"text without an outbox", "value.converter: org.apache.kafka.connect.storage.StringConverter", "string, and the records are a table's; needed: avro or json"},
-		{"text for an outbox", "value.converter: string\ntransforms.o.type: EventRouter", ""},
-		{"protobuf", "value.converter: io.confluent.connect.protobuf.ProtobufConverter", "Protobuf is not built"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, got := chainOf(t, c.text)
@@ -79,14 +88,14 @@ transforms.last.replacement: 'events-$1'`)
 	}
 	n := Naming{Prefix: "shop", Transforms: chain}
 	orders := n.Topic(&schema.Table{Schema: "public", Name: "orders"})
-	if orders.Topic != "public.orders" || orders.Names != "shop.public.orders" || orders.ByRow() || orders.plan.flat == nil {
+	if orders.Topic != "public.orders" || orders.Names != "shop.public.orders" || orders.ByRow() || orders.Plan.Flat == nil {
 		t.Errorf("orders: %+v", orders)
 	}
 	outbox := n.Topic(&schema.Table{Schema: "public", Name: "outbox"})
-	if !outbox.ByRow() || outbox.plan.outbox == nil || outbox.plan.flat != nil {
+	if !outbox.ByRow() || outbox.Plan.Outbox == nil || outbox.Plan.Flat != nil {
 		t.Fatalf("outbox: %+v", outbox)
 	}
-	if topic := outbox.plan.renamed("outbox.event.user"); topic != "events-user" {
+	if topic := outbox.Plan.Renamed("outbox.event.user"); topic != "events-user" {
 		t.Errorf("a message goes to %s", topic)
 	}
 	var none *Chain

@@ -1,7 +1,6 @@
-package source
+package routing
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,11 +12,12 @@ import (
 
 func namingOf(t *testing.T, keys map[string]string) (Naming, error) {
 	t.Helper()
-	c := Config{}
-	keys["connector.class"], keys["topic.prefix"] = "postgres", "shop"
+	var c Config
+	d := configs.NewDefinition("names")
+	c.Define(d)
 	section := configs.FromMap("test", "shop", keys)
-	found := configs.Decode(section, c.Definition())
-	return c.Naming(), append(found, c.CheckRows(section.Where)...).Err()
+	found := configs.Decode(section, d)
+	return c.Naming("shop"), append(found, c.Check(section.Where)...).Err()
 }
 
 func TestTopicsAreNamedAsTheConfigurationSays(t *testing.T) {
@@ -71,38 +71,5 @@ func TestNamesOfTopicsThatCannotBeAreRefused(t *testing.T) {
 		if _, err := namingOf(t, keys); err == nil {
 			t.Errorf("%v is taken", keys)
 		}
-	}
-}
-
-// K8: two tables have one topic only where that is asked for.
-func TestTablesWithOneTopicAreRefusedUnlessAskedFor(t *testing.T) {
-	named := func(schemas ...string) []*schema.Table {
-		var all []*schema.Table
-		for i, s := range schemas {
-			all = append(all, &schema.Table{Schema: s, Name: "t", OID: uint64(i + 1), Key: []int{0}, Columns: ordersLayout(0).Table.Columns})
-		}
-		return all
-	}
-	n, err := namingOf(t, map[string]string{"topic.naming": "all.${table}"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts := newTables(n, nil)
-	if _, err := ts.destination(named("a")[0]); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ts.destination(named("b")[0]); err == nil || !strings.Contains(err.Error(), "a.t") {
-		t.Errorf("a second table: %v", err)
-	}
-	if j := Judge(named("a", "b"), nil, n); len(j.Topics) != 2 {
-		t.Errorf("the check does not see both: %v", j.Topics)
-	}
-	n, err = namingOf(t, map[string]string{"topic.routing.regex": `shop\..*\.t`, "topic.routing.replacement": "all"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	j := Judge(named("a", "b", "c"), nil, n)
-	if len(j.Topics) != 1 || len(j.Findings) != 1 || j.Findings[0].Case != "K8" {
-		t.Errorf("topics %v, findings %v", j.Topics, j.Findings)
 	}
 }

@@ -1,4 +1,4 @@
-package source
+package routing
 
 import (
 	"fmt"
@@ -37,13 +37,13 @@ type FlatOptions struct {
 	dropKey    bool
 	dropKeep   bool
 
-	fields, headers []addition
+	Fields, Headers []Addition
 }
 
-// addition is a part of the envelope that goes with the row, under its new name.
-type addition struct {
-	path convert.Path
-	name string
+// Addition is a part of the envelope that goes with the row, under its new name.
+type Addition struct {
+	Path convert.Path
+	Name string
 }
 
 func (o *FlatOptions) define(d *configs.Definition, under string, debezium bool) {
@@ -81,10 +81,10 @@ func buildFlat(s *step, d *configs.Definition, debezium bool) func(*configs.Sect
 	o.define(d, "", debezium)
 	return func(*configs.Section) (string, error) {
 		var err error
-		if o.fields, err = additions(o.AddFields, o.FieldPrefix); err != nil {
+		if o.Fields, err = additions(o.AddFields, o.FieldPrefix); err != nil {
 			return "add.fields", err
 		}
-		if o.headers, err = additions(o.AddHeaders, o.HeaderPrefix); err != nil {
+		if o.Headers, err = additions(o.AddHeaders, o.HeaderPrefix); err != nil {
 			return "add.headers", err
 		}
 		s.flat = o
@@ -93,8 +93,8 @@ func buildFlat(s *step, d *configs.Definition, debezium bool) func(*configs.Sect
 }
 
 // additions reads a list as Debezium's FieldReference does: FIELD or RECORD.FIELD, and behind a colon the new name.
-func additions(list []string, prefix string) ([]addition, error) {
-	var out []addition
+func additions(list []string, prefix string) ([]Addition, error) {
+	var out []Addition
 	for _, text := range list {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
@@ -114,7 +114,7 @@ func additions(list []string, prefix string) ([]addition, error) {
 		default:
 			name = prefix + field
 		}
-		out = append(out, addition{convert.Path{Parent: parent, Field: field}, name})
+		out = append(out, Addition{convert.Path{Parent: parent, Field: field}, name})
 	}
 	return out, nil
 }
@@ -131,12 +131,12 @@ func hostOf(field string) string {
 	}
 }
 
-// rewrites says whether deletes are rows with the field __deleted.
-func (o *FlatOptions) rewrites() bool {
+// Rewrites says whether deletes are rows with the field __deleted.
+func (o *FlatOptions) Rewrites() bool {
 	return o.Deletes == DeleteRewrite || o.Deletes == DeleteRewriteAndNil
 }
 
-// tombstones says whether the tombstone behind a delete stays.
-func (o *FlatOptions) tombstones() bool {
+// Tombstones says whether the tombstone behind a delete stays.
+func (o *FlatOptions) Tombstones() bool {
 	return o.Deletes == DeleteRewriteAndNil || o.KeepTombstones
 }

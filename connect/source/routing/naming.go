@@ -1,4 +1,4 @@
-package source
+package routing
 
 import (
 	"strings"
@@ -30,11 +30,11 @@ type Destination struct {
 	// Shared: the configuration means the topic to hold several tables.
 	Shared bool
 
-	plan *plan // what becomes of the envelopes; nil: nothing
+	Plan *Plan // what becomes of the envelopes; nil: nothing
 }
 
 // ByRow says whether each row says its own topic, and Topic is none.
-func (d *Destination) ByRow() bool { return d.plan.isDynamic() }
+func (d *Destination) ByRow() bool { return d.Plan.isDynamic() }
 
 // Topic is the topic of a table's events. What Kafka refuses in a name is escaped reversibly; the prefix was
 // checked with the configuration.
@@ -60,6 +60,26 @@ func (n *Naming) plain(t *schema.Table) string {
 		parts = append(parts[:1], parts[2])
 	}
 	return strings.Join(parts, delimiter)
+}
+
+// Renamed is the name of a topic of no table behind the RegexRouters, which in Connect all records pass. The routers of
+// logical tables are for tables.
+func (n *Naming) Renamed(topic string) string {
+	d := Destination{Topic: topic}
+	for i := range n.Routing {
+		if !n.Routing[i].logical {
+			n.Routing[i].apply(&d)
+		}
+	}
+	if n.Transforms == nil {
+		return d.Topic
+	}
+	for i := range n.Transforms.steps {
+		if s := &n.Transforms.steps[i]; s.topic != nil && !s.topic.logical && s.isFor(d.Topic) {
+			s.topic.apply(&d)
+		}
+	}
+	return d.Topic
 }
 
 // Routing renames topics, one step after the other, each at most once. It may be used concurrently.

@@ -1,4 +1,8 @@
-package source
+// Package routing says where a table's records go, and whether they stay envelopes: the names of topics, what renames
+// them, and the transforms of Debezium and Kafka Connect that are known, compiled into one decision a table. Making records
+// of another shape is package records'. Its keys are topic.naming*, topic.delimiter, topic.routing.*, transforms.* and
+// predicates.*.
+package routing
 
 import (
 	"fmt"
@@ -8,12 +12,13 @@ import (
 	"rdip/internal/fault"
 )
 
-// namingConfig is how topics are named.
-type namingConfig struct {
-	delimiter string
-	strategy  namingStrategy
-	template  string
-	routing   map[string]string
+// Config is how topics are named, as it is written. Define binds the keys; Check and Naming are called once they are decoded.
+type Config struct {
+	Delimiter string // topic.delimiter
+
+	strategy namingStrategy
+	template string
+	routing  map[string]string
 }
 
 type namingStrategy string
@@ -23,20 +28,21 @@ const (
 	withoutPart namingStrategy = "io.debezium.schema.DefaultTopicNamingStrategy"
 )
 
-func (c *namingConfig) define(d *configs.Definition) {
+// Define binds the keys to c and fills in the defaults.
+func (c *Config) Define(d *configs.Definition) {
 	d.Group("Names of topics")
 	configs.Enum(d, &c.strategy, "topic.naming.strategy", "How a table's topic is named.", []configs.Choice{
 		{Value: string(bySchema), Doc: "`PREFIX.SCHEMA.TABLE`", Aliases: []string{"schema"}},
 		{Value: string(withoutPart), Doc: "`PREFIX.TABLE`, so that tables of two schemas may collide; `rdip check` finds that", Aliases: []string{"default"}}},
 		configs.Default(string(bySchema)))
-	d.String(&c.delimiter, "topic.delimiter", "What stands between the parts of a topic's name.", configs.Default("."), configs.Check(checkDelimiter), configs.Rank(configs.Low))
+	d.String(&c.Delimiter, "topic.delimiter", "What stands between the parts of a topic's name.", configs.Default("."), configs.Check(checkDelimiter), configs.Rank(configs.Low))
 	d.String(&c.template, "topic.naming", "A topic's name with `${prefix}`, `${database}`, `${schema}` and `${table}` in it, such as `cdc.${schema}.${table}`; in place of `topic.naming.strategy`.",
 		configs.Verbatim(), configs.Check(checkTemplate))
 	d.Prefix(&c.routing, "topic.routing.", "Several tables in one topic, with the options of Debezium's ByLogicalTableRouter: `topic.routing.topic.regex` and `topic.routing.topic.replacement` rename topics; their keys get the field `key.field.name` (`__dbz__physicalTableIdentifier`) with the old name, as `key.field.regex` and `key.field.replacement` change it, unless `key.enforce.uniqueness` is false. `topic.routing.regex` and `topic.routing.replacement` rename topics and nothing else, as Kafka's RegexRouter. Expressions must match the whole name.")
 }
 
-// check reports what no key shows by itself.
-func (c *namingConfig) check(where func(key string) string) fault.Findings {
+// Check reports what no key shows by itself.
+func (c *Config) Check(where func(key string) string) fault.Findings {
 	var out fault.Findings
 	if _, err := c.routes(); err != nil {
 		out = append(out, fault.Finding{Kind: fault.Configuration, Where: where("topic.routing"), Seen: err.Error(),
@@ -46,7 +52,7 @@ func (c *namingConfig) check(where func(key string) string) fault.Findings {
 }
 
 // routes is the configured routing: the plain renaming after the logical one.
-func (c *namingConfig) routes() (Routing, error) {
+func (c *Config) routes() (Routing, error) {
 	logical, plain := map[string]string{}, map[string]string{}
 	for name, value := range c.routing {
 		switch name {
@@ -58,14 +64,14 @@ func (c *namingConfig) routes() (Routing, error) {
 	}
 	var all Routing
 	if len(logical) > 0 {
-		r, err := NewLogicalRoute(logical, false)
+		r, err := newLogicalRoute(logical, false)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, r)
 	}
 	if len(plain) > 0 {
-		r, err := NewRegexRoute(plain)
+		r, err := newRegexRoute(plain)
 		if err != nil {
 			return nil, err
 		}
@@ -74,8 +80,9 @@ func (c *namingConfig) routes() (Routing, error) {
 	return all, nil
 }
 
-func (c *namingConfig) naming(prefix string) Naming {
-	n := Naming{Prefix: prefix, Delimiter: c.delimiter, NoSchema: c.strategy == withoutPart, Template: c.template}
+// Naming is the configured naming below a prefix, without transforms.
+func (c *Config) Naming(prefix string) Naming {
+	n := Naming{Prefix: prefix, Delimiter: c.Delimiter, NoSchema: c.strategy == withoutPart, Template: c.template}
 	n.Routing, _ = c.routes() // checked with the configuration
 	return n
 }

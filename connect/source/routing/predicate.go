@@ -1,4 +1,4 @@
-package source
+package routing
 
 import (
 	"fmt"
@@ -7,7 +7,8 @@ import (
 	"rdip/configs"
 )
 
-const topicPredicateClass = "org.apache.kafka.connect.transforms.predicates.TopicNameMatches"
+// TopicPredicate is the class of the predicate by which a transform is for some tables only.
+const TopicPredicate = "org.apache.kafka.connect.transforms.predicates.TopicNameMatches"
 
 // predicate says for which records a transform is: those of some topics, or tombstones.
 type predicate struct {
@@ -39,7 +40,7 @@ func (p *chainParser) predicate(name string) *predicate {
 		return &predicate{tombstones: true}
 	default:
 		p.refuse(under+"type", fmt.Sprintf("the predicate %q is not built", class), "TopicNameMatches or RecordIsTombstone",
-			under+"type: "+topicPredicateClass)
+			under+"type: "+TopicPredicate)
 		return nil
 	}
 }
