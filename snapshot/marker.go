@@ -74,14 +74,19 @@ func (m *marker) Idle(p offsets.Position) error { return m.next.Idle(p) }
 
 // emit hands a kept row on, with its mark, and commits the chunk that waited for it.
 func (m *marker) emit(p *parked, lastInTable, last bool) error {
+	hand := m.hand
 	if !p.table.wrote.Load() {
-		return m.emitFirst(p, lastInTable, last)
+		hand = m.emitFirst
 	}
-	return m.hand(p, lastInTable, last)
+	if err := hand(p, lastInTable, last); err != nil {
+		return err
+	}
+	return m.commit(p)
 }
 
 // emitFirst hands on what may be its table's first row. The lane sends what it has gathered before it waits,
-// so that it holds no memory that the lane it waits for may need.
+// so that it holds no memory that the lane it waits for may need. Its chunk is committed behind that: a lane outside of
+// a chunk may have to wait until those that are inside have ended theirs, and they may wait for this one here.
 func (m *marker) emitFirst(p *parked, lastInTable, last bool) error {
 	if err := m.next.Flush(); err != nil {
 		return err
@@ -108,7 +113,7 @@ func (m *marker) hand(p *parked, lastInTable, last bool) error {
 		return err
 	}
 	p.full = false
-	return m.commit(p)
+	return nil
 }
 
 func (m *marker) commit(p *parked) error {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -97,5 +99,60 @@ func TestATableWhoseEveryChunkHasRowsHasItsLastRowMarkedThoughChunksAreWhole(t *
 		if marks[envelope.Last] != 1 || marks[envelope.LastInTable] != 2 || marks[envelope.First] != 1 {
 			t.Fatalf("marks %v", marks)
 		}
+	}
+}
+
+// gated is a recorder whose Flush, outside of a chunk, waits until the other lane's row has come: as at a gate that
+// is shut until that lane, which is inside, has left.
+type gated struct {
+	recorder
+	inside          bool
+	written, others chan struct{}
+}
+
+func (g *gated) Table(l *envelope.Layout) error {
+	g.inside = true
+	return g.recorder.Table(l)
+}
+
+func (g *gated) Row(e *envelope.Event) error {
+	close(g.written)
+	return g.recorder.Row(e)
+}
+
+func (g *gated) Commit(d offsets.Durable) error {
+	g.inside = false
+	return g.recorder.Commit(d)
+}
+
+func (g *gated) Flush() error {
+	if !g.inside {
+		select {
+		case <-g.others:
+		case <-time.After(10 * time.Second):
+			return errNotWhole("the other lane waits for this one, which waits outside of its chunk")
+		}
+	}
+	return g.recorder.Flush()
+}
+
+// Where the first row of a table is its chunk's last, too, its lane leaves the chunk without holding another lane up:
+// the end of a Kafka transaction, which waits for that one, would wait for ever.
+func TestALaneThatHasEndedItsChunkHoldsNoOtherUp(t *testing.T) {
+	var both sync.WaitGroup
+	both.Add(2)
+	s := &fixed{shape: shape{{1}, {1}}, fail: func(snapshot.Chunk) error {
+		both.Done()
+		both.Wait() // a chunk a lane
+		return nil
+	}}
+	var to ledger
+	one, other := make(chan struct{}), make(chan struct{})
+	lanes := []envelope.Handler{&gated{recorder: recorder{lane: 0, to: &to}, written: one, others: other}, &gated{recorder: recorder{lane: 1, to: &to}, written: other, others: one}}
+	if err := snapshot.RunWhole(t.Context(), s, lanes, &snapshot.Progress{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(to.rows) != 2 || len(to.commits) != 2 {
+		t.Errorf("%d rows and %d commits", len(to.rows), len(to.commits))
 	}
 }
