@@ -26,8 +26,8 @@ func (r *Run) evidence(t *testing.T, reader *TopicReader, table judge.Table) *ju
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	e := &judge.Evidence{Table: table, Final: map[string]judge.Columns{}, Fields: map[string]bool{},
-		CutOff: r.CutOff, Added: slices.Contains(r.Added, table.Name), Exactly: r.Mode.Exactly}
-	e.History, e.ReadAgain = historyOf(t, conn, table)
+		CutOff: r.CutOff || r.rewritten(t), Added: slices.Contains(r.Added, table.Name), Exactly: r.Mode.Exactly}
+	historyOf(t, conn, e)
 	e.Partitions, e.Misfits = reader.read(t, r.Kafka, r.Prefix+".public."+table.Name, table)
 	for i, records := range e.Partitions {
 		e.Partitions[i] = after(r, r.Prefix+".public."+table.Name, i, records)
@@ -48,15 +48,15 @@ func (r *Run) evidence(t *testing.T, reader *TopicReader, table judge.Table) *ju
 	return e
 }
 
-// historyOf reads what the triggers wrote; a changed key becomes a delete and a create. rewritten says that the
-// table was rewritten meanwhile.
-func historyOf(t *testing.T, conn *pgx.Conn, table judge.Table) (history map[string][]judge.Committed, rewritten bool) {
+// historyOf reads what the triggers wrote; a changed key becomes a delete and a create.
+func historyOf(t *testing.T, conn *pgx.Conn, e *judge.Evidence) {
 	t.Helper()
-	history = map[string][]judge.Committed{}
+	table := e.Table
+	e.History = map[string][]judge.Committed{}
 	add := func(c judge.Committed, op byte, row judge.Columns, fields string) {
 		c.Op, c.Row, c.Fields = op, row, fields
 		key := table.Key(row)
-		history[key] = append(history[key], c)
+		e.History[key] = append(e.History[key], c)
 	}
 	jsonRows(t, conn, func(r [3]judge.Columns, fields [3]string) {
 		head, before, after := r[0], r[1], r[2]
@@ -68,7 +68,12 @@ func historyOf(t *testing.T, conn *pgx.Conn, table judge.Table) (history map[str
 		c := judge.Committed{Tx: tx, Over: over}
 		switch {
 		case head["op"] == "R":
-			rewritten = true
+			e.ReadAgain = true
+		case head["op"] == "T": // the file is another one too
+			e.ReadAgain = true
+			e.Truncates = append(e.Truncates, c)
+		case head["op"] == "t":
+			add(c, 't', before, fields[1])
 		case head["op"] == "d":
 			add(c, 'd', before, fields[1])
 		case head["op"] == "c":
@@ -80,7 +85,12 @@ func historyOf(t *testing.T, conn *pgx.Conn, table judge.Table) (history map[str
 			add(c, 'u', after, fields[2])
 		}
 	}, "SELECT jsonb_build_object('op', op, 'tx', tx, 'over', over), before, after FROM history WHERE tbl = $1 ORDER BY seq", table.Name)
-	return history, rewritten
+}
+
+// rewritten says whether any table got another file: the copies of all tables may have been cut off by it (P69).
+func (r *Run) rewritten(t *testing.T) bool {
+	t.Helper()
+	return r.Query(t, "SELECT EXISTS (SELECT FROM history WHERE op IN ('R', 'T'))::text") == "true"
 }
 
 // jsonRows reads rows of up to three JSON objects, each as text columns, with the names of the columns.

@@ -47,6 +47,7 @@ func RunBetween(t *testing.T, pg *pgserver.Server, kafka *kafkaserver.Cluster) *
 	r.Setup = r.With(
 		"connectors.shop.table.exclude.list", "public.history",
 		"connectors.shop.provide.transaction.metadata", "true",
+		"connectors.shop.skipped.operations", "none", // a TRUNCATE is an event
 		"connectors.shop.snapshot.chunk.bytes", "64KiB",
 		"connectors.shop.topic.creation.default.partitions", "3")
 	return r

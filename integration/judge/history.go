@@ -11,6 +11,9 @@ func judgePartitions(e *Evidence, v *Verdict) {
 	in := map[string]int{}
 	for i, partition := range e.Partitions {
 		for _, r := range partition {
+			if r.Op == 't' {
+				continue
+			}
 			if first, ok := in[r.Key]; ok && first != i {
 				v.fault(Order, "key %s is in partitions %d and %d", r.Key, first, i)
 			}
@@ -55,11 +58,17 @@ func judgeHistory(e *Evidence, byKey map[string][]Record, v *Verdict) {
 	}
 }
 
-func streamByKey(stream [][]Record) map[string][]Record {
-	out := map[string][]Record{}
+// streamByKey is each key's part of the stream; a TRUNCATE belongs to each key that it took with it.
+func streamByKey(e *Evidence, stream [][]Record) map[string][]Record {
+	out, emptied := map[string][]Record{}, e.emptied()
 	for _, partition := range stream {
 		for _, r := range partition {
-			if r.Op != 'T' {
+			for _, key := range emptied[r.Tx] {
+				if r.Op == 't' {
+					out[key] = append(out[key], Record{Op: 't', Key: key, Tx: r.Tx, LSN: r.LSN})
+				}
+			}
+			if r.Op != 'T' && r.Op != 't' {
 				out[r.Key] = append(out[r.Key], r)
 			}
 		}
@@ -81,8 +90,11 @@ func readsByKey(e *Evidence) map[string][]Record {
 
 // is says whether a record tells of a committed change, whatever it says of its columns.
 func is(r Record, c Committed) bool {
-	return r.Op == c.Op && r.Tx == c.Tx && (r.Op != 'd' && r.After["version"] == c.Row["version"] || r.Op == 'd')
+	return r.Op == c.Op && r.Tx == c.Tx && (isGone(r.Op) || r.After["version"] == c.Row["version"])
 }
+
+// isGone says whether a row is gone after a change.
+func isGone(op byte) bool { return op == 'd' || op == 't' }
 
 func isSuffix(got []Record, history []Committed) bool {
 	return slices.EqualFunc(got, history[len(history)-len(got):], is)
@@ -116,7 +128,7 @@ func whyNot(got []Record, history []Committed) (judge, text string) {
 // delete; or a snapshot was read after the stream's beginning, and the stream has a later change of the key: a delete, which came before that
 // snapshot, or another one, which kept the older row out of the window that was read then.
 func (e *Evidence) covered(history []Committed, skipped int, reads []Record) bool {
-	if history[skipped-1].Op == 'd' || newest(reads, history) >= skipped-1 {
+	if isGone(history[skipped-1].Op) || newest(reads, history) >= skipped-1 {
 		return true
 	}
 	return (e.CutOff || e.ReadAgain || e.Added) && skipped < len(history)
@@ -158,7 +170,7 @@ func newest(reads []Record, history []Committed) int {
 // that the table had when it was read.
 func indexOf(r Record, history []Committed) int {
 	return slices.IndexFunc(history, func(c Committed) bool {
-		return c.Op != 'd' && (maps.Equal(c.Row, r.After) || maps.Equal(within(c.Row, r.Fields), r.After))
+		return !isGone(c.Op) && (maps.Equal(c.Row, r.After) || maps.Equal(within(c.Row, r.Fields), r.After))
 	})
 }
 
@@ -167,6 +179,9 @@ func compareChanges(t Table, key string, got []Record, history []Committed, v *V
 	skipped := len(history) - len(got)
 	for i, r := range got {
 		at := skipped + i
+		if r.Op == 't' {
+			continue // it has no columns
+		}
 		if fields := history[at].Fields; fields != "" && r.Fields != fields {
 			v.fault(Schema, "%v has the columns %s, and the table had %s", r, r.Fields, fields)
 			return

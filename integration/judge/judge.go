@@ -56,16 +56,16 @@ func (t Table) Key(row Columns) string {
 
 // Committed is one change of one key, as the source committed it. A changed key is two of them.
 type Committed struct {
-	Op     byte // c, u or d
+	Op     byte // c, u or d; t is a TRUNCATE that took the row with it
 	Tx     int64
 	Over   int64   // every transaction with a lower id had ended when the change was made; 0 where that is not known
-	Row    Columns // of a delete: the row that went
+	Row    Columns // of a delete and a TRUNCATE: the row that went
 	Fields string  // the names of the table's columns then, sorted, with commas; "" where that is not known
 }
 
 // Record is one record of a topic.
 type Record struct {
-	Op            byte // r, c, u, d; T is a tombstone
+	Op            byte // r, c, u, d; T is a tombstone, t a TRUNCATE, which has no key
 	Key           string
 	Tx, LSN       int64
 	Number        int64   // its place in its transaction; 0 where it has none
@@ -87,12 +87,15 @@ func (r Record) String() string {
 
 // Evidence is everything about one table.
 type Evidence struct {
-	Table      Table
-	History    map[string][]Committed // by key, in the order of commits
+	Table   Table
+	History map[string][]Committed // by key, in the order of commits
+	// Truncates are those of the table, at most one a transaction. They are judged where all records are in one partition,
+	// as without a key: nothing orders them against records of others.
+	Truncates  []Committed
 	Final      map[string]Columns
 	Fields     map[string]bool // the columns that the table has in the end; nil for those of each row
 	Partitions [][]Record      // in offset order
-	// CutOff: a snapshot was killed, and another one was read from a later state while the stream goes on
+	// CutOff: a snapshot was killed or ended, and another one was read from a later state while the stream goes on
 	// from the first consistent point. A row that was deleted in between is in the stream alone.
 	CutOff bool
 	// Added: the table was captured while others wrote to it. What a transaction that was open then had done before is in
@@ -100,7 +103,7 @@ type Evidence struct {
 	Added bool
 	// Exactly: nothing may come twice, of the stream or of a snapshot.
 	Exactly bool
-	// ReadAgain: the table was rewritten, so that its snapshot may have been begun anew (P69), as if it was cut off.
+	// ReadAgain: the table was rewritten or emptied, so that its snapshot may have been begun anew (P69), as if it was cut off.
 	ReadAgain bool
 	// Misfits are records that could not be read by the schemas that they name.
 	Misfits []string
@@ -152,9 +155,10 @@ func Judge(e *Evidence) Verdict {
 	judgeState(e, &v)
 	judgePartitions(e, &v)
 	judgeOvertaken(e, &v)
-	byKey := streamByKey(stream)
+	byKey := streamByKey(e, stream)
 	judgeHistory(e, byKey, &v)
 	judgeTransactions(e, stream, byKey, &v)
+	judgeTruncates(e, stream, byKey, &v)
 	judgeRolledBack(e, &v)
 	judgeTombstones(stream, &v)
 	if e.Table.Full {

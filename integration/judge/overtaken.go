@@ -6,10 +6,19 @@ package judge
 // judged by replays.
 func judgeOvertaken(e *Evidence, v *Verdict) {
 	type seen struct{ changed, read int } // the newest place in the key's history, and 1; 0 for none
+	emptied := e.emptied()
 	for _, partition := range e.Partitions {
 		keys := map[string]seen{}
 		for _, r := range partition {
 			if r.Op == 'T' {
+				continue
+			}
+			if r.Op == 't' {
+				for _, key := range emptied[r.Tx] {
+					s := keys[key]
+					s.changed = max(s.changed, placeOf(r, e.History[key], s.changed))
+					keys[key] = s
+				}
 				continue
 			}
 			history, s := e.History[r.Key], keys[r.Key]

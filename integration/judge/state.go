@@ -46,6 +46,8 @@ func fold(state map[string]Columns, r Record) {
 	switch r.Op {
 	case 'd':
 		delete(state, r.Key)
+	case 't':
+		clear(state)
 	case 'r', 'c', 'u':
 		state[r.Key] = filled(r.After, state[r.Key])
 	}
@@ -122,7 +124,7 @@ func judgeBefore(e *Evidence, byKey map[string][]Record, v *Verdict) {
 	for key, changes := range byKey {
 		skipped := len(e.History[key]) - len(changes)
 		for i, r := range changes {
-			if r.Op == 'c' || skipped+i < 1 {
+			if r.Op == 'c' || r.Op == 't' || skipped+i < 1 {
 				continue
 			}
 			before := e.History[key][skipped+i-1].Row // in a snapshot, or in the stream

@@ -72,7 +72,7 @@ func mixed(t *testing.T, mode harness.Mode, random *rand.Rand) {
 	r.Tags, r.CutOff = []string{"failpoints"}, true
 	harness.Binary(t, r.Tags...) // before the workload begins
 	o := workload.Options{Writers: 1 + random.IntN(4), Pause: time.Duration(1+random.IntN(10)) * time.Millisecond, Rows: 10 << random.IntN(13),
-		LargeEvery: 100 + random.IntN(400), ChangeEvery: 10 + random.IntN(100), RewriteEvery: 50 + random.IntN(200)}
+		LargeEvery: 100 + random.IntN(400), ChangeEvery: 10 + random.IntN(100), RewriteEvery: 50 + random.IntN(200), EmptyEvery: 20 + random.IntN(100)}
 	t.Logf("PostgreSQL %d, %s, %+v", pg.Version(), mode.Name, o)
 	w := workload.StartWith(t, pg, r.Database, r.Seed, o)
 	w.Survives.Store(true)

@@ -19,7 +19,7 @@ func TestConcurrentTransactionsArriveWholeAndInOrder(t *testing.T) {
 	t.Parallel()
 	r := harness.NewRun(t, 18)
 	harness.Binary(t) // before the workload begins
-	o := workload.Options{Writers: 4, Pause: 4 * time.Millisecond, Rows: 5_000, LargeEvery: 60, ChangeEvery: 30, RewriteEvery: 70}
+	o := workload.Options{Writers: 4, Pause: 4 * time.Millisecond, Rows: 5_000, LargeEvery: 60, ChangeEvery: 30, RewriteEvery: 70, EmptyEvery: 50}
 	if harness.Long() {
 		o.Rows = 100_000
 	}

@@ -67,6 +67,25 @@ func (w *writer) rewrite(ctx context.Context) error {
 	return nil
 }
 
+// truncate empties the table whose records are all in one partition, where a TRUNCATE has its place among them (P14),
+// and fills it again; now and then only below a savepoint.
+func (w *writer) truncate(ctx context.Context) error {
+	statements := []string{"BEGIN", w.statement("committed")}
+	takenBack := w.random.IntN(3) == 0
+	if takenBack {
+		statements = append(statements, "SAVEPOINT s", "TRUNCATE keyless",
+			fmt.Sprintf("INSERT INTO keyless SELECT nextval('keyless_ids'), nextval('versions'), '%s' FROM generate_series(1, 5)", judge.RolledBack), "ROLLBACK TO s")
+	} else {
+		statements = append(statements, "TRUNCATE keyless")
+	}
+	statements = append(statements, "INSERT INTO keyless SELECT nextval('keyless_ids'), nextval('versions'), 'again' FROM generate_series(1, 60)", w.statement("committed"))
+	committed, err := w.execute(ctx, statements, true)
+	if committed && !takenBack {
+		w.truncates.Add(1)
+	}
+	return err
+}
+
 // largeTransaction changes many rows at once: it makes some, changes and removes a part of them, and removes what the
 // one before it has left.
 func (w *writer) largeTransaction(ctx context.Context) error {

@@ -1,6 +1,7 @@
 -- The tables of the workload. Every row has a version of its own; history, which is not captured, is
 -- written by triggers in the same transactions, and so holds exactly what was committed: once a statement, so that
--- large transactions take seconds. An R in it stands for a rewrite of a table's file. Every transaction below over
+-- large transactions take seconds. An R in it stands for a rewrite of a table's file,
+-- a T for a TRUNCATE, before the rows that it takes. Every transaction below over
 -- had ended when the change was made.
 CREATE SEQUENCE versions;
 CREATE SEQUENCE keyless_ids;
@@ -28,6 +29,12 @@ CREATE FUNCTION record_changes() RETURNS trigger LANGUAGE plpgsql SET enable_nes
 	END IF;
 	RETURN NULL;
 END';
+CREATE FUNCTION record_truncate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+	INSERT INTO history(tbl, op, tx) VALUES (TG_TABLE_NAME, ''T'', pg_current_xact_id()::text::bigint);
+	EXECUTE format(''INSERT INTO history(tbl, op, tx, before) SELECT %L, ''''t'''', pg_current_xact_id()::text::bigint, to_jsonb(t) FROM %I t'', TG_TABLE_NAME, TG_TABLE_NAME);
+	RETURN NULL;
+END';
+CREATE TRIGGER emptied BEFORE TRUNCATE ON keyless FOR EACH STATEMENT EXECUTE FUNCTION record_truncate();
 DO 'DECLARE t text; BEGIN
 	FOREACH t IN ARRAY ARRAY[''single'', ''composite'', ''keyless'', ''audited'', ''wide''] LOOP
 		EXECUTE ''CREATE TRIGGER inserted AFTER INSERT ON '' || t || '' REFERENCING NEW TABLE AS news FOR EACH STATEMENT EXECUTE FUNCTION record_changes()'';

@@ -46,11 +46,12 @@ type Options struct {
 	LargeEvery   int           // transactions from one large one to the next; 0 for none
 	ChangeEvery  int           // transactions from one schema change to the next; 0 for none
 	RewriteEvery int           // transactions from one VACUUM FULL or CLUSTER to the next; 0 for none
+	EmptyEvery   int           // transactions from one TRUNCATE to the next; 0 for none
 }
 
 // Standard is the workload of a short run: two writers, and a thousand rows in the larger transactions.
 func Standard(pause time.Duration) Options {
-	return Options{Writers: 2, Pause: pause, Rows: 1000, LargeEvery: 120, ChangeEvery: 30, RewriteEvery: 70}
+	return Options{Writers: 2, Pause: pause, Rows: 1000, LargeEvery: 120, ChangeEvery: 30, RewriteEvery: 70, EmptyEvery: 25}
 }
 
 // Seeded is the seed of a test: RDIP_SEED; else, where the whole of a suite runs (RDIP_LONG=1), a new one; else the one
@@ -85,6 +86,7 @@ type Workload struct {
 	err                    error
 	schemaChanges, refused atomic.Int64
 	rewrites, large        atomic.Int64
+	truncates              atomic.Int64
 }
 
 // Start is StartWith the standard options.
@@ -118,8 +120,8 @@ func (w *Workload) Finish(t *testing.T) {
 	if w.err != nil {
 		t.Fatalf("the workload: %v", w.err)
 	}
-	t.Logf("workload: %d transactions committed (%d of %d rows), %d rolled back, %d schema changes, %d rewrites, %d refused by a lock or another writer",
-		w.committed.Load(), w.large.Load(), w.options.Rows, w.takenBack.Load(), w.schemaChanges.Load(), w.rewrites.Load(), w.refused.Load())
+	t.Logf("workload: %d transactions committed (%d of %d rows), %d rolled back, %d schema changes, %d rewrites, %d times TRUNCATE, %d refused by a lock or another writer",
+		w.committed.Load(), w.large.Load(), w.options.Rows, w.takenBack.Load(), w.schemaChanges.Load(), w.rewrites.Load(), w.truncates.Load(), w.refused.Load())
 }
 
 // Abandon ends the writers whatever becomes of their transactions under way: their server is gone for good.
@@ -178,6 +180,8 @@ func (w *writer) transaction(ctx context.Context) error {
 		return w.rewrite(ctx)
 	case w.due(w.options.LargeEvery):
 		return w.largeTransaction(ctx)
+	case w.due(w.options.EmptyEvery):
+		return w.truncate(ctx)
 	}
 	whole := w.random.IntN(10) > 0
 	note := "committed"
