@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,77 +97,19 @@ func TestTheAnswerToACommitMayBeLost(t *testing.T) {
 }
 
 func TestTransactionsAreWholeAndInOrderWhileLeadersMoveAnswersAreLostAndBrokersRefuse(t *testing.T) { // K1, K2
-	const lanes, batches, records, parts = 3, 40, 30, 4
-	var mute atomic.Int32
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.ListenFn(mumbling(&mute)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cluster.Close()
+	m := newMoving(t, 3, 40, 30, 4)
 	l := sinktest.NewLedger()
-	c := transactional("t", cluster.ListenAddrs()...)
-	p := open(t, c, partitions(parts), l.Ack)
+	p := open(t, transactional("t", m.ListenAddrs()...), partitions(m.parts), l.Ack)
 	if _, _, err := p.Positions(soon(t), func([]byte) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	for _, topic := range []string{"a", "b"} {
-		if _, err := p.Prepare(soon(t), topic); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var all sync.WaitGroup
-	for lane := range lanes {
-		all.Go(func() {
-			for i := range batches {
-				var rs []sinks.Record
-				for j := range records {
-					n := i*records + j
-					rs = append(rs, sinks.Record{Topic: string(rune('a' + n%2)), Partition: int32(n / 2 % parts),
-						Key: fmt.Append(nil, lane), Value: fmt.Appendf(nil, "%08d", n)})
-				}
-				if err := p.Send(soon(t), l.Batch(rs...)); err != nil {
-					t.Error(err)
-					return
-				}
-				time.Sleep(time.Millisecond)
-			}
-		})
-	}
-	for ended, more := done(&all), true; more; {
-		trouble(t, cluster, &mute, parts)
+	m.send(t, p, l, func() {
 		if rand.IntN(2) == 0 {
 			mustCommit(t, p)
 		}
-		select {
-		case <-ended:
-			more = false
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	l.Await(t, lanes*batches)
+	})
 	mustCommit(t, p)
-	total := 0
-	for _, topic := range []string{"a", "b"} {
-		for part := range int32(parts) {
-			total += risingOf(t, sinktest.ReadCommitted(cluster.ListenAddrs()[0])(t, topic, part))
-		}
-	}
-	if total != lanes*batches*records {
-		t.Errorf("%d records of %d are committed", total, lanes*batches*records)
-	}
-}
-
-// risingOf checks that each lane's values rise, so that none is there twice.
-func risingOf(t *testing.T, got []sinks.Record) int {
-	t.Helper()
-	last := map[string]string{}
-	for i, r := range got {
-		if before := last[string(r.Key)]; string(r.Value) <= before {
-			t.Fatalf("%s/%d at %d: lane %s has %s behind %s", r.Topic, r.Partition, i, r.Key, r.Value, before)
-		}
-		last[string(r.Key)] = string(r.Value)
-	}
-	return len(got)
+	m.mustHold(t, sinktest.ReadCommitted(m.ListenAddrs()[0]))
 }
 
 func TestATransactionThatLostARecordIsNotCommitted(t *testing.T) { // K3

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,124 +19,11 @@ import (
 )
 
 func TestEachPartitionKeepsItsOrderWhileLeadersMoveAnswersAreLostAndBrokersRefuse(t *testing.T) { // K1, K2
-	const lanes, batches, records, parts = 4, 60, 40, 6
-	var mute atomic.Int32
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.ListenFn(mumbling(&mute)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cluster.Close()
+	m := newMoving(t, 4, 60, 40, 6)
 	l := sinktest.NewLedger()
-	p := open(t, kafka.NewConfig(cluster.ListenAddrs()...), partitions(parts), l.Ack)
-	for _, topic := range []string{"a", "b"} {
-		if _, err := p.Prepare(soon(t), topic); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var all sync.WaitGroup
-	for lane := range lanes {
-		all.Go(func() {
-			for i := range batches {
-				var rs []sinks.Record
-				for j := range records {
-					n := i*records + j
-					rs = append(rs, sinks.Record{Topic: string(rune('a' + n%2)), Partition: int32(n / 2 % parts),
-						Key: fmt.Append(nil, lane), Value: fmt.Appendf(nil, "%08d", n)})
-				}
-				if err := p.Send(soon(t), l.Batch(rs...)); err != nil {
-					t.Error(err)
-					return
-				}
-				time.Sleep(time.Millisecond)
-			}
-		})
-	}
-	for ended := done(&all); ; time.Sleep(10 * time.Millisecond) {
-		trouble(t, cluster, &mute, parts)
-		select {
-		case <-ended:
-		default:
-			continue
-		}
-		break
-	}
-	l.Await(t, lanes*batches)
-	total := 0
-	for _, topic := range []string{"a", "b"} {
-		for part := range int32(parts) {
-			total += rising(t, cluster.ListenAddrs()[0], topic, part)
-		}
-	}
-	if total != lanes*batches*records {
-		t.Errorf("%d records arrived of %d", total, lanes*batches*records)
-	}
-}
-
-func done(all *sync.WaitGroup) <-chan struct{} {
-	ended := make(chan struct{})
-	go func() { all.Wait(); close(ended) }()
-	return ended
-}
-
-// trouble moves a leader, has a broker refuse, or has one take a request and hang up in place of the answer.
-func trouble(t *testing.T, cluster *kfake.Cluster, mute *atomic.Int32, parts int) {
-	t.Helper()
-	switch rand.IntN(3) {
-	case 0:
-		topic := string(rune('a' + rand.IntN(2)))
-		if err := cluster.MoveTopicPartition(topic, int32(rand.IntN(parts)), int32(rand.IntN(3))); err != nil {
-			t.Fatal(err)
-		}
-	case 1:
-		refusals := []*kerr.Error{kerr.NotEnoughReplicasAfterAppend, kerr.NotLeaderForPartition, kerr.KafkaStorageError}
-		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: refusals[rand.IntN(len(refusals))], Count: 1})
-	default:
-		mute.Store(1)
-	}
-}
-
-func rising(t *testing.T, address, topic string, partition int32) int {
-	t.Helper()
-	last := map[string]string{}
-	got := sinktest.ReadKafka(address)(t, topic, partition)
-	for i, r := range got {
-		if before := last[string(r.Key)]; string(r.Value) <= before {
-			t.Fatalf("%s/%d at %d: lane %s has %s behind %s", topic, partition, i, r.Key, r.Value, before)
-		}
-		last[string(r.Key)] = string(r.Value)
-	}
-	return len(got)
-}
-
-// mumbling makes listeners whose connections hang up in place of an answer, as many as mute says.
-func mumbling(mute *atomic.Int32) func(network, address string) (net.Listener, error) {
-	return func(network, address string) (net.Listener, error) {
-		l, err := net.Listen(network, address)
-		return &mumbler{l, mute}, err
-	}
-}
-
-type mumbler struct {
-	net.Listener
-	mute *atomic.Int32
-}
-
-func (m *mumbler) Accept() (net.Conn, error) {
-	c, err := m.Listener.Accept()
-	return &mumblingConn{c, m.mute}, err
-}
-
-type mumblingConn struct {
-	net.Conn
-	mute *atomic.Int32
-}
-
-func (c *mumblingConn) Write(b []byte) (int, error) {
-	if c.mute.Add(-1) >= 0 {
-		_ = c.Close()
-		return 0, errors.New("hung up")
-	}
-	return c.Conn.Write(b)
+	p := open(t, kafka.NewConfig(m.ListenAddrs()...), partitions(m.parts), l.Ack)
+	m.send(t, p, l, func() {})
+	m.mustHold(t, sinktest.ReadKafka(m.ListenAddrs()[0]))
 }
 
 // observe sees every Produce request once; kfake shows it once for each partition and once for itself.
