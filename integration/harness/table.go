@@ -35,7 +35,7 @@ var rows = struct {
 
 // addRow adds a verdict to the table.
 func (r *Run) addRow(t *testing.T, v judge.Verdict) {
-	row := Row{Test: strings.TrimPrefix(t.Name(), "Test"), Mode: r.Mode.Name, Seed: r.Seed, Kills: r.killed, Faults: r.faulted,
+	row := Row{Test: testName(t), Mode: r.Mode.Name, Seed: r.Seed, Kills: r.killed, Faults: r.faulted,
 		Transactions: r.committed(t), Events: v.Records, Duplicates: v.Repeated}
 	for name, n := range v.By {
 		switch {
@@ -51,6 +51,21 @@ func (r *Run) addRow(t *testing.T, v judge.Verdict) {
 	defer rows.Unlock()
 	rows.all = append(rows.all, row)
 }
+
+// Shown are the faults that the table has of a test: the sum over its verdicts. ok is false where there was none.
+func Shown(t *testing.T) (faults int, ok bool) {
+	rows.Lock()
+	defer rows.Unlock()
+	for _, row := range rows.all {
+		if row.Test == testName(t) {
+			faults, ok = faults+row.Faults, true
+		}
+	}
+	return faults, ok
+}
+
+// testName is a test as the table calls it.
+func testName(t *testing.T) string { return strings.TrimPrefix(t.Name(), "Test") }
 
 // Main is testenv.Main, which prints the table of the verdicts at the end where the whole of a suite runs
 // (RDIP_LONG=1), and adds it to the file that RDIP_TABLE names.

@@ -124,6 +124,7 @@ func jumpingClock(t *testing.T, mode harness.Mode) {
 	for _, by := range []time.Duration{50 * time.Minute, -10 * year, 0, -time.Hour} {
 		set(by)
 		harness.Eventually(t, fmt.Sprintf("the daemon's clock to be off by %v", by), func() bool { return (u.offset(t) - by).Abs() < time.Minute })
+		u.Faulted(1)
 		way.Reset() // what comes again after a pause, does
 		time.Sleep(600 * time.Millisecond)
 		u.Converge(t)

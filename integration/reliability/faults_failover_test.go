@@ -56,6 +56,7 @@ func failoverWithSlot(t *testing.T, mode harness.Mode) {
 	if err := primary.Crash(); err != nil {
 		t.Fatal(err)
 	}
+	u.Faulted(1)
 	u.w.Survives.Store(true)
 	u.promoted(t, standby)
 	u.d.WaitFor(t, "notice: timeline")

@@ -50,6 +50,7 @@ func sleepingProcess(t *testing.T, mode harness.Mode) {
 			harness.Eventually(t, "the server to give the walsender up", func() bool { return u.Slot(t, "active") == "false" })
 			time.Sleep(3 * time.Second)
 		})
+		u.Faulted(1)
 		harness.Eventually(t, "another walsender", func() bool { now := u.Slot(t, "active_pid"); return now != "" && now != walsender })
 	}
 	u.judged(t)
@@ -68,6 +69,7 @@ func noDescriptors(t *testing.T, mode harness.Mode) {
 	u.d.WaitFor(t, "too many open files")
 	time.Sleep(time.Second)
 	limit()
+	u.Faulted(1)
 	u.judged(t)
 }
 
@@ -98,6 +100,7 @@ func scarceMemory(t *testing.T, mode harness.Mode) {
 	u.writes(t)
 	harness.SnapshotDone(t, u.d)
 	u.limited(t, unix.RLIMIT_DATA, u.dataSegment(t)+48<<20)
+	u.Faulted(1)
 	for i := range 80 { // 400 MB
 		u.Exec(t, fmt.Sprintf("INSERT INTO audited SELECT %d + i, nextval('versions'), 'large', repeat(md5(random()::text), 32768) FROM generate_series(1, 5) i", 1_000_000+10*i))
 	}
@@ -137,6 +140,7 @@ func stormOfTerms(t *testing.T, mode harness.Mode) {
 		default:
 			t.Errorf("exit code %d:\n%s", code, u.d.Out.String())
 		}
+		u.Faulted(1)
 		u.d = u.Start(t)
 	}
 	u.d.WaitFor(t, "state=streaming")

@@ -54,14 +54,6 @@ func stateFaults() []fault {
 // file is the state folder's one file.
 func (u *underLoad) file() string { return filepath.Join(u.Keys["state.dir"], offsets.FileName) }
 
-// stopped ends the daemon in order, while the writers go on.
-func (u *underLoad) stopped(t *testing.T) {
-	t.Helper()
-	if code := u.d.Stop(t); code != harness.ExitDone {
-		t.Errorf("exit code %d", code)
-	}
-}
-
 // O4
 func fullState(t *testing.T, mode harness.Mode) {
 	u := &underLoad{Run: mode.Run(t, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))}
@@ -81,6 +73,7 @@ func fullState(t *testing.T, mode harness.Mode) {
 		u.Exec(t, fmt.Sprintf("CREATE TABLE more_%d(id int PRIMARY KEY); ALTER PUBLICATION %s ADD TABLE more_%[1]d", i, u.Prefix), fmt.Sprintf("INSERT INTO more_%d VALUES (1)", i))
 	}
 	u.d.WaitFor(t, "no space left on device")
+	u.Faulted(1)
 	stuck := u.Slot(t, "confirmed_flush_lsn")
 	time.Sleep(2 * time.Second)
 	if now := u.Slot(t, "confirmed_flush_lsn"); now != stuck && !mode.Exactly {
@@ -94,9 +87,7 @@ func fullState(t *testing.T, mode harness.Mode) {
 
 // O2
 func truncatedState(t *testing.T, mode harness.Mode) {
-	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
-	time.Sleep(700 * time.Millisecond)
-	u.d.Kill()
+	u := lately(t, mode, 18, (*underLoad).killed)
 	whole, err := os.ReadFile(u.file())
 	if err != nil {
 		t.Fatal(err)
@@ -133,9 +124,7 @@ func (u *underLoad) withoutState(t *testing.T, mode harness.Mode) {
 
 // O2
 func flippedState(t *testing.T, mode harness.Mode) {
-	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
-	time.Sleep(700 * time.Millisecond)
-	u.stopped(t)
+	u := lately(t, mode, 18, (*underLoad).stopped)
 	whole, err := os.ReadFile(u.file())
 	if err != nil {
 		t.Fatal(err)
@@ -183,21 +172,19 @@ func flippedState(t *testing.T, mode harness.Mode) {
 
 // P62, G7
 func removedState(t *testing.T, mode harness.Mode) {
-	u := under(t, mode, testenv.SharedPostgres(t, 17), testenv.SharedKafka(t))
-	time.Sleep(700 * time.Millisecond)
-	if err := os.RemoveAll(u.Keys["state.dir"]); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(700 * time.Millisecond)
-	u.d.Kill()
+	u := lately(t, mode, 17, func(u *underLoad, t *testing.T) {
+		if err := os.RemoveAll(u.Keys["state.dir"]); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(700 * time.Millisecond)
+		u.killed(t)
+	})
 	u.withoutState(t, mode)
 }
 
 // O6
 func restoredState(t *testing.T, mode harness.Mode) {
-	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
-	time.Sleep(300 * time.Millisecond)
-	u.stopped(t)
+	u := lately(t, mode, 18, (*underLoad).stopped)
 	old, err := os.ReadFile(u.file())
 	if err != nil {
 		t.Fatal(err)
@@ -221,6 +208,7 @@ func restoredState(t *testing.T, mode harness.Mode) {
 func secondDaemon(t *testing.T, mode harness.Mode) {
 	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
 	for range 3 {
+		u.Faulted(1)
 		u.Start(t).MustSay(t, harness.ExitRuntime, u.Keys["state.dir"], fmt.Sprint(u.d.Cmd.Process.Pid))
 	}
 	u.judged(t)
@@ -228,9 +216,7 @@ func secondDaemon(t *testing.T, mode harness.Mode) {
 
 // O4
 func readOnlyState(t *testing.T, mode harness.Mode) {
-	u := under(t, mode, testenv.SharedPostgres(t, 16), testenv.SharedKafka(t))
-	time.Sleep(500 * time.Millisecond)
-	u.stopped(t)
+	u := lately(t, mode, 16, (*underLoad).stopped)
 	state := u.Keys["state.dir"]
 	if err := errors.Join(unix.Mount(state, state, "", unix.MS_BIND, ""), unix.Mount("", state, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -248,9 +234,7 @@ func readOnlyState(t *testing.T, mode harness.Mode) {
 
 // P61, K11
 func foreignState(t *testing.T, mode harness.Mode) {
-	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
-	time.Sleep(500 * time.Millisecond)
-	u.stopped(t)
+	u := lately(t, mode, 18, (*underLoad).stopped)
 	other := mode.Run(t, testenv.SharedPostgres(t, 17), testenv.SharedKafka(t))
 	d := other.Streaming(t)
 	other.Converge(t)
@@ -265,9 +249,7 @@ func foreignState(t *testing.T, mode harness.Mode) {
 
 // K11
 func otherCluster(t *testing.T, mode harness.Mode) {
-	u := under(t, mode, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t))
-	time.Sleep(500 * time.Millisecond)
-	u.stopped(t)
+	u := lately(t, mode, 18, (*underLoad).stopped)
 	other := testenv.Kafka(t, kafkaserver.Options{})
 	wrong := u.With("bootstrap.servers", other.Bootstrap())
 	wrong.Start(t).MustSay(t, harness.ExitPositionLost, u.Kafka.ID, other.ID)

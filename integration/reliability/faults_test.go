@@ -34,7 +34,12 @@ func TestNoFaultLosesOrReordersAChange(t *testing.T) {
 			continue
 		}
 		for _, mode := range f.modes {
-			t.Run(f.name+", "+mode.Name, func(t *testing.T) { f.run(t, mode) })
+			t.Run(f.name+", "+mode.Name, func(t *testing.T) {
+				f.run(t, mode)
+				if n, ok := harness.Shown(t); n == 0 || !ok {
+					t.Errorf("the table shows %d faults (a verdict: %t)", n, ok)
+				}
+			})
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rdip/integration/harness"
+	"rdip/integration/testenv"
 	"rdip/integration/testenv/kafkaserver"
 	"rdip/integration/testenv/pgserver"
 	"rdip/integration/workload"
@@ -27,6 +28,31 @@ func under(t *testing.T, mode harness.Mode, pg *pgserver.Server, kafka *kafkaser
 	u.d = u.Streaming(t)
 	u.writes(t)
 	return u
+}
+
+// lately is under, between shared servers, with what was delivered for a moment behind it, and then the end given: killed,
+// or stopped. It counts as one fault.
+func lately(t *testing.T, mode harness.Mode, version int, end func(u *underLoad, t *testing.T)) *underLoad {
+	t.Helper()
+	u := under(t, mode, testenv.SharedPostgres(t, version), testenv.SharedKafka(t))
+	time.Sleep(600 * time.Millisecond)
+	end(u, t)
+	u.Faulted(1)
+	return u
+}
+
+// killed ends the daemon with SIGKILL, while the writers go on.
+func (u *underLoad) killed(*testing.T) {
+	u.d.Kill()
+	u.Killed(1)
+}
+
+// stopped ends the daemon in order, while the writers go on.
+func (u *underLoad) stopped(t *testing.T) {
+	t.Helper()
+	if code := u.d.Stop(t); code != harness.ExitDone {
+		t.Errorf("exit code %d", code)
+	}
 }
 
 // writes starts the writers again, with other transactions each time.
