@@ -12,9 +12,9 @@ import (
 	"rdip/integration/workload"
 )
 
-// G1, G2, G5, G6, P1, P2, P7, P10, P15, P16, P38, P69: rows that four writers change while they are copied, and
+// G1, G2, G5, G6, P1, P2, P7, P10, P14, P15, P16, P38, P69: rows that four writers change while they are copied, and
 // then while they are streamed, in transactions of one row and of thousands, under schemas that change and in files
-// that are rewritten.
+// that are rewritten, one of them emptied by TRUNCATE now and then.
 func TestConcurrentTransactionsArriveWholeAndInOrder(t *testing.T) {
 	t.Parallel()
 	r := harness.NewRun(t, 18)
