@@ -11,7 +11,7 @@ import (
 type Positions struct {
 	Topic       string
 	Partitions  int
-	Replication int // -1: the broker's default.replication.factor
+	Replication int // -1: as many as the connector's other topics
 	Support     SourceSupport
 }
 
@@ -29,7 +29,7 @@ func (c *Positions) define(d *Definition) {
 	d.String(&c.Topic, "offset.storage.topic", "Compacted topic in which the positions of connectors are that deliver exactly once (`exactly.once.support: required`), in Kafka Connect's form: it may be the one of a Connect cluster. It is made where it does not exist.",
 		Default("rdip-offsets"), Required())
 	d.Int(&c.Partitions, "offset.storage.partitions", "Partitions of `offset.storage.topic`, where it is made.", Default("1"), Between("1", "100000"), Rank(Low))
-	d.Int(&c.Replication, "offset.storage.replication.factor", "Replicas of `offset.storage.topic`, where it is made. -1: the broker's `default.replication.factor`.",
+	d.Int(&c.Replication, "offset.storage.replication.factor", "Replicas of `offset.storage.topic`, where it is made. -1: as many as the connector's other topics have (`topic.creation.default.replication.factor`), with their `min.insync.replicas`.",
 		Default("-1"), Check(checkReplicas), Rank(Low))
 }
 

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -182,9 +184,12 @@ func (s *Setup) StartFile(t *testing.T, path string) *Daemon {
 		close(d.Done)
 	}()
 	t.Cleanup(func() {
-		d.Kill()
 		if t.Failed() {
 			t.Logf("what rdip wrote:\n%s", d.Out.String())
+			d.goroutines(t)
+		}
+		d.Kill()
+		if t.Failed() {
 			_ = os.WriteFile(filepath.Join(s.dir, fmt.Sprintf("rdip-%d.log", d.Cmd.Process.Pid)), []byte(d.Out.String()), 0o600)
 		}
 		if strings.Contains(d.Out.String(), "DATA RACE") {
@@ -192,6 +197,27 @@ func (s *Setup) StartFile(t *testing.T, path string) *Daemon {
 		}
 	})
 	return d
+}
+
+// goroutines has a daemon that is there yet say its status, and where each goroutine of it waits, for the evidence.
+func (d *Daemon) goroutines(t *testing.T) {
+	t.Helper()
+	if !d.Running() {
+		return
+	}
+	if at := restAddress.FindStringSubmatch(d.Out.String()); at != nil {
+		client := http.Client{Timeout: 5 * time.Second}
+		if resp, err := client.Get("http://" + at[1] + "/connectors/shop/status"); err == nil {
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			t.Logf("its status (%d): %s", resp.StatusCode, body)
+		}
+	}
+	_ = d.Cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-d.Done:
+	case <-time.After(10 * time.Second):
+	}
 }
 
 // Kill ends the daemon as a power failure would.

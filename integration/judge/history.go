@@ -47,7 +47,7 @@ func judgeHistory(e *Evidence, byKey map[string][]Record, v *Verdict) {
 		}
 		for _, r := range reads[key] {
 			if indexOf(r, history) < 0 {
-				v.fault(Invented, "%v was never committed", r)
+				v.fault(Invented, "%v was never committed%s", r, nearest(r, history))
 			}
 		}
 	}
@@ -172,6 +172,16 @@ func indexOf(r Record, history []Committed) int {
 	return slices.IndexFunc(history, func(c Committed) bool {
 		return !isGone(c.Op) && (maps.Equal(c.Row, r.After) || maps.Equal(within(c.Row, r.Fields), r.After))
 	})
+}
+
+// nearest says in what a snapshot's row differs from the change of its version; "" where there is none.
+func nearest(r Record, history []Committed) string {
+	for _, c := range history {
+		if c.Op != 'd' && c.Row["version"] == r.After["version"] {
+			return ": " + differences(r.After, within(c.Row, r.Fields))
+		}
+	}
+	return ""
 }
 
 // compareChanges compares the records of one key with the end of its history, column by column.

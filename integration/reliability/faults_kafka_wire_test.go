@@ -39,7 +39,7 @@ func wireFaults() []fault {
 				brokenWire(t, mode, func(p *proxy.Proxy) {
 					if n++; n%10 == 0 {
 						p.Stall()
-						time.Sleep(2500 * time.Millisecond)
+						time.Sleep(8 * time.Second) // an answer is waited for 5 s longer than the broker may take
 					}
 					p.Delay(time.Duration(n%5) * 20 * time.Millisecond)
 				})

@@ -68,7 +68,7 @@ func registryFails(t *testing.T, mode harness.Mode, answer registryserver.Answer
 	l.Faulted(1)
 	before := gate.Counts()
 	l.anotherSchema(t)
-	l.waitsFor(t, l.Prefix+".public.composite-value", answer)
+	l.waitsFor(t, l.Prefix+".public.", answer) // whichever table changed first
 	time.Sleep(time.Second)
 	asked := gate.Counts().Intercepted - before.Intercepted
 	if wait := answer.Header["Retry-After"]; wait != "" && asked > 3 {
@@ -90,6 +90,7 @@ func registryFailsAtTheStart(t *testing.T, mode harness.Mode, answer registryser
 	gate := testenv.Gate(t, r.Registry)
 	r.Setup = r.With("schema.registry.url", gate.URL())
 	gate.Intercept(answer)
+	r.CutOff = true // a table that is rewritten while its copy waits begins the others' anew, in windows (P69)
 	r.Faulted(1)
 	harness.Binary(t, r.Tags...)
 	l := &loaded{Run: r, daemon: r.Start(t)}

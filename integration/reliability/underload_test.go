@@ -18,6 +18,8 @@ type underLoad struct {
 	*harness.Run
 	w *workload.Workload
 	d *harness.Daemon
+
+	begun uint64 // how often the writers were
 }
 
 // under starts a daemon with those keys and, once it streams, the writers, who outlive the server.
@@ -58,7 +60,8 @@ func (u *underLoad) stopped(t *testing.T) {
 // writes starts the writers again, with other transactions each time.
 func (u *underLoad) writes(t *testing.T) {
 	t.Helper()
-	u.w = workload.Start(t, u.PG, u.Database, u.Seed, 8*time.Millisecond)
+	u.w = workload.Start(t, u.PG, u.Database, u.Seed+u.begun, 8*time.Millisecond)
+	u.begun++
 	u.w.Survives.Store(true)
 }
 

@@ -21,9 +21,9 @@ var changed = []string{"single", "composite", "audited"}
 
 // change is one change of the schema, and the column as it is then: added, renamed, retyped (which rewrites the
 // table), dropped.
-func (c column) change(random *rand.Rand, number int) ([]string, column) {
+func (c column) change(random *rand.Rand, name string) ([]string, column) {
 	if c.name == "" {
-		c = column{table: changed[random.IntN(len(changed))], name: fmt.Sprintf("x%d", number)}
+		c = column{table: changed[random.IntN(len(changed))], name: name}
 		return []string{fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s int", c.table, c.name)}, c
 	}
 	switch kind := random.IntN(3); {

@@ -87,7 +87,11 @@ type Workload struct {
 	schemaChanges, refused atomic.Int64
 	rewrites, large        atomic.Int64
 	truncates              atomic.Int64
+	generation             int64 // of the workloads of this process: no two of them name columns alike
 }
+
+// generations is how many workloads were started.
+var generations atomic.Int64
 
 // Start is StartWith the standard options.
 func Start(t *testing.T, pg *pgserver.Server, database string, seed uint64, pause time.Duration) *Workload {
@@ -100,7 +104,7 @@ func Start(t *testing.T, pg *pgserver.Server, database string, seed uint64, paus
 func StartWith(t *testing.T, pg *pgserver.Server, database string, seed uint64, o Options) *Workload {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	w := &Workload{stop: stop, options: o, connect: func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, database) }}
+	w := &Workload{stop: stop, options: o, generation: generations.Add(1), connect: func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, database) }}
 	for i := range o.Writers {
 		wr := &writer{Workload: w, random: rand.New(rand.NewPCG(seed, uint64(i))), number: i}
 		w.writers.Go(func() { wr.run(ctx) })
@@ -203,7 +207,7 @@ func (w *writer) transaction(ctx context.Context) error {
 	next := w.column
 	if w.number == 0 && w.due(w.options.ChangeEvery) {
 		var change []string
-		change, next = w.column.change(w.random, w.done)
+		change, next = w.column.change(w.random, fmt.Sprintf("x%d_%d", w.generation, w.done))
 		statements = append(statements, change...)
 		statements = append(statements, w.statement(note))
 	}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -46,11 +47,16 @@ func transactionalID(s string) error {
 	return nil
 }
 
-// creation is how the topic of positions is made: compacted, whatever other topics are.
-func (t *PositionsTopic) creation() *Creation {
+// creation is how the topic of positions is made: compacted, whatever other topics are, and where nothing is said with
+// as many replicas as they have, since no transaction is committed while it is away.
+func (t *PositionsTopic) creation(others *Creation) *Creation {
 	c := &Creation{Enable: true, Partitions: max(t.Partitions, 1), Replication: t.Replication, ReplicationKey: "offset.storage.replication.factor", Settings: map[string]string{"cleanup.policy": "compact"}}
-	if c.Replication == 0 {
-		c.Replication = -1
+	if c.Replication > 0 {
+		return c
+	}
+	c.Replication = cmp.Or(others.Replication, -1)
+	if inSync, ok := others.Settings["min.insync.replicas"]; ok {
+		c.Settings["min.insync.replicas"] = inSync
 	}
 	return c
 }

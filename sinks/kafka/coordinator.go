@@ -20,9 +20,10 @@ type coordinator struct {
 	cluster  *cluster
 	settings *sarama.Config
 	dialer   *dialer
-	turn     chan struct{}  // holds one token: whose turn it is
-	broker   *sarama.Broker // nil: to be found
-	lost     atomic.Int64   // ns, ever, that answers took because it was away: a transaction may take long for that
+	turn     chan struct{}         // holds one token: whose turn it is
+	broker   *sarama.Broker        // nil: to be found
+	lost     atomic.Int64          // ns, ever, that answers took because it was away: a transaction may take long for that
+	failing  atomic.Pointer[error] // why the question under way is put again; nil: it is not
 }
 
 func newCoordinator(c *Config, cl *cluster) (*coordinator, error) {
@@ -52,11 +53,13 @@ func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) err
 			if !away.IsZero() {
 				c.lost.Add(int64(wallClock().Sub(away)))
 			}
+			c.failing.Store(nil)
 			return err
 		}
 		if away.IsZero() && most != concurrentMost {
 			away = wallClock()
 		}
+		c.failing.Store(&err)
 		if ctx.Err() == nil || last == nil {
 			last = err
 		}

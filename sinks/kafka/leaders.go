@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -93,16 +94,16 @@ func (p *Producer) lead(ctx context.Context, due []*queue) {
 	p.unrouted = without(p.unrouted, due)
 	for _, q := range due {
 		if q.place == unrouted { // not cut meanwhile
-			p.followLocked(q, topics[q.topic.name], addresses, &out)
+			p.followLocked(q, topics[q.topic.name], addresses, err, &out)
 		}
 	}
 	p.mu.Unlock()
 	p.tell(&out)
 }
 
-// followLocked hands a queue to its leader, as the topic's metadata has it; t is nil where nobody answered. The
-// caller holds mu.
-func (p *Producer) followLocked(q *queue, t *sarama.TopicMetadata, addresses map[int32]string, out *settlement) {
+// followLocked hands a queue to its leader, as the topic's metadata has it; where nobody answered there is an error in
+// place of t. The caller holds mu.
+func (p *Producer) followLocked(q *queue, t *sarama.TopicMetadata, addresses map[int32]string, err error, out *settlement) {
 	id := leaderOf(t, q.partition)
 	if address, known := addresses[id]; known {
 		q.sender = p.senderLocked(id, address)
@@ -112,7 +113,7 @@ func (p *Producer) followLocked(q *queue, t *sarama.TopicMetadata, addresses map
 	if t != nil && p.cluster.isRefusal(t.Err) {
 		out.dropped = append(out.dropped, p.failLocked(p.deliveryFault(q, t.Err))...)
 	}
-	p.retryLocked(q, absenceMost)
+	p.retryLocked(q, cmp.Or(err, errNoLeader), absenceMost)
 }
 
 func topicsOf(queues []*queue) []string {

@@ -13,7 +13,7 @@ import (
 // with is the creation of topics with that of the topic of positions beside it.
 func (c Creation) with(t *Transactions) Creation {
 	if t.Required {
-		apart := map[string]Creation{t.Positions.Name: *t.Positions.creation()}
+		apart := map[string]Creation{t.Positions.Name: *t.Positions.creation(&c)}
 		maps.Copy(apart, c.Apart)
 		c.Apart = apart
 	}

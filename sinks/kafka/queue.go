@@ -39,8 +39,9 @@ type queue struct {
 	// sent is the record batch that was sent and is not resolved. A retry sends the same records under the same
 	// sequence numbers, which is how the broker tells that it has them; nothing behind it is sent before.
 	sent     *group
-	attempts int // in a row that failed, for the backoff
-	refusals int // of sent, by brokers that answered
+	attempts int   // in a row that failed, for the backoff
+	cause    error // of the last of them
+	refusals int   // of sent, by brokers that answered
 	due      time.Time
 }
 

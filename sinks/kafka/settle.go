@@ -65,7 +65,7 @@ func (p *Producer) settle(s *sender, answer *sarama.ProduceResponse, err error) 
 		p.dispose(g, became, cause, &out)
 	}
 	if err != nil {
-		s.abandonLocked()
+		s.abandonLocked(err)
 	}
 	p.mu.Unlock()
 	clear(s.groups)
@@ -96,7 +96,7 @@ func (p *Producer) dispose(g *group, became fate, cause error, out *settlement) 
 	case became == delivered:
 		out.done = append(out.done, g)
 		p.transaction.answered(true)
-		q.sent, q.attempts, q.refusals, q.place = nil, 0, 0, nowhere
+		q.sent, q.attempts, q.cause, q.refusals, q.place = nil, 0, nil, 0, nowhere
 		if !q.isEmpty() {
 			q.sender.push(q)
 		}
@@ -108,25 +108,25 @@ func (p *Producer) dispose(g *group, became fate, cause error, out *settlement) 
 		q.sent, q.place = nil, nowhere
 	case became == refused:
 		p.transaction.answered(false)
-		p.retryLocked(q, refusalMost)
+		p.retryLocked(q, cause, refusalMost)
 	default:
 		p.transaction.answered(false)
-		p.retryLocked(q, absenceMost)
+		p.retryLocked(q, cause, absenceMost)
 	}
 }
 
-// retryLocked has a queue's leader looked up again after a pause. The caller holds mu.
-func (p *Producer) retryLocked(q *queue, most time.Duration) {
-	q.sender = nil
+// retryLocked has a queue's leader looked up again after a pause, for a cause. The caller holds mu.
+func (p *Producer) retryLocked(q *queue, cause error, most time.Duration) {
+	q.sender, q.cause = nil, cause
 	q.due = time.Now().Add(backoff(q.attempts, most))
 	q.attempts++
 	p.unrouteLocked(q)
 }
 
 // abandonLocked takes everything from a sender whose broker does not answer. The caller holds mu.
-func (s *sender) abandonLocked() {
+func (s *sender) abandonLocked(cause error) {
 	for _, q := range s.ready {
-		s.producer.retryLocked(q, absenceMost)
+		s.producer.retryLocked(q, cause, absenceMost)
 	}
 	clear(s.ready)
 	s.ready, s.pending = s.ready[:0], 0

@@ -32,6 +32,7 @@ type watcher struct {
 	gone       map[string]int   // how many looks in a row did not find a topic
 	partitions map[string]int32 // the numbers that were told
 	away       bool             // an outage was told
+	isHeld     bool             // partitions that hold everything back were told
 }
 
 func (p *Producer) watch() {
@@ -66,6 +67,8 @@ func (w *watcher) beat() {
 	if stalled && now.Sub(w.looked) >= stalledAfter || now.Sub(w.looked) >= w.p.config.MetadataAge {
 		w.looked = now
 		w.look(stalled)
+	} else if !stalled {
+		w.held(false)
 	}
 }
 
@@ -89,6 +92,7 @@ func (w *watcher) look(stalled bool) {
 	if err != nil {
 		return
 	}
+	w.held(stalled)
 	for _, t := range answer.Topics {
 		if known := topics[t.Name]; known != nil {
 			w.compare(known, t)
