@@ -209,7 +209,7 @@ func (d *Daemon) goroutines(t *testing.T) {
 		client := http.Client{Timeout: 5 * time.Second}
 		if resp, err := client.Get("http://" + at[1] + "/connectors/shop/status"); err == nil {
 			body, _ := io.ReadAll(resp.Body)
-			resp.Body.Close()
+			_ = resp.Body.Close()
 			t.Logf("its status (%d): %s", resp.StatusCode, body)
 		}
 	}
