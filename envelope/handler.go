@@ -12,10 +12,11 @@ type Handler interface {
 	Table(l *Layout) error
 	// Row is one change of the open transaction, of a layout that was announced.
 	Row(e *Event) error
-	// Refuse stops one table for good, since its change here cannot be handed over as a row: its key is not in the
-	// log, or it is too large. It stands in Row's place, of a layout that was announced; the table stops at its
-	// newest durable place, and what it returns is as of Row: nil, and the stream goes on with the other tables.
-	Refuse(l *Layout, reason error) error
+	// Refuse says that a change here cannot be handed over as a row: its key is not in the log, or it is too large.
+	// It stands in Row's place, of a layout that was announced, and what it returns is as of Row. Whether the table
+	// stops for it is not the reader's to decide: it goes on with the rows behind it, of this table too. known is what
+	// was read of the row, its other columns Absent; nil where that is nothing.
+	Refuse(l *Layout, known Row, reason error) error
 	// Message is a logical message: a heartbeat, a watermark, or the application's own.
 	Message(m *Message) error
 	// Commit closes the open transaction with the position behind it, or a snapshot lane's chunk.

@@ -20,7 +20,7 @@ type buffer struct {
 	row   envelope.Row
 }
 
-// bufferedRow is where a row lies in the arena. A refused one has no bytes.
+// bufferedRow is where a row lies in the arena. A refused one has what is known of it, and no key where that is not.
 type bufferedRow struct {
 	layout          int
 	key, value, end int
@@ -59,9 +59,27 @@ func (b *buffer) Row(e *envelope.Event) error {
 	if b.arena, ok = appendKey(b.arena, e.Layout.Table, e.After, nil); !ok {
 		return errNoKey
 	}
+	return b.add(r, e.After)
+}
+
+// Refuse keeps that a row could not be read, and what is known of it: by its key it is found where the log touches it.
+func (b *buffer) Refuse(l *envelope.Layout, known envelope.Row, reason error) error {
+	if len(b.layouts) == 0 || b.layouts[len(b.layouts)-1] != l {
+		b.layouts = append(b.layouts, l)
+	}
+	r := bufferedRow{layout: len(b.layouts) - 1, key: len(b.arena), refused: reason}
+	var ok bool
+	if b.arena, ok = appendKey(b.arena, l.Table, known, nil); !ok {
+		b.arena = b.arena[:r.key]
+	}
+	return b.add(r, known)
+}
+
+// add copies a row behind its key.
+func (b *buffer) add(r bufferedRow, row envelope.Row) error {
 	r.value = len(b.arena)
-	for i := range e.After {
-		v := &e.After[i]
+	for i := range row {
+		v := &row[i]
 		b.arena = append(b.arena, byte(v.State))
 		if v.State == envelope.Present {
 			b.arena = binary.AppendUvarint(b.arena, uint64(len(v.Wire)))
@@ -69,19 +87,6 @@ func (b *buffer) Row(e *envelope.Event) error {
 		}
 	}
 	r.end = len(b.arena)
-	return b.add(r)
-}
-
-// Refuse keeps that a row could not be read.
-func (b *buffer) Refuse(l *envelope.Layout, reason error) error {
-	if len(b.layouts) == 0 || b.layouts[len(b.layouts)-1] != l {
-		b.layouts = append(b.layouts, l)
-	}
-	at := len(b.arena)
-	return b.add(bufferedRow{layout: len(b.layouts) - 1, key: at, value: at, end: at, refused: reason})
-}
-
-func (b *buffer) add(r bufferedRow) error {
 	b.rows = append(b.rows, r)
 	if b.bytes() >= b.limit {
 		return ErrFull

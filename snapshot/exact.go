@@ -162,8 +162,8 @@ func (h *wholeRows) Row(e *envelope.Event) error {
 
 func (h *wholeRows) Begin(tx *envelope.Transaction) error { return h.note(h.next.Begin(tx)) }
 func (h *wholeRows) Table(l *envelope.Layout) error       { return h.note(h.next.Table(l)) }
-func (h *wholeRows) Refuse(l *envelope.Layout, reason error) error {
-	return h.note(h.next.Refuse(l, reason))
+func (h *wholeRows) Refuse(l *envelope.Layout, known envelope.Row, reason error) error {
+	return h.note(h.next.Refuse(l, known, reason))
 }
 func (h *wholeRows) Message(m *envelope.Message) error { return h.note(h.next.Message(m)) }
 func (h *wholeRows) Commit(d offsets.Durable) error    { return h.note(h.next.Commit(d)) }

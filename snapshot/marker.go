@@ -57,8 +57,10 @@ func (m *marker) Row(e *envelope.Event) error {
 	return nil
 }
 
-// Refuse passes on that the table stops.
-func (m *marker) Refuse(l *envelope.Layout, reason error) error { return m.next.Refuse(l, reason) }
+// Refuse passes on that there is a row that was not read. It is not counted, and carries no mark.
+func (m *marker) Refuse(l *envelope.Layout, known envelope.Row, reason error) error {
+	return m.next.Refuse(l, known, reason)
+}
 
 // Message passes a message on.
 func (m *marker) Message(msg *envelope.Message) error { return m.next.Message(msg) }

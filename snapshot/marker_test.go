@@ -11,14 +11,14 @@ import (
 // sink takes everything and keeps nothing.
 type sink struct{ rows int }
 
-func (s *sink) Begin(*envelope.Transaction) error    { return nil }
-func (s *sink) Table(*envelope.Layout) error         { return nil }
-func (s *sink) Row(*envelope.Event) error            { s.rows++; return nil }
-func (s *sink) Message(*envelope.Message) error      { return nil }
-func (s *sink) Commit(offsets.Durable) error         { return nil }
-func (s *sink) Flush() error                         { return nil }
-func (s *sink) Refuse(*envelope.Layout, error) error { return nil }
-func (s *sink) Idle(offsets.Position) error          { return nil }
+func (s *sink) Begin(*envelope.Transaction) error                  { return nil }
+func (s *sink) Table(*envelope.Layout) error                       { return nil }
+func (s *sink) Row(*envelope.Event) error                          { s.rows++; return nil }
+func (s *sink) Message(*envelope.Message) error                    { return nil }
+func (s *sink) Commit(offsets.Durable) error                       { return nil }
+func (s *sink) Flush() error                                       { return nil }
+func (s *sink) Refuse(*envelope.Layout, envelope.Row, error) error { return nil }
+func (s *sink) Idle(offsets.Position) error                        { return nil }
 
 func TestMarkingARowAllocatesNothing(t *testing.T) {
 	to := &sink{}

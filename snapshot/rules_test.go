@@ -39,6 +39,26 @@ func TestAWindowIsTakenAgainWhereATransactionBeganBeforeItAndIsNotSeen(t *testin
 	})
 }
 
+// P70: a row that cannot be read has its place among the others, and is older than what the log does to it behind the view.
+func TestARowThatCannotBeReadIsLeftToTheLogWhereTheLogTouchesIt(t *testing.T) {
+	s := newScript([]int{0})
+	s.views = []*scriptView{{newest: 9}, {newest: 20, hidden: []uint64{10}, rows: [][2]string{{"1", "small"}, {"2", ""}, {"3", ""}, {"4", "behind"}}}}
+	scripted(t, s, initialTable, func(p *play) {
+		p.step()
+		p.begin(9, 1000)
+		p.commit(1001) // the first chunk, which is empty, has gone out
+		s.mark = func() (uint64, error) { return 1050, nil }
+		p.step()
+		p.begin(10, 1049)
+		p.update("2", "small again")
+		p.commit(1050)
+		p.went("u 2 small again", "r 1 small", "unread 3", "r 4 behind")
+		if len(s.chunks) != 2 || s.chunks[1].Rows != 2 {
+			t.Errorf("rows that were read are counted: %+v", s.chunks)
+		}
+	})
+}
+
 // P67: rows are not read while a transaction that went out before the window is not seen, and the report names it.
 func TestNothingIsReadBeforeAViewSeesWhatWentOut(t *testing.T) {
 	hidden := []uint64{10}

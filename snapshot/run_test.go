@@ -174,9 +174,9 @@ func (r *recorder) Flush() error {
 	return nil
 }
 
-func (r *recorder) Message(*envelope.Message) error               { return errors.New("no message is due") }
-func (r *recorder) Refuse(_ *envelope.Layout, reason error) error { return reason }
-func (r *recorder) Idle(offsets.Position) error                   { return errors.New("a snapshot is never idle") }
+func (r *recorder) Message(*envelope.Message) error                               { return errors.New("no message is due") }
+func (r *recorder) Refuse(_ *envelope.Layout, _ envelope.Row, reason error) error { return reason }
+func (r *recorder) Idle(offsets.Position) error                                   { return errors.New("a snapshot is never idle") }
 
 func handlers(n int, to *ledger) []envelope.Handler {
 	var hs []envelope.Handler

@@ -29,7 +29,7 @@ type script struct {
 	refuse error // of the next row that goes out
 }
 
-// scriptView sees all transactions up to newest but for those hidden; rows are key and text.
+// scriptView sees all transactions up to newest but for those hidden; rows are key and text, of which "" cannot be read.
 type scriptView struct {
 	newest uint64
 	hidden []uint64
@@ -118,7 +118,14 @@ func (l *scriptLane) Read(_ context.Context, c Chunk, h envelope.Handler) (*Chun
 		if byKey && !wanted {
 			continue
 		}
-		if err := h.Row(l.s.event(envelope.Read, row[0], row[1])); err != nil {
+		event := l.s.event(envelope.Read, row[0], row[1])
+		err := error(nil)
+		if row[1] == "" {
+			err = h.Refuse(l.s.layout, event.After, errRefused)
+		} else {
+			err = h.Row(event)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -137,12 +144,15 @@ func (s *script) event(op envelope.Op, key, text string) *envelope.Event {
 }
 
 // The end of the stream.
-func (s *script) Begin(*envelope.Transaction) error    { return nil }
-func (s *script) Table(*envelope.Layout) error         { return nil }
-func (s *script) Refuse(*envelope.Layout, error) error { return nil }
-func (s *script) Message(*envelope.Message) error      { return nil }
-func (s *script) Flush() error                         { return nil }
-func (s *script) Idle(offsets.Position) error          { return nil }
+func (s *script) Begin(*envelope.Transaction) error { return nil }
+func (s *script) Table(*envelope.Layout) error      { return nil }
+func (s *script) Message(*envelope.Message) error   { return nil }
+func (s *script) Flush() error                      { return nil }
+func (s *script) Idle(offsets.Position) error       { return nil }
+func (s *script) Refuse(_ *envelope.Layout, known envelope.Row, _ error) error {
+	s.out = append(s.out, "unread "+string(known[0].Wire))
+	return nil
+}
 func (s *script) Row(e *envelope.Event) error {
 	if s.refuse != nil {
 		return s.refuse

@@ -112,8 +112,10 @@ func (w *Windows) Row(e *envelope.Event) error {
 	return w.next.Row(e)
 }
 
-// Refuse passes on that a table stops.
-func (w *Windows) Refuse(l *envelope.Layout, reason error) error { return w.next.Refuse(l, reason) }
+// Refuse passes on that there is a change that was not read.
+func (w *Windows) Refuse(l *envelope.Layout, known envelope.Row, reason error) error {
+	return w.next.Refuse(l, known, reason)
+}
 
 // Message passes a message on.
 func (w *Windows) Message(m *envelope.Message) error { return w.next.Message(m) }
@@ -259,7 +261,9 @@ func (w *Windows) emit(win *window) error {
 		if err := w.emitRow(win, r); err != nil {
 			return err
 		}
-		sent++
+		if r.refused == nil {
+			sent++
+		}
 	}
 	index := -1
 	if win.last {
@@ -275,7 +279,7 @@ func (w *Windows) emit(win *window) error {
 
 func (w *Windows) emitRow(win *window, r bufferedRow) error {
 	if r.refused != nil {
-		return w.next.Refuse(win.buffer.layouts[r.layout], r.refused)
+		return w.next.Refuse(win.buffer.layouts[r.layout], win.buffer.eventOf(r).After, r.refused)
 	}
 	return w.next.Row(win.buffer.eventOf(r))
 }

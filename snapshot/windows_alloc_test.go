@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"context"
 	"testing"
 
 	"rdip/envelope"
@@ -103,17 +102,5 @@ func TestABufferKeepsRowsAsTheyWereAndSaysWhenItIsFull(t *testing.T) {
 	b.reset(200)
 	if b.bytes() != 0 {
 		t.Errorf("%d bytes after a reset", b.bytes())
-	}
-}
-
-// A row that was refused stops its table when its turn comes, not before.
-func TestARowThatCannotBeReadStopsItsTableWhereItStands(t *testing.T) {
-	layout, _ := readable()
-	b := newBuffer(1 << 10)
-	if err := b.Refuse(layout, context.Canceled); err != nil {
-		t.Fatal(err)
-	}
-	if len(b.rows) != 1 || b.rows[0].refused != context.Canceled || b.layouts[b.rows[0].layout] != layout {
-		t.Errorf("kept %+v", b.rows)
 	}
 }

@@ -42,11 +42,11 @@ type consumer struct {
 	layout *envelope.Layout
 }
 
-func (c *consumer) Begin(tx *envelope.Transaction) error { c.place = tx.Place; return nil }
-func (c *consumer) Table(l *envelope.Layout) error       { c.layout = l; return nil }
-func (c *consumer) Message(*envelope.Message) error      { return nil }
-func (c *consumer) Idle(offsets.Position) error          { return nil }
-func (c *consumer) Refuse(*envelope.Layout, error) error { return nil }
+func (c *consumer) Begin(tx *envelope.Transaction) error               { c.place = tx.Place; return nil }
+func (c *consumer) Table(l *envelope.Layout) error                     { c.layout = l; return nil }
+func (c *consumer) Message(*envelope.Message) error                    { return nil }
+func (c *consumer) Idle(offsets.Position) error                        { return nil }
+func (c *consumer) Refuse(*envelope.Layout, envelope.Row, error) error { return nil }
 
 func (c *consumer) Row(e *envelope.Event) error {
 	if c.layout != e.Layout {

@@ -121,7 +121,7 @@ var definitions = []definition{
 		help:   "Failures by kind, those that a retry mended included.",
 		values: counts(func(c *ConnectorStats) []Count { return c.Errors })},
 	{name: "rdip_tables_stopped", kind: gauge,
-		help:   "Captured tables that were given up while the others go on; status says why.",
+		help:   "Captured tables that have stopped, and wait for rdip resume or a restart, while the others go on; status says why.",
 		values: tablesStopped},
 	{name: "rdip_table_retained_bytes", kind: gauge, labels: []string{"table"},
 		help: "Bytes of log that the source keeps for a table that stopped; absent of all others.",

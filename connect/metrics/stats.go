@@ -60,7 +60,7 @@ type TableStats struct {
 	// Of the same snapshot, or Unknown: parts that are left, rows a second, seconds that are left by estimate.
 	SnapshotChunksLeft, SnapshotPace, SnapshotSeconds int64
 
-	Stopped  bool  // given up while the others go on
+	Stopped  bool  // it waits to be resumed, while the others go on
 	Retained int64 // log that the source keeps for it since then; 0 for none
 }
 

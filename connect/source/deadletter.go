@@ -101,17 +101,12 @@ func (l *lane) refusedSchema(x *encoding, e *envelope.Event, err error) error {
 	}
 }
 
-// refusedUnread decides about a change that the reader could not hand over. In a snapshot its table stops in any case:
-// the reader passes over the rows behind such a row, which would all be lost with it.
-func (l *lane) refusedUnread(x *encoding, why error) error {
-	if !l.run.task.Errors.Tolerate || !l.inStream() {
+// refusedUnread decides about a change that the reader could not hand over.
+func (l *lane) refusedUnread(x *encoding, known envelope.Row, why error) error {
+	if !l.run.task.Errors.Tolerate {
 		return errors.Join(l.stop(x, why), l.passRefused(x))
 	}
-	r := reasonRow
-	if reasonOf(why) == reasonSize {
-		r = reasonSize
-	}
-	err := l.deadLetter(&letter{table: x.table.id, topic: x.table.topic, why: why, reason: r, body: noBody{}})
+	err := l.deadLetter(l.unreadLetter(x, known, why))
 	if err != nil && stopsTable(err) && l.givesUp(err) {
 		err = l.stop(x, err)
 	}
@@ -119,6 +114,24 @@ func (l *lane) refusedUnread(x *encoding, why error) error {
 		return err
 	}
 	return l.passRefused(x)
+}
+
+// unreadLetter is of a change that the reader could not hand over. Of a row of a snapshot it is known that it is one, and
+// mostly its first columns.
+func (l *lane) unreadLetter(x *encoding, known envelope.Row, why error) *letter {
+	r := reasonRow
+	if reasonOf(why) == reasonSize {
+		r = reasonSize
+	}
+	m := &letter{table: x.table.id, topic: x.table.topic, why: why, reason: r, body: noBody{}}
+	if l.inStream() {
+		return m
+	}
+	m.op = envelope.Read
+	if len(known) == len(x.Layout.Table.Columns) {
+		m.body = headBody{l.bodyOf(x, &envelope.Event{Op: envelope.Read, After: known})}
+	}
+	return m
 }
 
 // deadEvent writes the dead letters of an event. A changed key is two, each behind those of its key (P7).
@@ -136,11 +149,14 @@ func (l *lane) deadEvent(x *encoding, e *envelope.Event, why error, r reason) er
 }
 
 func (l *lane) eventLetter(x *encoding, e *envelope.Event, why error, r reason) *letter {
+	return &letter{table: x.table.id, topic: x.table.topic, why: why, reason: r, op: e.Op, place: e.Place, body: l.bodyOf(x, e)}
+}
+
+func (l *lane) bodyOf(x *encoding, e *envelope.Event) rowBody {
 	if x.hidden == nil {
 		x.hidden = l.run.task.Reshape.Hidden(x.Layout.Table)
 	}
-	return &letter{table: x.table.id, topic: x.table.topic, why: why, reason: r, op: e.Op, place: e.Place,
-		body: rowBody{table: x.Layout.Table, event: e, hidden: x.hidden}}
+	return rowBody{table: x.Layout.Table, event: e, hidden: x.hidden}
 }
 
 // deadLetter writes one letter, or skips what it is of where there is no topic for it, and counts it.

@@ -2,6 +2,7 @@ package source
 
 import (
 	"encoding/base64"
+	"slices"
 	"unicode/utf8"
 
 	"rdip/envelope"
@@ -144,6 +145,25 @@ func (b messageBody) appendValue(dst []byte) []byte {
 	dst = appendText(append(dst, `{"prefix":`...), b.prefix)
 	return append(appendText(append(dst, `,"content":`...), b.content), '}')
 }
+
+// headBody is of a row of which only the beginning was read, so that its key may not be known, or no column at all.
+type headBody struct{ rowBody }
+
+func (b headBody) appendKey(dst []byte) []byte {
+	if slices.ContainsFunc(b.table.Key, b.unread) {
+		return dst
+	}
+	return b.rowBody.appendKey(dst)
+}
+
+func (b headBody) appendValue(dst []byte) []byte {
+	if !slices.ContainsFunc(b.columns(), func(i int) bool { return !b.hidden[i] && !b.unread(i) }) {
+		return dst
+	}
+	return b.rowBody.appendValue(dst)
+}
+
+func (b headBody) unread(i int) bool { return b.event.After[i].State == envelope.Absent }
 
 // noBody is of a row that the reader could not hand over.
 type noBody struct{}

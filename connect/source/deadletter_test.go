@@ -254,11 +254,10 @@ func TestRowsOfARefusedSchemaAreLettersUntilTheTableHasAnother(t *testing.T) {
 	}
 }
 
-// What stops a table instead: no tolerance, a topic of dead letters that cannot be written, and in a snapshot a row that
-// the reader has not read, since it passes over what is behind it.
+// What stops a table instead: no tolerance, and a topic of dead letters that cannot be written.
 func TestWithoutATopicThatTakesLettersTheTableStops(t *testing.T) {
 	unread := func(l *lane, orders *envelope.Layout) error {
-		return errors.Join(l.Begin(&envelope.Transaction{ID: 7, Place: 79}), l.Table(orders), l.Refuse(orders, &sized{5000}))
+		return errors.Join(l.Begin(&envelope.Transaction{ID: 7, Place: 79}), l.Table(orders), l.Refuse(orders, nil, &sized{5000}))
 	}
 	written := func(l *lane, orders *envelope.Layout) error {
 		return errors.Join(l.Begin(&envelope.Transaction{ID: 7, Place: 79, First: 70}), l.Table(orders), l.Row(&envelope.Event{Op: envelope.Create, Layout: orders, After: row("1", "poison")}))
@@ -269,11 +268,12 @@ func TestWithoutATopicThatTakesLettersTheTableStops(t *testing.T) {
 		do     func(*lane, *envelope.Layout) error
 		why    string
 	}{
-		"errors.tolerance is none":      {Errors{}, "", written, "a value that cannot be written"},
-		"the topic is denied":           {Errors{Tolerate: true, Topic: "letters"}, "letters", written, "User:rdip has no Write on it"},
-		"the row of a snapshot, unread": {Errors{Tolerate: true, Topic: "letters"}, "", unread, "5000 bytes are too many"},
+		"errors.tolerance is none":             {Errors{}, "", written, "a value that cannot be written"},
+		"the topic is denied":                  {Errors{Tolerate: true, Topic: "letters"}, "letters", written, "User:rdip has no Write on it"},
+		"errors.tolerance is none, a snapshot": {Errors{}, "", unread, "5000 bytes are too many"},
+		"the topic is denied, a snapshot":      {Errors{Tolerate: true, Topic: "letters"}, "letters", unread, "User:rdip has no Write on it"},
 		"the topic is denied, unread": {Errors{Tolerate: true, Topic: "letters"}, "letters", func(l *lane, orders *envelope.Layout) error {
-			return errors.Join(l.Begin(&envelope.Transaction{ID: 7, Place: 79, First: 70}), l.Table(orders), l.Refuse(orders, &sized{5000}))
+			return errors.Join(l.Begin(&envelope.Transaction{ID: 7, Place: 79, First: 70}), l.Table(orders), l.Refuse(orders, nil, &sized{5000}))
 		}, "User:rdip has no Write on it"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -295,11 +295,50 @@ func TestWithoutATopicThatTakesLettersTheTableStops(t *testing.T) {
 func TestAChangeThatWasNotReadIsALetterWithoutARow(t *testing.T) {
 	l, b := letterLane(t, nil)
 	orders := named("orders", 1)
-	err := errors.Join(l.Begin(&envelope.Transaction{ID: 7, Place: 79, First: 70}), l.Table(orders), l.Refuse(orders, &sized{5000}), l.Refuse(orders, errors.New("its key is not in the log")),
+	err := errors.Join(l.Begin(&envelope.Transaction{ID: 7, Place: 79, First: 70}), l.Table(orders), l.Refuse(orders, nil, &sized{5000}), l.Refuse(orders, nil, errors.New("its key is not in the log")),
 		l.Commit(offsets.Durable{Position: at(80)}), l.Flush())
 	m := b.letters()
 	if err != nil || len(m) != 2 || m[0].value != "" || !m[0].nullKey || m[0].headers["__rdip.bytes"] != "5000" || m[0].headers["__rdip.reason"] != "size" || m[1].headers["__rdip.reason"] != "row" {
 		t.Errorf("%v %+v", err, m)
+	}
+}
+
+// P70: of a row of a snapshot that was not read whole the letter has what was, and its key if that is known; what records
+// do not show is not shown here either.
+func TestARowOfASnapshotThatWasNotReadIsALetterWithItsBeginning(t *testing.T) {
+	absent := envelope.Value{State: envelope.Absent}
+	for name, c := range map[string]struct {
+		key, hidden []int
+		known       envelope.Row
+		want, value string
+	}{
+		"its key was read":      {[]int{0}, nil, envelope.Row{present("1"), absent, absent}, `{"id":"1"}`, `{"table":"public.orders","op":"r","after":{"id":"1"},"unavailable":["note","memo"]}`},
+		"half its key was read": {[]int{0, 1}, nil, envelope.Row{present("1"), absent, absent}, "", `{"table":"public.orders","op":"r","after":{"id":"1"},"unavailable":["note","memo"]}`},
+		"it is hidden":          {[]int{1}, []int{0}, envelope.Row{present("1"), absent, absent}, "", ""},
+		"nothing was read":      {[]int{0}, nil, envelope.Row{absent, absent, absent}, "", ""},
+		"nothing is known":      {[]int{0}, nil, nil, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, b := letterLane(t, nil)
+			orders := named("orders", 1)
+			orders.Table.Key = c.key
+			for _, i := range c.hidden {
+				orders.Table.Columns[i].Omitted = true
+			}
+			read := &envelope.Event{Op: envelope.Read, Layout: orders, After: row("2", "a")}
+			if err := errors.Join(l.Begin(&envelope.Transaction{Place: 79}), l.Table(orders), l.Refuse(orders, c.known, &sized{5000}), l.Row(read), l.Flush()); err != nil {
+				t.Fatal(err)
+			}
+			m := b.letters()
+			if len(b.records) != 2 || len(m) != 1 || m[0].key != c.want || m[0].nullKey != (c.want == "") || m[0].value != c.value {
+				t.Fatalf("%+v", b.records)
+			}
+			for name, want := range map[string]string{"__rdip.bytes": "5000", "__rdip.reason": "size", "__rdip.op": "r", "__rdip.table": "public.orders"} {
+				if m[0].headers[name] != want {
+					t.Errorf("header %s is %q", name, m[0].headers[name])
+				}
+			}
+		})
 	}
 }
 

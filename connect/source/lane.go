@@ -170,9 +170,9 @@ func (l *lane) row(x *encoding, e *envelope.Event) error {
 	return nil
 }
 
-// Refuse stops the table of a change that the reader could not hand over, or makes a dead letter of it without a row,
+// Refuse stops the table of a change that the reader could not hand over, or makes a dead letter of what is known of it,
 // unless what comes is older than the table's own place.
-func (l *lane) Refuse(layout *envelope.Layout, why error) error {
+func (l *lane) Refuse(layout *envelope.Layout, known envelope.Row, why error) error {
 	if err := l.change(layout); err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (l *lane) Refuse(layout *envelope.Layout, why error) error {
 	case x.stopped:
 		return l.passRefused(x)
 	default:
-		return l.refusedUnread(x, why)
+		return l.refusedUnread(x, known, why)
 	}
 }
 

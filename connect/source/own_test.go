@@ -221,7 +221,7 @@ func TestATransactionIsToldWithItsEventsAndCounts(t *testing.T) {
 			notesMoved.Layout = notes
 			return []func() error{s.begin(7, 19), s.row(notes, envelope.Create, 11), func() error { return s.l.Row(&notesMoved) }, s.row(orders, envelope.Create, 14), s.commit(20),
 				s.begin(8, 29), s.row(notes, envelope.Truncate, 21), s.row(notes, envelope.Read, 22), s.commit(30),
-				s.begin(9, 39), func() error { return s.l.Refuse(notes, errors.New("too large")) }, s.commit(40)}
+				s.begin(9, 39), func() error { return s.l.Refuse(notes, nil, errors.New("too large")) }, s.commit(40)}
 		}, `BEGIN tx-07:0010; public.orders [tx-07:0014]; END tx-07:0020 4 public.notes=3,public.orders=1 __rdip.incomplete=["public.notes"]; ` +
 			`BEGIN tx-09:0030; END tx-09:0040 1 public.notes=1 __rdip.incomplete=["public.notes"]`},
 	} {

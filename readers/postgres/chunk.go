@@ -76,7 +76,7 @@ func (r ctidRange) weight() int64 {
 // layout's, so that the snapshot has exactly those of the stream (P11, G10).
 func (r ctidRange) copySQL() string {
 	if r.part.rows.override != "" {
-		return "COPY (" + r.part.overrideSQL(r.part.layout, "") + ") TO STDOUT"
+		return "COPY (" + r.part.overrideSQL(r.part.layout, nil, "") + ") TO STDOUT"
 	}
 	columns := strings.Join(columnNames(r.part.layout), ", ")
 	return "COPY (SELECT " + columns + r.fromSQL() + ") TO STDOUT"

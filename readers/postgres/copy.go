@@ -16,6 +16,9 @@ const backendCopyOut = 'H'
 // copyBufferBytes is the buffer of a COPY connection as long as no row needs more.
 const copyBufferBytes = 256 << 10
 
+// copyPeekBytes is how much is read of a row above max.row.bytes: its first columns, which mostly are its key.
+const copyPeekBytes = 8 << 10
+
 // copyConn is a connection whose bytes are read in place. It knows as much of the simple query protocol as
 // the snapshot needs: statements, and COPY TO STDOUT
 // (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY). One goroutine uses it; after
@@ -45,20 +48,21 @@ func openCopy(ctx context.Context, cfg *Config) (*copyConn, error) {
 	if limit <= 0 {
 		limit = defaultMaxRowBytes
 	}
-	return &copyConn{conn: taken.Conn, frames: newFramer(taken.Conn, copyBufferBytes, int(limit))}, nil
+	frames := newFramer(taken.Conn, copyBufferBytes, int(limit))
+	frames.peek = copyPeekBytes
+	return &copyConn{conn: taken.Conn, frames: frames}, nil
 }
 
 // exec runs statements that return nothing of interest.
 func (c *copyConn) exec(ctx context.Context, sql string) error {
-	return c.run(ctx, sql, func([]byte) error { return nil })
+	return c.run(ctx, sql, func([]byte) error { return nil }, nil)
 }
 
 // copy runs COPY TO STDOUT and hands over its rows, each with its newline. They are borrowed until each
-// returns, and may be written to. An error of each is returned as it is. After a row above max.row.bytes no more
-// is handed over: it and the rest are passed over, without memory for it, and copy returns an *oversizeError
-// without a head, after which the connection can be used (P70).
-func (c *copyConn) copy(ctx context.Context, sql string, each func(line []byte) error) error {
-	return c.run(ctx, sql, each)
+// returns, and may be written to. Of a row above max.row.bytes the beginning is handed to large, in its turn; the rest
+// of it is passed over, without memory for it (P70). An error of each or large is returned as it is.
+func (c *copyConn) copy(ctx context.Context, sql string, each func(line []byte) error, large func(*oversizeError) error) error {
+	return c.run(ctx, sql, each, large)
 }
 
 // row is the one row of a query, as texts; NULL is "".
@@ -74,14 +78,14 @@ func (c *copyConn) row(ctx context.Context, query string, columns int) ([]string
 			texts[i] = string(v.Wire)
 		}
 		return nil
-	})
+	}, nil)
 	if err == nil && texts == nil {
 		texts = make([]string, columns)
 	}
 	return texts, err
 }
 
-func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) error) error {
+func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) error, large func(*oversizeError) error) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := c.send('Q', sql); err != nil {
@@ -91,10 +95,9 @@ func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) e
 	for {
 		typ, payload, err := c.frames.next()
 		if err != nil {
-			if failed = c.tooLong(err); failed == nil {
+			if err := c.tooLong(err, large); err != nil {
 				return lost(ctx, err)
 			}
-			each = passOver
 			continue
 		}
 		switch typ {
@@ -114,17 +117,19 @@ func (c *copyConn) run(ctx context.Context, sql string, each func(line []byte) e
 	}
 }
 
-// tooLong passes over the row that is above the limit, and gives the error for it; nil for any other error.
-func (c *copyConn) tooLong(err error) error {
-	var large *oversizeError
-	if !errors.As(err, &large) || large.Type != backendCopyData {
-		return nil
+// tooLong hands over the beginning of a row above the limit, and has the rest of it passed over; any other error it
+// gives back.
+func (c *copyConn) tooLong(err error, large func(*oversizeError) error) error {
+	var row *oversizeError
+	if large == nil || !errors.As(err, &row) || row.Type != backendCopyData {
+		return err
+	}
+	if err := large(row); err != nil {
+		return err
 	}
 	c.frames.discard()
-	return &oversizeError{Type: large.Type, Bytes: large.Bytes, Limit: large.Limit}
+	return nil
 }
-
-func passOver([]byte) error { return nil }
 
 // lost is what ended ctx, where that is why reading or writing failed.
 func lost(ctx context.Context, err error) error {

@@ -67,6 +67,30 @@ func splitCopyRow(line []byte, row envelope.Row) error {
 	return nil
 }
 
+// splitCopyHead reads of the beginning of a row those fields that are whole, as splitCopyRow does, and says how many they
+// are; the others are Absent. A field is whole before a tab: inside a field COPY writes \t for one.
+func splitCopyHead(head []byte, row envelope.Row) (whole int, err error) {
+	for i := range row {
+		row[i] = envelope.Value{State: envelope.Absent}
+	}
+	for whole < len(row) {
+		end := bytes.IndexByte(head, '\t')
+		if end < 0 {
+			return whole, nil
+		}
+		field := head[:end:end]
+		head = head[end+1:]
+		row[whole] = envelope.Value{State: envelope.Present, Wire: field}
+		if bytes.IndexByte(field, '\\') >= 0 {
+			if err := unescapeField(field, &row[whole]); err != nil {
+				return whole, err
+			}
+		}
+		whole++
+	}
+	return whole, nil
+}
+
 // unescapeField reads a field that has a backslash.
 func unescapeField(field []byte, v *envelope.Value) error {
 	if bytes.Equal(field, copyNull) {

@@ -62,6 +62,36 @@ func TestARowOfCopyIsSplitAndUnescaped(t *testing.T) {
 	}
 }
 
+func TestTheBeginningOfARowOfCopyHasTheFieldsThatAreWhole(t *testing.T) { // P70
+	absent := envelope.Value{State: envelope.Absent}
+	for name, c := range map[string]struct {
+		head  string
+		whole int
+		want  envelope.Row
+	}{
+		"nothing":                  {"", 0, envelope.Row{absent, absent}},
+		"half a field":             {"abc", 0, envelope.Row{absent, absent}},
+		"a field and a half":       {"1\tab", 1, envelope.Row{text("1"), absent}},
+		"a null and half a field":  {"\\N\tab", 1, envelope.Row{{}, absent}},
+		"a tab within a field":     {`a\tb` + "\tc", 1, envelope.Row{text("a\tb"), absent}},
+		"half an escape":           {"a\tb\\", 1, envelope.Row{text("a"), absent}},
+		"more than was asked for":  {"1\t2\t3\t4", 2, envelope.Row{text("1"), text("2")}},
+		"an empty field and more":  {"\tx", 1, envelope.Row{text(""), absent}},
+		"all but the end of a row": {"1\t2", 1, envelope.Row{text("1"), absent}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := envelope.Row{text("of the row before"), text("of the row before")}
+			whole, err := splitCopyHead([]byte(c.head), got)
+			if err != nil || whole != c.whole || !sameRow(got, c.want) {
+				t.Errorf("%d fields of %q, %v", whole, got, err)
+			}
+		})
+	}
+	if _, err := splitCopyHead([]byte("a\\q\tb"), make(envelope.Row, 2)); err != errCopyEscape {
+		t.Errorf("a sequence that COPY does not write: %v", err)
+	}
+}
+
 func TestARowThatCopyDoesNotWriteIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		line    string

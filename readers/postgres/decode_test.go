@@ -24,12 +24,12 @@ type tally struct {
 	bad   string // what was wrong with a row
 }
 
-func (c *tally) Begin(*envelope.Transaction) error    { c.begins++; return nil }
-func (c *tally) Table(*envelope.Layout) error         { c.tables++; return nil }
-func (c *tally) Commit(offsets.Durable) error         { c.commits++; return nil }
-func (c *tally) Flush() error                         { return nil }
-func (c *tally) Refuse(*envelope.Layout, error) error { c.refused++; return nil }
-func (c *tally) Idle(offsets.Position) error          { c.idles++; return nil }
+func (c *tally) Begin(*envelope.Transaction) error                  { c.begins++; return nil }
+func (c *tally) Table(*envelope.Layout) error                       { c.tables++; return nil }
+func (c *tally) Commit(offsets.Durable) error                       { c.commits++; return nil }
+func (c *tally) Flush() error                                       { return nil }
+func (c *tally) Refuse(*envelope.Layout, envelope.Row, error) error { c.refused++; return nil }
+func (c *tally) Idle(offsets.Position) error                        { c.idles++; return nil }
 func (c *tally) Message(m *envelope.Message) error {
 	c.messages++
 	c.bytes += len(m.Prefix) + len(m.Content)

@@ -10,7 +10,7 @@ import (
 // https://www.postgresql.org/docs/current/protocol-message-formats.html
 const headerBytes = 5
 
-// peekBytes is how much of a message that is too large is read, to tell whose row it is.
+// peekBytes is how much of a message that is too large is read at least, to tell whose row it is.
 const peekBytes = 256
 
 // shrinkAfter is how many fills in a row must need no more than the usual buffer before one that grew for a
@@ -24,6 +24,7 @@ type framer struct {
 	r, w int   // buf[r:w] is read and not handed out yet
 	base int   // bytes of the buffer as long as no message needs more
 	max  int   // bytes of the longest message taken, without its header
+	peek int   // bytes of a longer one that are read
 	calm int   // fills since the larger buffer was needed last
 	skip int64 // bytes at r and behind that are to be dropped
 }
@@ -32,7 +33,7 @@ type framer struct {
 // only for a message that does not fit.
 func newFramer(src io.Reader, bufBytes, maxMessage int) *framer {
 	bufBytes = max(bufBytes, headerBytes+peekBytes)
-	return &framer{src: src, buf: make([]byte, bufBytes), base: bufBytes, max: maxMessage}
+	return &framer{src: src, buf: make([]byte, bufBytes), base: bufBytes, max: maxMessage, peek: peekBytes}
 }
 
 // next returns one message. The payload is borrowed until the following call, its capacity cut to its
@@ -91,10 +92,11 @@ func (f *framer) need() (int, error) {
 	if length-4 <= uint64(f.max) {
 		return int(length) + 1, nil
 	}
-	if peek := headerBytes + int(min(length-4, peekBytes)); f.w < peek {
+	peek := headerBytes + int(min(length-4, uint64(f.peek)))
+	if f.w < peek {
 		return peek, nil
 	}
-	return 0, &oversizeError{Type: f.buf[0], Bytes: int64(length) - 4, Limit: int64(f.max), Head: f.buf[headerBytes : headerBytes+peekBytes]}
+	return 0, &oversizeError{Type: f.buf[0], Bytes: int64(length) - 4, Limit: int64(f.max), Head: f.buf[headerBytes:peek:peek]}
 }
 
 // compact moves what is left to the beginning of the buffer, and lets a grown one go after calm fills.
@@ -155,6 +157,11 @@ type oversizeError struct {
 	Bytes int64  // of the message without its header
 	Limit int64  // the same, as allowed
 	Head  []byte // its first bytes, borrowed from the framer
+}
+
+// alone is the error without what is borrowed.
+func (e *oversizeError) alone() *oversizeError {
+	return &oversizeError{Type: e.Type, Bytes: e.Bytes, Limit: e.Limit}
 }
 
 // TooLarge is the size of what was not read.

@@ -66,24 +66,22 @@ func (l *lane) Read(ctx context.Context, c snapshot.Chunk, h envelope.Handler) e
 		}
 		refused = h.Row(&l.event)
 		return refused
+	}, func(large *oversizeError) error {
+		if _, err := splitCopyHead(large.Head, l.row); err != nil {
+			return err
+		}
+		refused = h.Refuse(r.part.layout, l.row, tooLargeFor(r.part.leaf, large))
+		return refused
 	})
 	if refused != nil {
 		return refused
 	}
-	if large := tooLargeFor(r.part.leaf, err); large != nil {
-		return h.Refuse(r.part.layout, large)
-	}
 	return l.copyFault(ctx, r.part.leaf, err)
 }
 
-// tooLargeFor is why a table stops whose row is above max.row.bytes, while the others are read on (P70); nil where
-// err is something else.
-func tooLargeFor(t *table, err error) error {
-	var large *oversizeError
-	if !errors.As(err, &large) {
-		return nil
-	}
-	return &fault.Error{Op: "copy", Object: "a row of table " + t.ID(), Cause: large, Permanent: true, Hint: fmt.Sprintf("max.row.bytes: %d, with memory for it", roundUp(large.Bytes))}
+// tooLargeFor is why a row above max.row.bytes cannot be handed over (P70).
+func tooLargeFor(t *table, large *oversizeError) error {
+	return &fault.Error{Op: "copy", Object: "a row of table " + t.ID(), Cause: large.alone(), Permanent: true, Hint: fmt.Sprintf("max.row.bytes: %d, with memory for it", roundUp(large.Bytes))}
 }
 
 // prepare makes room for rows of a layout, of a state at a place.
@@ -113,7 +111,7 @@ func (l *lane) hold(ctx context.Context, p *part) error {
 		err := splitCopyRow(line, row)
 		same = err == nil && string(row[0].Wire) == "t" && string(row[1].Wire) == "t"
 		return err
-	})
+	}, nil)
 	if err != nil {
 		return l.copyFault(ctx, p.leaf, err)
 	}

@@ -69,20 +69,28 @@ func (l *liveLane) release(ctx context.Context) error {
 
 // taking is what became of one statement's rows.
 type taking struct {
-	rows    int  // that h took
-	full    bool // h wants no more
-	missed  bool // a row came after h was full
-	refused bool // a row is above max.row.bytes: the table stops, and nothing more of the chunk is read
+	rows   int  // that h took
+	full   bool // h wants no more
+	missed bool // a row came after h was full
 }
 
 // take runs a statement whose rows have so many columns before the layout's, and hands them to h until it is full.
-// note is shown the leading columns and the row that filled it. What comes after that is thrown away.
-func (l *liveLane) take(ctx context.Context, t *liveTable, sql string, lead int, h envelope.Handler, note func(lead, row envelope.Row)) (taking, error) {
+// note is shown the leading columns of each row that h has taken. What comes after h is full is thrown away.
+func (l *liveLane) take(ctx context.Context, t *liveTable, sql string, lead int, h envelope.Handler, note func(lead envelope.Row)) (taking, error) {
 	n := len(t.layout.Table.Columns)
 	values := make(envelope.Row, lead+n)
 	l.event.After = values[lead:]
 	var got taking
 	var refused error
+	took := func(err error) error {
+		if got.full = errors.Is(err, snapshot.ErrFull); err == nil || got.full {
+			got.rows++
+			note(values[:lead])
+			return nil
+		}
+		refused = err
+		return err
+	}
 	err := l.conn.copy(ctx, sql, func(line []byte) error {
 		if got.full {
 			got.missed = true
@@ -91,23 +99,25 @@ func (l *liveLane) take(ctx context.Context, t *liveTable, sql string, lead int,
 		if err := splitCopyRow(line, values); err != nil {
 			return err
 		}
-		got.rows++
-		refused = h.Row(&l.event)
-		if errors.Is(refused, snapshot.ErrFull) {
-			refused, got.full = nil, true
-			note(values[:lead], values[lead:])
+		return took(h.Row(&l.event))
+	}, func(large *oversizeError) error {
+		if got.full {
+			got.missed = true
+			return nil
 		}
-		return refused
+		whole, err := splitCopyHead(large.Head, values)
+		switch {
+		case err != nil:
+			return err
+		case whole < lead: // nobody knows where to go on
+			refused = tooLargeFor(t.unit.table, large)
+			return refused
+		default:
+			return took(h.Refuse(t.layout, values[lead:], tooLargeFor(t.unit.table, large)))
+		}
 	})
 	if refused != nil {
 		return got, refused
-	}
-	if large := tooLargeFor(t.unit.table, err); large != nil {
-		got.refused = true
-		if err := h.Refuse(t.layout, large); !errors.Is(err, snapshot.ErrFull) {
-			return got, err
-		}
-		return got, nil
 	}
 	return got, l.unreadable(ctx, t.unit.table, err)
 }
@@ -121,6 +131,7 @@ func (l *liveLane) readRange(ctx context.Context, t *liveTable, r ctidRange, h e
 	if end == 0 {
 		end = r.part.pages
 	}
+	var ctid []byte // of the row that h took last
 	columns := "ctid, " + strings.Join(columnNames(t.layout), ", ")
 	for from := r.from; from < end; {
 		piece := r
@@ -132,10 +143,10 @@ func (l *liveLane) readRange(ctx context.Context, t *liveTable, r ctidRange, h e
 		if r.part.rows.where != "" {
 			sql += " ORDER BY ctid" // the server may read by an index, and what is left is told by the last ctid
 		}
-		var last string
-		got, err := l.take(ctx, t, sql+") TO STDOUT", 1, h, func(lead, _ envelope.Row) { last = string(lead[0].Wire) })
+		got, err := l.take(ctx, t, sql+") TO STDOUT", 1, h, func(lead envelope.Row) { ctid = append(ctid[:0], lead[0].Wire...) })
+		last := string(ctid)
 		switch {
-		case err != nil || got.refused:
+		case err != nil:
 			return nil, err
 		case got.full && got.missed:
 			page, err := pageOf(last)
@@ -176,12 +187,16 @@ func (l *liveLane) readKeys(ctx context.Context, t *liveTable, r keyRange, h env
 	where := both(l.cfg.predicate(t.unit.ID()), r.where)
 	for keys := r.keys; len(keys) > 0; {
 		n := min(t.keysAtOnce(), len(keys))
-		last := 0
-		got, err := l.take(ctx, t, t.keysSQL(keys[:n], where), 1, h, func(lead, _ envelope.Row) { last, _ = strconv.Atoi(string(lead[0].Wire)) })
-		if err != nil || got.refused {
+		var number []byte // of the row that h took last
+		got, err := l.take(ctx, t, t.keysSQL(keys[:n], where), 1, h, func(lead envelope.Row) { number = append(number[:0], lead[0].Wire...) })
+		if err != nil {
 			return nil, err
 		}
 		if got.full {
+			last, err := strconv.Atoi(string(number))
+			if err != nil {
+				return nil, err
+			}
 			n = last + 1
 		}
 		keys = keys[n:]
@@ -202,12 +217,15 @@ func (l *liveLane) readOverride(ctx context.Context, t *liveTable, r ctidRange, 
 		if above != nil {
 			more = t.behind(above)
 		}
-		sql := fmt.Sprintf("COPY (%s ORDER BY %s LIMIT %d) TO STDOUT", r.part.overrideSQL(t.layout, more), t.order(), overrideStepRows)
+		sql := fmt.Sprintf("COPY (%s ORDER BY %s LIMIT %d) TO STDOUT", r.part.overrideSQL(t.layout, t.layout.Table.Key, more), t.order(), overrideStepRows)
 		last := make([]string, len(t.key))
-		each := &lastKey{Handler: h, key: t.layout.Table.Key, last: last}
-		got, err := l.take(ctx, t, sql, 0, each, func(_, _ envelope.Row) {})
+		got, err := l.take(ctx, t, sql, len(last), h, func(lead envelope.Row) {
+			for i, v := range lead {
+				last[i] = string(v.Wire)
+			}
+		})
 		switch {
-		case err != nil || got.refused:
+		case err != nil:
 			return nil, err
 		case got.full && (got.missed || got.rows == overrideStepRows):
 			return ctidRange{part: r.part, keyAbove: last}, nil
@@ -216,18 +234,4 @@ func (l *liveLane) readOverride(ctx context.Context, t *liveTable, r ctidRange, 
 		}
 		above = last
 	}
-}
-
-// lastKey notes the key of the last row that its Handler took.
-type lastKey struct {
-	envelope.Handler
-	key  []int
-	last []string
-}
-
-func (k *lastKey) Row(e *envelope.Event) error {
-	for i, at := range k.key {
-		k.last[i] = string(e.After[at].Wire)
-	}
-	return k.Handler.Row(e)
 }

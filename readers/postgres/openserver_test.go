@@ -134,12 +134,12 @@ type collector struct {
 	chunks int
 }
 
-func (c *collector) Begin(*envelope.Transaction) error             { return nil }
-func (c *collector) Table(*envelope.Layout) error                  { return nil }
-func (c *collector) Message(*envelope.Message) error               { return nil }
-func (c *collector) Flush() error                                  { return nil }
-func (c *collector) Refuse(_ *envelope.Layout, reason error) error { return reason }
-func (c *collector) Idle(offsets.Position) error                   { return nil }
+func (c *collector) Begin(*envelope.Transaction) error                             { return nil }
+func (c *collector) Table(*envelope.Layout) error                                  { return nil }
+func (c *collector) Message(*envelope.Message) error                               { return nil }
+func (c *collector) Flush() error                                                  { return nil }
+func (c *collector) Refuse(_ *envelope.Layout, _ envelope.Row, reason error) error { return reason }
+func (c *collector) Idle(offsets.Position) error                                   { return nil }
 
 func (c *collector) Row(e *envelope.Event) error {
 	c.mu.Lock()

@@ -45,12 +45,17 @@ func both(a, b string) string {
 }
 
 // overrideSQL is the statement's rows in the layout's columns, each cast to its type, so that its text is what
-// the log would have. more is a condition besides the part's own, "" for none.
-func (p *part) overrideSQL(layout *envelope.Layout, more string) string {
-	columns := columnNames(layout)
-	for i := range columns {
-		columns[i] += "::" + layout.Table.Columns[i].SourceType
+// the log would have, behind those of lead, which are some of them. more is a condition besides the part's own, "" for none.
+func (p *part) overrideSQL(layout *envelope.Layout, lead []int, more string) string {
+	all := columnNames(layout)
+	for i := range all {
+		all[i] += "::" + layout.Table.Columns[i].SourceType
 	}
+	columns := make([]string, 0, len(lead)+len(all))
+	for _, i := range lead {
+		columns = append(columns, all[i])
+	}
+	columns = append(columns, all...)
 	sql := fmt.Sprintf("SELECT %s FROM (%s\n) AS %s", strings.Join(columns, ", "), p.rows.override, quoteIdentifier(p.leaf.Name))
 	if where := both(p.rows.where, more); where != "" {
 		sql += " WHERE (" + where + "\n)"

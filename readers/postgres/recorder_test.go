@@ -90,7 +90,7 @@ func (r *recorder) Row(e *envelope.Event) error {
 }
 
 // Refuse notes the table and keeps the reason, the stream going on.
-func (r *recorder) Refuse(l *envelope.Layout, reason error) error {
+func (r *recorder) Refuse(l *envelope.Layout, _ envelope.Row, reason error) error {
 	r.mu.Lock()
 	r.refused = append(r.refused, reason)
 	r.mu.Unlock()

@@ -58,7 +58,7 @@ func (d *decoder) row(place uint64, op envelope.Op, b []byte) error {
 func (d *decoder) unread(s *relationState, err error) error {
 	var row *rowError
 	if errors.As(err, &row) {
-		return d.h.Refuse(s.layout, row.error)
+		return d.h.Refuse(s.layout, nil, row.error)
 	}
 	return err
 }
@@ -159,7 +159,7 @@ func (d *decoder) tableFault(place uint64, table string, cause error, hint strin
 	return &fault.Error{Op: "decode the log", Object: fmt.Sprintf("of table %s at %s", table, lsnText(place)), Cause: cause, Hint: hint, Permanent: true}
 }
 
-// oversize is a message above max.row.bytes, which is not read: its table stops, or nothing happens where nobody
+// oversize is a message above max.row.bytes, which is not read: its row is refused, or nothing happens where nobody
 // wants it (P70, K4). The head of e is the beginning of its CopyData.
 func (d *decoder) oversize(e *oversizeError) error {
 	if len(e.Head) <= xlogHeaderBytes || e.Head[0] != copyXLogData {
@@ -193,7 +193,7 @@ func (d *decoder) largeMessage(place uint64, b []byte, e *oversizeError) error {
 	return d.h.Message(&d.message)
 }
 
-// refuseLarge stops the table of a change of which only the beginning is known.
+// refuseLarge refuses a change of which only the beginning is known.
 func (d *decoder) refuseLarge(place uint64, data []byte, e *oversizeError) error {
 	switch data[0] {
 	case msgInsert, msgUpdate, msgDelete:
@@ -219,14 +219,12 @@ func (d *decoder) refuseLarge(place uint64, data []byte, e *oversizeError) error
 	if err := d.announce(s); err != nil {
 		return err
 	}
-	return d.h.Refuse(s.layout, d.tooLarge(place, "a row of table "+s.name(), e))
+	return d.h.Refuse(s.layout, nil, d.tooLarge(place, "a row of table "+s.name(), e))
 }
 
 func (d *decoder) tooLarge(place uint64, what string, e *oversizeError) error {
-	cause := *e
-	cause.Head = nil
 	return &fault.Error{
-		Op: "receive", Object: fmt.Sprintf("%s at %s", what, lsnText(place)), Cause: &cause, Permanent: true,
+		Op: "receive", Object: fmt.Sprintf("%s at %s", what, lsnText(place)), Cause: e.alone(), Permanent: true,
 		Hint: fmt.Sprintf("max.row.bytes: %d, with memory for it", roundUp(e.Bytes)),
 	}
 }

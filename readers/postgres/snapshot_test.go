@@ -271,7 +271,7 @@ func TestACopyEndsWithItsContext(t *testing.T) {
 		})
 		cancel(errStop)
 	}()
-	if err := conn.copy(ctx, "COPY (SELECT pg_sleep(60)) TO STDOUT", func([]byte) error { return nil }); err != errStop {
+	if err := conn.copy(ctx, "COPY (SELECT pg_sleep(60)) TO STDOUT", func([]byte) error { return nil }, nil); err != errStop {
 		t.Errorf("got %v", err)
 	}
 }
@@ -326,11 +326,11 @@ func TestReadingARowOfTheSnapshotAllocatesNothing(t *testing.T) {
 // laneCounter is a Handler that only counts.
 type laneCounter struct{ rows int }
 
-func (c *laneCounter) Begin(*envelope.Transaction) error             { return nil }
-func (c *laneCounter) Table(*envelope.Layout) error                  { return nil }
-func (c *laneCounter) Row(*envelope.Event) error                     { c.rows++; return nil }
-func (c *laneCounter) Message(*envelope.Message) error               { return nil }
-func (c *laneCounter) Commit(offsets.Durable) error                  { return nil }
-func (c *laneCounter) Flush() error                                  { return nil }
-func (c *laneCounter) Refuse(_ *envelope.Layout, reason error) error { return reason }
-func (c *laneCounter) Idle(offsets.Position) error                   { return nil }
+func (c *laneCounter) Begin(*envelope.Transaction) error                             { return nil }
+func (c *laneCounter) Table(*envelope.Layout) error                                  { return nil }
+func (c *laneCounter) Row(*envelope.Event) error                                     { c.rows++; return nil }
+func (c *laneCounter) Message(*envelope.Message) error                               { return nil }
+func (c *laneCounter) Commit(offsets.Durable) error                                  { return nil }
+func (c *laneCounter) Flush() error                                                  { return nil }
+func (c *laneCounter) Refuse(_ *envelope.Layout, _ envelope.Row, reason error) error { return reason }
+func (c *laneCounter) Idle(offsets.Position) error                                   { return nil }

@@ -142,7 +142,7 @@ func (j *judge) row(e *envelope.Event, row envelope.Row) {
 	}
 }
 
-func (j *judge) Refuse(l *envelope.Layout, reason error) error {
+func (j *judge) Refuse(l *envelope.Layout, known envelope.Row, reason error) error {
 	defer j.enter("Refuse")()
 	if l == nil || j.layouts[l.Table.ID()] != l {
 		j.report("a refusal of a layout that is not the one announced last for its table")
@@ -150,7 +150,10 @@ func (j *judge) Refuse(l *envelope.Layout, reason error) error {
 	if reason == nil || !j.lane && !j.open {
 		j.report("a refusal without a reason, or outside a transaction: %v", reason)
 	}
-	return j.next.Refuse(l, reason)
+	if known != nil && l != nil {
+		j.row(&envelope.Event{Layout: l}, known)
+	}
+	return j.next.Refuse(l, known, reason)
 }
 
 func (j *judge) Message(m *envelope.Message) error {

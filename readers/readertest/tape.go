@@ -192,7 +192,7 @@ func (p *tape) Flush() error {
 }
 
 // Refuse ends the stream: no case of the suite has a change that cannot be handed over.
-func (p *tape) Refuse(_ *envelope.Layout, reason error) error { return reason }
+func (p *tape) Refuse(_ *envelope.Layout, _ envelope.Row, reason error) error { return reason }
 
 func (p *tape) Idle(at offsets.Position) error {
 	if err := p.called("Idle", nil); err != nil {
