@@ -10,6 +10,7 @@ import (
 
 	"rdip/configs"
 	"rdip/connect/source"
+	"rdip/connect/source/records"
 	"rdip/internal/fault"
 	"rdip/readers/postgres"
 	"rdip/schema/client"
@@ -22,7 +23,7 @@ type settings struct {
 	worker     configs.Worker
 	kafka      kafka.Config
 	registry   configs.Registry
-	converters source.Converters
+	converters records.Converters
 	connectors []connectorSettings
 	notices    fault.Findings
 	file       *configs.File

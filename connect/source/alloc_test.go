@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"testing"
 
+	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/connect/source/sourcetest"
 	"rdip/envelope"
@@ -73,7 +74,7 @@ transforms.unwrap.add.fields: op,source.ts_ms:ts`)
 			{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},
 		{"inserts in transactions that are told", &Task{Own: Own{Transactions: true, TransactionTopic: "shop.transaction", Origin: envelope.Origin{TransactionID: numbered}}}, []int{0},
 			[]envelope.Event{{Op: envelope.Create, After: whole}}},
-		{"JSON, and tombstones", &Task{Tombstones: true, Keys: Format{Kind: FormatJSON}, Values: Format{Kind: FormatJSON}}, []int{0},
+		{"JSON, and tombstones", &Task{Tombstones: true, Keys: records.Format{Kind: records.FormatJSON}, Values: records.Format{Kind: records.FormatJSON}}, []int{0},
 			[]envelope.Event{{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},
 		{"flattened rows", &Task{Tombstones: true, Naming: routing.Naming{Transforms: flattened}}, []int{0},
 			[]envelope.Event{{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},

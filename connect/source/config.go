@@ -6,6 +6,7 @@ import (
 
 	"rdip/configs"
 	"rdip/connect/source/columns"
+	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
@@ -25,7 +26,7 @@ type Config struct {
 	Delivery      DeliveryConfig
 	Signals       SignalConfig
 
-	Converters Converters
+	Converters records.Converters
 
 	columns    columns.Config
 	transforms routing.TransformConfig
@@ -138,4 +139,17 @@ func (c *Config) Naming() routing.Naming {
 func (c *Config) Topic(t *schema.Table) string {
 	n := c.Naming()
 	return n.Topic(t).Topic
+}
+
+// CheckRecords compiles the transforms, and reports what is wrong with them and with the converters. section is what c
+// was decoded from.
+func (c *Config) CheckRecords(section *configs.Section) fault.Findings {
+	var findings fault.Findings
+	c.chain, findings = c.transforms.Chain(section, c.Compatibility == CompatibleDebezium)
+	return append(findings, c.Converters.Check(section, c.chain)...)
+}
+
+// Formats are how keys and values are written.
+func (c *Config) Formats() (key, value records.Format) {
+	return c.Converters.Formats(c.Compatibility == CompatibleDebezium)
 }

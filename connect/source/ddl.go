@@ -3,6 +3,7 @@ package source
 import (
 	"time"
 
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/sinks"
 )
@@ -21,7 +22,7 @@ func (l *lane) schemaChange(tx *envelope.Transaction, m *envelope.Message) error
 		return err
 	}
 	l.batch.Arena = envelope.AppendSchemaChange(l.batch.Arena, origin, tx, m, time.Now().UnixNano())
-	if err := l.closeRecord(o, s, joined(factHeaders(m.Change.Facts), l.run.task.contextHeaders)); err != nil {
+	if err := l.closeRecord(o, s, records.Joined(factHeaders(m.Change.Facts), l.run.task.contextHeaders)); err != nil {
 		return err
 	}
 	return l.sendFull()

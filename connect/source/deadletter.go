@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/sinks"
@@ -139,9 +140,7 @@ func (l *lane) deadEvent(x *encoding, e *envelope.Event, why error, r reason) er
 	if !x.KeyChanged(e) {
 		return l.deadLetter(l.eventLetter(x, e, why, r))
 	}
-	gone, made := *e, *e
-	gone.Op, gone.After = envelope.Delete, nil
-	made.Op, made.Before = envelope.Create, nil
+	gone, made := split(e)
 	if err := l.deadLetter(l.eventLetter(x, &gone, why, r)); err != nil {
 		return err
 	}
@@ -197,33 +196,32 @@ func (l *lane) openLetters() error {
 // appendLetter puts a letter's record at the end of the batch. What is too large for the topic is left out: the value,
 // then the key; the error is of what is left, and leaves the batch as it was.
 func (l *lane) appendLetter(m *letter) error {
-	s := span{key: len(l.batch.Arena)}
+	s := records.Span{Key: len(l.batch.Arena)}
 	l.batch.Arena = m.body.appendKey(l.batch.Arena)
-	s.value = len(l.batch.Arena)
-	s.nullKey = s.value == s.key
+	s.Value = len(l.batch.Arena)
+	s.NullKey = s.Value == s.Key
 	l.batch.Arena = m.body.appendValue(l.batch.Arena)
-	s.end = len(l.batch.Arena)
-	s.nullValue = s.end == s.value
+	s.End = len(l.batch.Arena)
+	s.NullValue = s.End == s.Value
 	record := sinks.Record{Topic: l.letters.target.Name, Micros: time.Now().UnixMicro(), Headers: l.letterHeaders(m, 0)}
-	s.point(&record, l.batch.Arena)
+	s.Point(&record, l.batch.Arena)
 	record.Partition = l.letters.target.Partition(record.Key)
 	err := l.takesLetter(&record)
-	if err != nil && !s.nullValue {
-		record.Headers = l.letterHeaders(m, s.end-s.value)
-		record.Value, s.nullValue, s.end = nil, true, s.value
+	if err != nil && !s.NullValue {
+		record.Headers = l.letterHeaders(m, s.End-s.Value)
+		record.Value, s.NullValue, s.End = nil, true, s.Value
 		err = l.takesLetter(&record)
 	}
-	if err != nil && !s.nullKey {
-		record.Key, s.nullKey, s.value, s.end = nil, true, s.key, s.key
+	if err != nil && !s.NullKey {
+		record.Key, s.NullKey, s.Value, s.End = nil, true, s.Key, s.Key
 		err = l.takesLetter(&record)
 	}
 	if err != nil {
-		l.batch.Arena = l.batch.Arena[:s.key]
+		l.batch.Arena = l.batch.Arena[:s.Key]
 		return err
 	}
-	l.batch.Arena = l.batch.Arena[:s.end]
-	l.spans = append(l.spans, s)
-	l.batch.Records = append(l.batch.Records, record)
+	l.batch.Arena = l.batch.Arena[:s.End]
+	l.batch.Append(s, &record)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/sinks"
 )
@@ -22,7 +23,7 @@ var errNotAnnounced = errors.New("its layout was not announced before it")
 // headers are an event's headers: own first, then rdip's marks, then those that every record has. Nothing
 // is allocated where own is empty and the marks are those of the row before.
 func (l *lane) headers(x *encoding, e *envelope.Event, own []sinks.Header) []sinks.Header {
-	return joined(own, l.marks(x, e))
+	return records.Joined(own, l.marks(x, e))
 }
 
 // marks are the headers that every such row has: what is known of it, and the connector's own.
@@ -35,7 +36,7 @@ func (l *lane) marks(x *encoding, e *envelope.Event) []sinks.Header {
 		if e.After == nil {
 			return t.keyOnlyHeaders
 		}
-		return joined(t.keyOnlyHeaders[:1], l.unavailable(x, e.After))
+		return records.Joined(t.keyOnlyHeaders[:1], l.unavailable(x, e.After))
 	}
 	if e.After != nil {
 		return l.unavailable(x, e.After)
@@ -50,20 +51,9 @@ func (l *lane) unavailable(x *encoding, row envelope.Row) []sinks.Header {
 		return l.run.task.contextHeaders
 	}
 	if x.unsent == nil || &names[0] != &x.unsent[0].Value[0] {
-		x.unsent = joined([]sinks.Header{{Key: envelope.UnavailableHeader, Value: names}}, l.run.task.contextHeaders)
+		x.unsent = records.Joined([]sinks.Header{{Key: envelope.UnavailableHeader, Value: names}}, l.run.task.contextHeaders)
 	}
 	return x.unsent
-}
-
-func joined(own, shared []sinks.Header) []sinks.Header {
-	switch {
-	case len(own) == 0:
-		return shared
-	case len(shared) == 0:
-		return own
-	default:
-		return append(own[:len(own):len(own)], shared...)
-	}
 }
 
 // keyTexts are the old and the new key as Debezium's headers hold them.

@@ -3,6 +3,7 @@ package source
 import (
 	"time"
 
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/schema"
 )
@@ -19,7 +20,7 @@ type heartbeats struct {
 
 func newHeartbeats(o *Own, prefix string) *heartbeats {
 	return &heartbeats{prefix: prefix, every: o.HeartbeatEvery, last: time.Now(),
-		ownTopic: ownTopic{name: o.HeartbeatTopic, keySchema: schema.HeartbeatKeySchema, valueSchema: schema.HeartbeatValueSchema}}
+		ownTopic: ownTopic{Topic: records.Topic{Name: o.HeartbeatTopic}, keySchema: schema.HeartbeatKeySchema, valueSchema: schema.HeartbeatValueSchema}}
 }
 
 // beat writes a record where the interval has passed since the last.

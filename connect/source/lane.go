@@ -3,11 +3,11 @@ package source
 import (
 	"context"
 
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/internal/failpoint"
 	"rdip/internal/fault"
 	"rdip/offsets"
-	"rdip/sinks"
 )
 
 // lane is the way of one stream, or of one snapshot connection, to the producer: it encodes rows into a
@@ -29,8 +29,7 @@ type lane struct {
 	layout    *envelope.Layout // of current
 	current   *encoding
 
-	batch   *sinks.Batch // nil while nothing is gathered
-	spans   []span       // where each record of the batch lies in its arena
+	batch   records.Batch
 	last    offsets.Position
 	chunks  []offsets.Chunk
 	counted tally
@@ -65,7 +64,7 @@ func (l *lane) Begin(tx *envelope.Transaction) error {
 		}
 	}
 	l.tx = *tx
-	l.undone.begins(l.gathered())
+	l.undone.begins(l.batch.Count())
 	if l.own != nil && l.own.transactions != nil {
 		l.own.transactions.reset()
 	}
@@ -102,8 +101,9 @@ func (l *lane) Table(layout *envelope.Layout) error {
 	t.mu.Lock()
 	since, stopped := t.since, t.stopped != nil
 	t.mu.Unlock()
-	l.encodings[layout] = &encoding{Encoder: envelope.NewEncoder(shown, t.topic, l.run.task.options(t)),
-		table: t, since: since, stopped: stopped, shape: newShape(t.to.Plan), signals: signals}
+	x := newEncoding(shown, t, l.run.task)
+	x.since, x.stopped, x.signals = since, stopped, signals
+	l.encodings[layout] = x
 	l.layout, l.current = nil, nil
 	return nil
 }
@@ -214,12 +214,12 @@ func (l *lane) firstRow(x *encoding, e *envelope.Event) error {
 // is never a row's fault and does not come here: it ends the run.
 func (l *lane) refused(x *encoding, e *envelope.Event, err error) error {
 	if column, ok := nullInNotNull(err); ok {
-		relaxed := x.relaxed(column, l.run.task.options(x.table))
+		relaxed := x.relaxed(column, l.run.task)
 		l.encodings[l.layout] = relaxed
 		l.current = relaxed
 		return l.row(relaxed, e)
 	}
-	if u := asUnrouted(err); u != nil {
+	if u := records.AsUnrouted(err); u != nil {
 		return l.openRoute(x, u, e)
 	}
 	if stopsTable(err) {
@@ -249,14 +249,14 @@ func (l *lane) stop(x *encoding, reason error) error {
 
 // room makes sure that there is a batch.
 func (l *lane) room() error {
-	if l.batch != nil {
+	if l.batch.IsOpen() {
 		return nil
 	}
 	batch, err := l.run.budget.take(l.ctx)
 	if err != nil {
 		return err
 	}
-	l.batch = batch
+	l.batch.Open(batch)
 	return nil
 }
 
@@ -279,7 +279,7 @@ func (l *lane) Commit(d offsets.Durable) error {
 		return err
 	}
 	l.undone.ends()
-	if l.batch == nil {
+	if !l.batch.IsOpen() {
 		l.tracker.Mark(d.Position)
 	} else {
 		l.last = d.Position
@@ -305,7 +305,7 @@ func (l *lane) commitChunk(c offsets.Chunk) error {
 		l.reached.chunks = append(l.reached.chunks, c)
 		return l.Flush()
 	}
-	if l.batch == nil {
+	if !l.batch.IsOpen() {
 		l.tracker.MarkChunk(c)
 		return nil
 	}
@@ -354,7 +354,7 @@ func (l *lane) Flush() error {
 
 // flushNow is Flush by whoever has the lane: its own goroutine inside the gate, or who has shut it.
 func (l *lane) flushNow() error {
-	if l.batch == nil {
+	if !l.batch.IsOpen() {
 		return nil
 	}
 	return l.send()
@@ -362,20 +362,18 @@ func (l *lane) flushNow() error {
 
 // send seals the batch and gives it to the producer.
 func (l *lane) send() error {
-	batch := l.batch
+	batch := l.batch.Batch
 	if extra := len(batch.Arena) - arenaBytes; extra > 0 {
 		if err := l.run.budget.reserve(l.ctx, int64(extra)); err != nil {
 			return err
 		}
 	}
-	for i, s := range l.spans {
-		s.point(&batch.Records[i], batch.Arena)
-	}
 	batch.Token, batch.Owner = l.tracker.Open(), &sent{lane: l, micros: l.tx.Micros}
 	if err := l.tracker.Seal(batch.Token, l.last, l.chunks); err != nil {
 		return err
 	}
-	l.batch, l.spans, l.chunks, l.last = nil, l.spans[:0], l.chunks[:0], offsets.Position{}
+	l.batch.Seal()
+	l.chunks, l.last = l.chunks[:0], offsets.Position{}
 	l.undone.sent()
 	l.counted.publish()
 	l.batches++

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/schema"
@@ -30,7 +31,7 @@ func newMessages(o *Own) *messages {
 		kind = schema.String
 	}
 	return &messages{origin: &o.Origin, source: o.Origin.Source("", ""), wanted: o.Messages, text: o.MessageText,
-		ownTopic: ownTopic{name: o.MessageTopic, keySchema: schema.MessageKeySchema(o.Origin.Schema), valueSchema: schema.MessageValueSchema(o.Origin.Schema, kind)}}
+		ownTopic: ownTopic{Topic: records.Topic{Name: o.MessageTopic}, keySchema: schema.MessageKeySchema(o.Origin.Schema), valueSchema: schema.MessageValueSchema(o.Origin.Schema, kind)}}
 }
 
 // Message is a logical message: the application's, or one of rdip's own, which needs no more than its commit
@@ -97,14 +98,14 @@ func (l *lane) deadMessage(m *envelope.Message, why error) error {
 		l.own.transactions.of(messagesCollection).missing = true
 	}
 	body := messageBody{prefix: m.Prefix, content: m.Content}
-	return l.deadLetter(&letter{table: messagesCollection, topic: l.own.messages.name, why: why, reason: reasonSize, op: envelope.Note, place: m.Place, body: body})
+	return l.deadLetter(&letter{table: messagesCollection, topic: l.own.messages.Name, why: why, reason: reasonSize, op: envelope.Note, place: m.Place, body: body})
 }
 
 // message writes one message of the application's.
 func (l *lane) message(tx *envelope.Transaction, m *envelope.Message) error {
 	o := l.own.messages
 	if !o.ready {
-		if err := l.run.tables.refusesMessages(o.name); err != nil {
+		if err := l.run.tables.refusesMessages(o.Name); err != nil {
 			return err
 		}
 	}

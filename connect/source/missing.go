@@ -16,7 +16,7 @@ func (l *lane) passOver(x *encoding, e *envelope.Event, missing bool) error {
 		return nil
 	}
 	n := 1
-	if plan := x.table.to.Plan; (plan == nil || plan.Flat != nil) && x.KeyChanged(e) {
+	if x.splits(e) {
 		n = 2 // as it would have been written
 	}
 	return l.countPassed(x, n, e.Place, missing)

@@ -3,6 +3,7 @@ package source
 import (
 	"time"
 
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/offsets"
 	"rdip/schema"
@@ -77,7 +78,7 @@ func newOwnTopics(r *run) *ownTopics {
 		own.messages = newMessages(o)
 	}
 	if o.SchemaTopic != "" {
-		own.changes = &ownTopic{name: o.SchemaTopic, keySchema: schema.SchemaChangeKeySchema(o.Origin.Schema),
+		own.changes = &ownTopic{Topic: records.Topic{Name: o.SchemaTopic}, keySchema: schema.SchemaChangeKeySchema(o.Origin.Schema),
 			valueSchema: schema.SchemaChangeValueSchema(o.Origin.Schema)}
 	}
 	return own
@@ -86,10 +87,8 @@ func newOwnTopics(r *run) *ownTopics {
 // ownTopic is one topic of no table, as one lane writes it: fixed schemas, all records in one partition, so that
 // their order holds.
 type ownTopic struct {
-	name                   string
+	records.Topic
 	keySchema, valueSchema string
-	target                 sinks.Topic
-	keys, values           writer
 	ready                  bool
 }
 
@@ -102,59 +101,45 @@ func (l *lane) prepare(o *ownTopic) error {
 	if err := l.Flush(); err != nil { // Kafka or the registry may be away for long: what is gathered goes first
 		return err
 	}
-	target, err := l.run.producer.Prepare(l.ctx, o.name)
+	target, err := l.topic(o.Name)
 	if err != nil {
 		return err
 	}
-	if err := l.run.tables.known(target); err != nil { // K11
+	f := l.run.task.formats()
+	if err := o.Register(l.ctx, &f, o.keySchema, o.valueSchema); err != nil {
 		return err
 	}
-	t := l.run.task
-	if o.keys, err = newWriter(l.ctx, t.Keys, t.Registrar, o.name+"-key", o.keySchema); err != nil {
-		return err
-	}
-	if o.values, err = newWriter(l.ctx, t.Values, t.Registrar, o.name+"-value", o.valueSchema); err != nil {
-		return err
-	}
-	o.target, o.ready = target, true
+	o.Target, o.ready = target, true
 	return nil
 }
 
 // openRecord opens a record of a prepared topic behind what the batch holds. The caller appends the key to the
 // arena, calls keyDone, appends the value, and calls closeRecord.
-func (l *lane) openRecord(o *ownTopic) span {
-	s := span{key: len(l.batch.Arena)}
-	l.batch.Arena = append(l.batch.Arena, o.keys.frame[:]...)
+func (l *lane) openRecord(o *ownTopic) records.Span {
+	s := records.Span{Key: len(l.batch.Arena)}
+	l.batch.Arena = o.Keys.Begin(l.batch.Arena)
 	return s
 }
 
 // keyDone ends the record's key, in the format of keys.
-func (l *lane) keyDone(o *ownTopic, s *span) error {
-	arena, err := o.keys.finish(l.batch.Arena, s.key)
-	s.value = len(arena)
-	l.batch.Arena = append(arena, o.values.frame[:]...)
+func (l *lane) keyDone(o *ownTopic, s *records.Span) error {
+	arena, err := o.Keys.Finish(l.batch.Arena, s.Key)
+	s.Value = len(arena)
+	l.batch.Arena = o.Values.Begin(arena)
 	return err
 }
 
 // closeRecord ends the record's value, and puts the record at the end of the batch. A record that the topic will never
 // take is an error and leaves the batch as it was.
-func (l *lane) closeRecord(o *ownTopic, s span, headers []sinks.Header) error {
-	arena, err := o.values.finish(l.batch.Arena, s.value)
-	l.batch.Arena, s.end = arena, len(arena)
+func (l *lane) closeRecord(o *ownTopic, s records.Span, headers []sinks.Header) error {
+	arena, err := o.Values.Finish(l.batch.Arena, s.Value)
+	l.batch.Arena, s.End = arena, len(arena)
 	if err != nil {
 		return err
 	}
-	r := sinks.Record{Topic: o.name, Headers: headers, Micros: time.Now().UnixMicro(), Partition: o.target.Partition(nil)}
-	s.point(&r, l.batch.Arena)
-	l.spans = append(l.spans, s)
-	l.batch.Records = append(l.batch.Records, r)
-	last := len(l.spans) - 1
-	if o.target.Refuses == nil {
-		return nil
-	}
-	err = o.target.Refuses(&l.batch.Records[last])
+	err = l.batch.AddInOne(&o.Topic, s, headers, time.Now().UnixMicro())
 	if err != nil {
-		l.spans, l.batch.Records, l.batch.Arena = l.spans[:last], l.batch.Records[:last], l.batch.Arena[:s.key]
+		l.batch.BackTo(l.batch.Count() - 1)
 	}
 	return err
 }
@@ -169,7 +154,7 @@ func (l *lane) open(o *ownTopic) error {
 
 // sendFull sends the batch on where it is full.
 func (l *lane) sendFull() error {
-	if l.batch == nil || !l.isFull() {
+	if !l.batch.IsOpen() || !l.isFull() {
 		return nil
 	}
 	return l.send()

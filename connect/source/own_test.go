@@ -10,6 +10,7 @@ import (
 
 	"github.com/linkedin/goavro/v2"
 
+	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
@@ -337,7 +338,7 @@ func TestNothingIsWrittenThatWasNotAskedFor(t *testing.T) {
 // The topics of no table are written in the connector's formats, as its tables' topics are.
 func TestTopicsOfNoTableHaveTheConnectorsFormats(t *testing.T) {
 	l, k := ownLane(t, nil)
-	l.run.task.Keys, l.run.task.Values = Format{Kind: FormatJSON}, Format{Kind: FormatJSON}
+	l.run.task.Keys, l.run.task.Values = records.Format{Kind: records.FormatJSON}, records.Format{Kind: records.FormatJSON}
 	l.own = newOwnTopics(l.run)
 	var got []string
 	l.run.producer = &texts{kept: k, to: &got}

@@ -3,65 +3,72 @@ package source
 import (
 	"time"
 
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/sinks"
 )
 
 // write appends the records of one event to the batch, all of them or none.
 func (l *lane) write(x *encoding, e *envelope.Event) error {
-	records, bytes := len(l.batch.Records), len(l.batch.Arena)
-	err := l.transacted(x, e)
-	if err != nil {
-		l.batch.Records, l.spans, l.batch.Arena = l.batch.Records[:records], l.spans[:records], l.batch.Arena[:bytes]
+	before := l.batch.Mark()
+	if err := l.transacted(x, e); err != nil {
+		l.batch.Back(before)
 		return err
 	}
 	l.counted.add(x.table, e)
 	return nil
 }
 
-func (l *lane) append(x *encoding, e *envelope.Event) error {
-	if x.shape != nil {
-		return x.shape.append(l, x, e)
-	}
-	if x.KeyChanged(e) {
-		return l.appendKeyChange(x, e)
-	}
-	if err := l.appendRecord(x, e, l.headers(x, e, nil)); err != nil {
-		return err
-	}
-	if e.Op == envelope.Delete && l.run.task.Tombstones {
-		return l.appendTombstone(x, e.Before, l.run.task.contextHeaders)
-	}
-	return nil
-}
-
-// appendKeyChange writes a changed key as what it is to whoever reads by key: the old row's delete, its
+// append appends the records of one event. A changed key is what it is to whoever reads by key: the old row's delete, its
 // tombstone, the new row's create (P7).
-func (l *lane) appendKeyChange(x *encoding, e *envelope.Event) error {
+func (l *lane) append(x *encoding, e *envelope.Event) error {
+	if !x.splits(e) {
+		return l.appendEvent(x, e, nil)
+	}
 	oldKey, newKey, err := keyTexts(x, e)
 	if err != nil {
 		return err
 	}
-	gone, made := *e, *e
-	gone.Op, gone.After = envelope.Delete, nil
-	made.Op, made.Before = envelope.Create, nil
-	to := []sinks.Header{{Key: envelope.NewKeyHeader, Value: newKey}}
-	if err := l.appendRecord(x, &gone, l.headers(x, &gone, to)); err != nil {
+	gone, made := split(e)
+	if err := l.appendEvent(x, &gone, []sinks.Header{{Key: envelope.NewKeyHeader, Value: newKey}}); err != nil {
 		return err
 	}
-	if l.run.task.Tombstones {
-		if err := l.appendTombstone(x, e.Before, joined(to, l.run.task.contextHeaders)); err != nil {
-			return err
-		}
+	return l.appendEvent(x, &made, []sinks.Header{{Key: envelope.OldKeyHeader, Value: oldKey}})
+}
+
+// splits says whether an event is written as two, for its key is another. An outbox takes no updates.
+func (x *encoding) splits(e *envelope.Event) bool {
+	plan := x.table.to.Plan
+	return (plan == nil || plan.Flat != nil) && x.KeyChanged(e)
+}
+
+// split is the two events that a changed key is.
+func split(e *envelope.Event) (gone, made envelope.Event) {
+	gone, made = *e, *e
+	gone.Op, gone.After = envelope.Delete, nil
+	made.Op, made.Before = envelope.Create, nil
+	return gone, made
+}
+
+// appendEvent appends the records of one event in its shape; own are headers of its own.
+func (l *lane) appendEvent(x *encoding, e *envelope.Event, own []sinks.Header) error {
+	l.number(x, e)
+	headers := l.headers(x, e, own)
+	if x.shape != nil {
+		return x.shape.Append(&l.batch, &l.tx, e, own, headers)
 	}
-	from := []sinks.Header{{Key: envelope.OldKeyHeader, Value: oldKey}}
-	return l.appendRecord(x, &made, l.headers(x, &made, from))
+	if err := l.appendRecord(x, e, headers); err != nil {
+		return err
+	}
+	if e.Op == envelope.Delete && l.run.task.Tombstones {
+		return l.appendTombstone(x, e.Before, records.Joined(own, l.run.task.contextHeaders))
+	}
+	return nil
 }
 
 // appendRecord writes one record with the event's key and envelope.
 func (l *lane) appendRecord(x *encoding, e *envelope.Event, headers []sinks.Header) error {
-	s := span{key: len(l.batch.Arena), nullKey: true}
-	l.number(x, e)
+	s := records.Span{Key: len(l.batch.Arena), NullKey: true}
 	row := e.After
 	if row == nil {
 		row = e.Before
@@ -69,25 +76,25 @@ func (l *lane) appendRecord(x *encoding, e *envelope.Event, headers []sinks.Head
 	arena := l.batch.Arena
 	var err error
 	if x.Layout.Table.HasKey() && row != nil { // a TRUNCATE has no key
-		s.nullKey = false
+		s.NullKey = false
 		if arena, err = x.AppendKey(arena, row); err == nil {
-			arena, err = x.keys.finish(arena, s.key)
+			arena, err = x.to.Keys.Finish(arena, s.Key)
 		}
 	}
-	s.value = len(arena)
+	s.Value = len(arena)
 	now := time.Now().UnixNano()
 	if err == nil {
 		arena, err = x.AppendValue(arena, &l.tx, e, now)
 	}
 	if err == nil {
-		arena, err = x.values.finish(arena, s.value)
+		arena, err = x.to.Values.Finish(arena, s.Value)
 	}
 	l.batch.Arena = arena
 	if err != nil {
 		return err
 	}
-	s.end = len(arena)
-	return l.add(x, s, headers, now/1e3)
+	s.End = len(arena)
+	return l.batch.Add(&x.to, s, headers, now/1e3)
 }
 
 // number gives an event its place in the transaction's block, where blocks are written.
@@ -99,32 +106,18 @@ func (l *lane) number(x *encoding, e *envelope.Event) {
 }
 
 func (l *lane) appendTombstone(x *encoding, row envelope.Row, headers []sinks.Header) error {
-	s := span{key: len(l.batch.Arena), nullKey: true, nullValue: true}
+	s := records.Span{Key: len(l.batch.Arena), NullKey: true, NullValue: true}
 	if x.Layout.Table.HasKey() {
 		arena, err := x.AppendKey(l.batch.Arena, row)
 		if err == nil {
-			arena, err = x.keys.finish(arena, s.key)
+			arena, err = x.to.Keys.Finish(arena, s.Key)
 		}
 		l.batch.Arena = arena
 		if err != nil {
 			return err
 		}
-		s.nullKey = false
+		s.NullKey = false
 	}
-	s.value, s.end = len(l.batch.Arena), len(l.batch.Arena)
-	return l.add(x, s, headers, time.Now().UnixMicro())
-}
-
-// add puts a record at the end of the batch, unless its topic will never take it. Its bytes are set again
-// when the batch is sealed, since the arena may still move.
-func (l *lane) add(x *encoding, s span, headers []sinks.Header, micros int64) error {
-	r := sinks.Record{Topic: x.table.topic, Headers: headers, Micros: micros}
-	s.point(&r, l.batch.Arena)
-	r.Partition = x.table.target.Partition(r.Key)
-	l.spans = append(l.spans, s)
-	l.batch.Records = append(l.batch.Records, r)
-	if refuses := x.table.target.Refuses; refuses != nil {
-		return refuses(&l.batch.Records[len(l.batch.Records)-1])
-	}
-	return nil
+	s.Value, s.End = len(l.batch.Arena), len(l.batch.Arena)
+	return l.batch.Add(&x.to, s, headers, time.Now().UnixMicro())
 }

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -107,7 +108,7 @@ func TestAStopWhileARowWaitsEndsWithinItsBound(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = b.Close() }()
-	for name, registrar := range map[string]Registrar{"for the registry": waiting{}, "for room, Kafka being frozen": numbers{}} {
+	for name, registrar := range map[string]records.Registrar{"for the registry": waiting{}, "for room, Kafka being frozen": numbers{}} {
 		t.Run(name, func(t *testing.T) {
 			store := openStore(t)
 			ctx, cancel := context.WithCancel(t.Context())

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
 )
@@ -33,6 +34,31 @@ func (t *Task) shown(l *envelope.Layout, of *table) (*envelope.Layout, error) {
 		in.KeySuffix, out.KeySuffix = of.to.KeyField, of.to.KeyValue
 	}
 	return &out, nil
+}
+
+// options are those of the encoder of a table's envelopes. What becomes of a NULL in a column with a default is said
+// once: by the encoder for Avro, by the program for JSON, by the transform for flattened rows.
+func (t *Task) options(of *table) envelope.Options {
+	o := t.Envelope
+	if t.Values.Kind == records.FormatJSON {
+		o.Nulls = envelope.NullsStay
+	}
+	if p := of.to.Plan; p != nil && p.Flat != nil {
+		o.Nulls = envelope.NullsStay
+		if p.Flat.ReplaceNull {
+			o.Nulls = envelope.NullsAreDefaults
+		}
+	}
+	return o
+}
+
+// shaping is what shapes are told.
+func (t *Task) shaping() records.Options {
+	return records.Options{Formats: t.formats(), Tombstones: t.Tombstones, Headers: t.contextHeaders, Log: t.Log}
+}
+
+func (t *Task) formats() records.Formats {
+	return records.Formats{Keys: t.Keys, Values: t.Values, Registrar: t.Registrar}
 }
 
 // skips says whether an update is left out for it changes nothing that is captured. A changed key is a change,

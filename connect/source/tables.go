@@ -9,18 +9,13 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/schema"
 	"rdip/sinks"
 )
-
-// Registrar turns schemas into the registry's ids. ID blocks while the registry is away, and ends with ctx;
-// a permanent error means that the registry refuses the schema for good. Safe for concurrent use.
-type Registrar interface {
-	ID(ctx context.Context, subject, schemaJSON string) (int32, error)
-}
 
 // table is what all lanes of a task share of one captured table.
 type table struct {
@@ -187,8 +182,8 @@ type encoding struct {
 	// collection counts the table's events in the open transaction; nil until the first one is counted.
 	collection *collection
 
-	keys, values writer // of envelopes
-	shape        shape  // nil for envelopes
+	to    records.Topic // the table's own topic, with the writers of envelopes
+	shape records.Shape // nil for envelopes
 
 	refusal error  // the registry refuses the schema, so that every row is a dead letter; nil: it takes it
 	hidden  []bool // columns that dead letters do not show; nil until the first of them
@@ -197,41 +192,43 @@ type encoding struct {
 	silent  bool // and nothing else: there is no Encoder
 }
 
+// newEncoding is an encoding of a layout as the table's records show it.
+func newEncoding(shown *envelope.Layout, of *table, t *Task) *encoding {
+	return &encoding{Encoder: envelope.NewEncoder(shown, of.topic, t.options(of)), table: of,
+		to: records.Topic{Name: of.topic, Target: of.target}, shape: records.NewShape(of.to.Plan, t.shaping())}
+}
+
 // register readies an encoding at the table's first row: its schemas get their ids (R6), or are compiled.
 func (x *encoding) register(l *lane) error {
-	t := l.run.task
-	var err error
 	if x.shape != nil {
-		err = x.shape.prepare(l, x)
+		err := x.shape.Prepare(l.ctx, x.Encoder, x.table.id, &x.to)
 		x.ready = err == nil
 		return err
 	}
-	if text := x.KeySchema(); text != "" {
-		if x.keys, err = newWriter(l.ctx, t.Keys, t.Registrar, x.table.topic+"-key", text); err != nil {
-			return err
-		}
-	}
-	if x.values, err = newWriter(l.ctx, t.Values, t.Registrar, x.table.topic+"-value", x.ValueSchema()); err != nil {
+	f := l.run.task.formats()
+	if err := x.to.Register(l.ctx, &f, x.KeySchema(), x.ValueSchema()); err != nil {
 		return err
 	}
-	x.SetIDs(x.keys.id(), x.values.id())
+	x.SetIDs(x.to.Keys.ID(), x.to.Values.ID())
 	x.ready = true
 	return nil
 }
 
 // relaxed is the encoding of the same layout with one column nullable: the catalog, read later than the
 // log, says NOT NULL, and a row of the time before holds a NULL.
-func (x *encoding) relaxed(column int, o envelope.Options) *encoding {
+func (x *encoding) relaxed(column int, t *Task) *encoding {
 	layout := *x.Layout
-	t := *layout.Table
-	t.Columns = append([]schema.Column(nil), t.Columns...)
-	t.Columns[column].Nullable = true
-	if k := slices.Index(t.Key, column); k >= 0 && t.KeyColumns != nil {
-		t.KeyColumns = slices.Clone(t.KeyColumns)
-		t.KeyColumns[k].Nullable = true
+	of := *layout.Table
+	of.Columns = append([]schema.Column(nil), of.Columns...)
+	of.Columns[column].Nullable = true
+	if k := slices.Index(of.Key, column); k >= 0 && of.KeyColumns != nil {
+		of.KeyColumns = slices.Clone(of.KeyColumns)
+		of.KeyColumns[k].Nullable = true
 	}
-	layout.Table = &t
-	return &encoding{Encoder: envelope.NewEncoder(&layout, x.Topic, o), table: x.table, since: x.since, shape: newShape(x.table.to.Plan), signals: x.signals}
+	layout.Table = &of
+	out := newEncoding(&layout, x.table, t)
+	out.since, out.signals = x.since, x.signals
+	return out
 }
 
 // nullInNotNull is the column of a row that relaxed would mend.

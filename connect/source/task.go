@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rdip/connect/source/columns"
+	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
@@ -30,7 +31,7 @@ type Task struct {
 	Naming          routing.Naming   // of topics; without a prefix it has Prefix
 	Reshape         *columns.Reshape // columns, masks and keys; nil: as the reader has them
 	SkipUnchanged   bool             // skip.messages.without.change
-	Keys, Values    Format           // key.converter, value.converter
+	Keys, Values    records.Format   // key.converter, value.converter
 	Tombstones      bool             // tombstones.on.delete
 	ExtendedHeaders bool             // extended.headers.enabled
 	Skipped         Ops              // skipped.operations
@@ -47,7 +48,7 @@ type Task struct {
 	ExactlyOnce     *ExactlyOnce     // nil: delivery is at least once
 	RunID           string           // tells one start of the daemon from another, in extended headers
 
-	Registrar   Registrar
+	Registrar   records.Registrar
 	Store       *offsets.Store
 	NewReader   func() (readers.Reader, error)
 	NewProducer func(sinks.Acks) (sinks.Producer, error)
@@ -127,7 +128,7 @@ func (t *Task) prepare() {
 	if t.ExtendedHeaders {
 		t.contextHeaders = contextHeaders(t.Prefix, t.Kind, t.RunID)
 	}
-	t.keyOnlyHeaders = joined([]sinks.Header{{Key: envelope.BeforeHeader, Value: []byte("key")}}, t.contextHeaders)
+	t.keyOnlyHeaders = records.Joined([]sinks.Header{{Key: envelope.BeforeHeader, Value: []byte("key")}}, t.contextHeaders)
 }
 
 func (t *Task) end(s State, err error) error {

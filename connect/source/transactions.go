@@ -1,6 +1,7 @@
 package source
 
 import (
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/schema"
 )
@@ -31,7 +32,7 @@ type collection struct {
 
 func newTransactions(o *Own) *transactions {
 	return &transactions{id: o.Origin.TransactionID, all: map[string]*collection{},
-		ownTopic: ownTopic{name: o.TransactionTopic, keySchema: schema.TransactionKeySchema, valueSchema: schema.TransactionValueSchema}}
+		ownTopic: ownTopic{Topic: records.Topic{Name: o.TransactionTopic}, keySchema: schema.TransactionKeySchema, valueSchema: schema.TransactionValueSchema}}
 }
 
 // reset forgets the counts of the transaction before.

@@ -18,23 +18,13 @@ func (u *undone) sent() { u.first = 0 }
 
 // takeBack leaves out of the batch what belongs to a transaction without its commit.
 func (l *lane) takeBack() {
-	if !l.undone.open || l.batch == nil || l.undone.first >= len(l.batch.Records) {
+	if !l.undone.open || l.undone.first >= l.batch.Count() {
 		return
 	}
 	first := l.undone.first
-	l.batch.Arena = l.batch.Arena[:l.spans[first].key]
-	clear(l.batch.Records[first:])
-	l.batch.Records, l.spans = l.batch.Records[:first], l.spans[:first]
+	l.batch.BackTo(first)
 	if first == 0 && l.last.IsZero() && len(l.chunks) == 0 {
-		l.run.budget.put(l.batch, false)
-		l.batch = nil
+		l.run.budget.put(l.batch.Batch, false)
+		l.batch.Open(nil)
 	}
-}
-
-// gathered is how many records wait in the batch.
-func (l *lane) gathered() int {
-	if l.batch == nil {
-		return 0
-	}
-	return len(l.batch.Records)
 }

@@ -32,7 +32,7 @@ func (l *lane) leave() {
 }
 
 // handed tells moments apart between which something was written.
-func (l *lane) handed() int { return l.batches<<16 + l.gathered() }
+func (l *lane) handed() int { return l.batches<<16 + l.batch.Count() }
 
 // enterAnew enters for what begins now. What began before and was not ended, such as a table without a key whose
 // reading failed, is to be taken back if anything was written of it.

@@ -17,6 +17,7 @@ import (
 
 	"rdip/configs"
 	"rdip/connect/source"
+	"rdip/connect/source/records"
 	"rdip/offsets"
 	"rdip/readers"
 	"rdip/readers/postgres"
@@ -91,7 +92,7 @@ func work(ctx context.Context, path string) error {
 }
 
 // task is the daemon's, but for its producer.
-func (j *job) task(w configs.Worker, store *offsets.Store, registrar source.Registrar, pg postgres.Config, done func(*null.Producer)) *source.Task {
+func (j *job) task(w configs.Worker, store *offsets.Store, registrar records.Registrar, pg postgres.Config, done func(*null.Producer)) *source.Task {
 	var s source.Config
 	s.Definition()
 	s.Prefix = j.Slot

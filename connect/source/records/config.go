@@ -1,4 +1,4 @@
-package source
+package records
 
 import (
 	"rdip/configs"
@@ -117,17 +117,4 @@ func (c *Converters) Check(s *configs.Section, chain *routing.Chain) fault.Findi
 		}
 	}
 	return findings
-}
-
-// CheckRecords compiles the transforms, and reports what is wrong with them and with the converters. section is what c
-// was decoded from.
-func (c *Config) CheckRecords(section *configs.Section) fault.Findings {
-	var findings fault.Findings
-	c.chain, findings = c.transforms.Chain(section, c.Compatibility == CompatibleDebezium)
-	return append(findings, c.Converters.Check(section, c.chain)...)
-}
-
-// Formats are how keys and values are written.
-func (c *Config) Formats() (key, value Format) {
-	return c.Converters.Formats(c.Compatibility == CompatibleDebezium)
 }

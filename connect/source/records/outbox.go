@@ -1,7 +1,8 @@
-package source
+package records
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -17,8 +18,11 @@ import (
 
 // outboxShape writes the rows of an outbox table as messages, as Debezium's EventRouter does.
 type outboxShape struct {
-	o    *routing.OutboxOptions
-	plan *routing.Plan
+	Options
+	o     *routing.OutboxOptions
+	plan  *routing.Plan
+	x     *envelope.Encoder
+	table string // schema.table
 
 	picker   *convert.Picker
 	parts    []convert.Part
@@ -42,7 +46,8 @@ type extra struct {
 	part int
 }
 
-func (s *outboxShape) prepare(_ *lane, x *encoding) error {
+func (s *outboxShape) Prepare(_ context.Context, x *envelope.Encoder, table string, _ *Topic) error {
+	s.x, s.table = x, table
 	parsed, err := convert.ParseSchema(x.ValueSchema())
 	if err == nil {
 		err = s.pick(parsed)
@@ -51,7 +56,7 @@ func (s *outboxShape) prepare(_ *lane, x *encoding) error {
 		err = s.check()
 	}
 	if err != nil {
-		return &fault.Error{Op: "make outbox messages of", Object: x.table.id, Cause: err, Permanent: true,
+		return &fault.Error{Op: "make outbox messages of", Object: s.table, Cause: err, Permanent: true,
 			Hint: "give the transform the table's column names, and a predicate for the other tables: predicates.outbox.type: " + routing.TopicPredicate + ", predicates.outbox.pattern: '.*\\.outbox', transforms.NAME.predicate: outbox"}
 	}
 	s.routes = routes{}
@@ -114,68 +119,67 @@ func (s *outboxShape) check() error {
 	return nil
 }
 
-// append writes an insert's message. Deletes are how the table is kept small, and are passed over; so is a
+// Append writes an insert's message. Deletes are how the table is kept small, and are passed over; so is a
 // TRUNCATE.
-func (s *outboxShape) append(l *lane, x *encoding, e *envelope.Event) error {
+func (s *outboxShape) Append(b *Batch, tx *envelope.Transaction, e *envelope.Event, _, all []sinks.Header) error {
 	switch e.Op {
 	case envelope.Create, envelope.Read:
-		err := s.appendMessage(l, x, e)
+		err := s.appendMessage(b, tx, e, all)
 		s.envelope, s.names = reusable(s.envelope), reusable(s.names)
 		return err
 	case envelope.Update:
-		return s.invalid(l, x)
+		return s.invalid()
 	default:
 		return nil
 	}
 }
 
-func (s *outboxShape) invalid(l *lane, x *encoding) error {
+func (s *outboxShape) invalid() error {
 	const text = "an update of the outbox table: it takes inserts and deletes only"
 	switch s.o.Invalid {
 	case routing.InvalidWarn:
-		l.run.task.Log.Warn(text+"; it is left out", "table", x.table.id)
+		s.Log.Warn(text+"; it is left out", "table", s.table)
 	case routing.InvalidError:
-		l.run.task.Log.Error(text+"; it is left out", "table", x.table.id)
+		s.Log.Error(text+"; it is left out", "table", s.table)
 	default:
-		return &fault.Error{Op: "make an outbox message of a row of", Object: x.table.id, Cause: errors.New(text), Permanent: true,
+		return &fault.Error{Op: "make an outbox message of a row of", Object: s.table, Cause: errors.New(text), Permanent: true,
 			Hint: "let the application insert a row a message; table.op.invalid.behavior: warn passes updates over"}
 	}
 	return nil
 }
 
-func (s *outboxShape) appendMessage(l *lane, x *encoding, e *envelope.Event) error {
+func (s *outboxShape) appendMessage(b *Batch, tx *envelope.Transaction, e *envelope.Event, all []sinks.Header) error {
 	now := time.Now().UnixNano()
-	l.number(x, e)
 	var err error
-	if s.envelope, err = x.AppendValue(s.envelope[:0], &l.tx, e, now); err != nil {
+	if s.envelope, err = s.x.AppendValue(s.envelope[:0], tx, e, now); err != nil {
 		return err
 	}
 	if err := s.picker.Read(s.envelope[frameBytes:], s.parts); err != nil {
 		return err
 	}
-	body, err := s.body()
+	m, err := s.body()
 	if err != nil {
 		return err
 	}
-	to, err := s.route(x, body)
+	to, err := s.route(m)
 	if err != nil {
 		return err
 	}
-	sp := span{key: len(l.batch.Arena)}
-	if err := s.appendKey(l, to, &sp); err != nil {
+	sp := Span{Key: len(b.Arena)}
+	if err := s.appendKey(b, to, &sp); err != nil {
 		return err
 	}
-	if err := s.appendValue(l, to, body, &sp); err != nil {
+	if err := s.appendValue(b, to, m, &sp); err != nil {
 		return err
 	}
-	headers, err := s.headers(l.headers(x, e, nil))
+	headers, err := s.headers(all)
 	if err != nil {
 		return err
 	}
-	if err := l.addTo(to, sp, headers, s.micros(now/1e3)); err != nil {
+	if err := b.Add(to, sp, headers, s.micros(now/1e3)); err != nil {
 		return err
 	}
-	return s.setPartition(l, x, to)
+	return s.setPartition(b, to)
 }
 
 // body is the payload of the message under way: the column, or the JSON in it as a value of its own.
@@ -202,10 +206,10 @@ func (s *outboxShape) body() (body, error) {
 }
 
 // route finds the topic of the message under way.
-func (s *outboxShape) route(x *encoding, b body) (*route, error) {
+func (s *outboxShape) route(b body) (*Topic, error) {
 	by := s.parts[s.by].Text()
 	if by == nil {
-		return nil, &fault.Error{Op: "route a row of", Object: x.table.id, Cause: errors.New("column " + s.o.RouteBy + " is NULL"), Permanent: true,
+		return nil, &fault.Error{Op: "route a row of", Object: s.table, Cause: errors.New("column " + s.o.RouteBy + " is NULL"), Permanent: true,
 			Hint: "ALTER TABLE ... ALTER COLUMN " + s.o.RouteBy + " SET NOT NULL, and correct the row"}
 	}
 	s.names = append(s.names[:0], by...)
@@ -223,10 +227,10 @@ func (s *outboxShape) route(x *encoding, b body) (*route, error) {
 		topic = renamed
 	}
 	topic = s.plan.Renamed(topic)
-	if err := checkRouted(x.table.id, s.o.RouteBy, topic); err != nil {
+	if err := checkRouted(s.table, s.o.RouteBy, topic); err != nil {
 		return nil, err
 	}
-	u := &unrouted{routes: &s.routes, name: string(s.names), topic: topic, valueSchema: s.valueSchema(x, string(by), b)}
+	u := &Unrouted{formats: &s.Formats, routes: &s.routes, name: string(s.names), Topic: topic, valueSchema: s.valueSchema(string(by), b)}
 	if s.key >= 0 {
 		u.keySchema = s.picker.Column(s.key).Schema()
 	}
@@ -234,11 +238,11 @@ func (s *outboxShape) route(x *encoding, b body) (*route, error) {
 }
 
 // valueSchema is the payload's schema, or a record of it and the columns that are placed beside it.
-func (s *outboxShape) valueSchema(x *encoding, by string, b body) string {
+func (s *outboxShape) valueSchema(by string, b body) string {
 	if !s.o.InEnvelope() {
 		return b.column.Schema()
 	}
-	ns := schema.AvroNamespace(x.Topic + "." + by)
+	ns := schema.AvroNamespace(s.x.Topic + "." + by)
 	text := `{"type":"record","name":"Value","namespace":"` + ns + `","fields":[` + b.column.Field("payload")
 	for _, a := range s.more {
 		if a.Where == "envelope" {
@@ -252,46 +256,45 @@ func (s *outboxShape) valueSchema(x *encoding, by string, b body) string {
 	return text + `,"connect.name":"` + ns + `.Value"}`
 }
 
-func (s *outboxShape) appendKey(l *lane, to *route, sp *span) error {
+func (s *outboxShape) appendKey(b *Batch, to *Topic, sp *Span) error {
 	if s.key < 0 || s.parts[s.key].IsNull {
-		sp.nullKey = true
+		sp.NullKey = true
 		return nil
 	}
-	c, part := s.picker.Column(s.key), s.parts[s.key]
-	return l.appendSingle(&to.keys, c, part, sp.key)
+	return appendSingle(b, &to.Keys, s.picker.Column(s.key), s.parts[s.key], sp.Key)
 }
 
 // appendSingle appends a value that stands alone. Confluent's serializer writes bytes without their length
 // (AbstractKafkaAvroSerializer, for a schema of type bytes).
-func (l *lane) appendSingle(w *writer, c convert.Column, part convert.Part, from int) error {
-	arena := append(l.batch.Arena, w.frame[:]...)
+func appendSingle(b *Batch, w *Writer, c convert.Column, part convert.Part, from int) error {
+	arena := w.Begin(b.Arena)
 	if w.program == nil && c.Kind() == schema.Bytes && !c.IsOptional() {
-		l.batch.Arena = append(arena, part.Text()...)
+		b.Arena = append(arena, part.Text()...)
 		return nil
 	}
 	var err error
-	l.batch.Arena, err = w.finish(c.AppendAs(arena, part), from)
+	b.Arena, err = w.Finish(c.AppendAs(arena, part), from)
 	return err
 }
 
-func (s *outboxShape) appendValue(l *lane, to *route, b body, sp *span) error {
-	sp.value = len(l.batch.Arena)
-	sp.nullValue = s.o.EmptyIsTombstone && isEmpty(b) || b.part.IsNull && !s.o.InEnvelope()
+func (s *outboxShape) appendValue(b *Batch, to *Topic, m body, sp *Span) error {
+	sp.Value = len(b.Arena)
+	sp.NullValue = s.o.EmptyIsTombstone && isEmpty(m) || m.part.IsNull && !s.o.InEnvelope()
 	var err error
 	switch {
-	case sp.nullValue:
+	case sp.NullValue:
 	case !s.o.InEnvelope():
-		err = l.appendSingle(&to.values, b.column, b.part, sp.value)
+		err = appendSingle(b, &to.Values, m.column, m.part, sp.Value)
 	default:
-		arena := b.column.AppendAs(append(l.batch.Arena, to.values.frame[:]...), b.part)
+		arena := m.column.AppendAs(to.Values.Begin(b.Arena), m.part)
 		for _, a := range s.more {
 			if a.Where == "envelope" {
 				arena = s.picker.Column(a.part).AppendAs(arena, s.parts[a.part])
 			}
 		}
-		l.batch.Arena, err = to.values.finish(arena, sp.value)
+		b.Arena, err = to.Values.Finish(arena, sp.Value)
 	}
-	sp.end = len(l.batch.Arena)
+	sp.End = len(b.Arena)
 	return err
 }
 
@@ -340,18 +343,18 @@ func (s *outboxShape) micros(now int64) int64 {
 }
 
 // setPartition puts the last record into the partition that its row says.
-func (s *outboxShape) setPartition(l *lane, x *encoding, to *route) error {
+func (s *outboxShape) setPartition(b *Batch, to *Topic) error {
 	for _, a := range s.more {
 		if a.Where != "partition" || s.parts[a.part].IsNull {
 			continue
 		}
 		n := s.parts[a.part].Long()
-		if n < 0 || n >= int64(to.target.Partitions) {
-			return &fault.Error{Op: "route a row of", Object: x.table.id, Permanent: true,
-				Cause: fmt.Errorf("column %s says partition %d, and topic %s has %d", a.Column, n, to.topic, to.target.Partitions),
+		if n < 0 || n >= int64(to.Target.Partitions) {
+			return &fault.Error{Op: "route a row of", Object: s.table, Permanent: true,
+				Cause: fmt.Errorf("column %s says partition %d, and topic %s has %d", a.Column, n, to.Name, to.Target.Partitions),
 				Hint:  "correct the row, or give the topic more partitions"}
 		}
-		l.batch.Records[len(l.batch.Records)-1].Partition = int32(n)
+		b.Records[len(b.Records)-1].Partition = int32(n)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
-package source
+package records
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -14,8 +15,11 @@ import (
 
 // flatShape writes rows alone, as Debezium's ExtractNewRecordState makes them of its envelopes.
 type flatShape struct {
-	o    *routing.FlatOptions
-	plan *routing.Plan
+	Options
+	o     *routing.FlatOptions
+	plan  *routing.Plan
+	x     *envelope.Encoder
+	table string // schema.table
 
 	picker   *convert.Picker
 	parts    []convert.Part // what was picked from the event under way, in the order of the constants below
@@ -23,7 +27,7 @@ type flatShape struct {
 	headers  []flatHeader
 	envelope []byte
 
-	own    *route // the table's own topic; nil until it is there
+	own    *Topic // the table's own topic; nil until it is there
 	routes routes // by the value of the column that says the topic
 	key    string // the schemas of every route
 	value  string
@@ -48,13 +52,14 @@ const (
 // deletedField is what InsertField adds under delete.tombstone.handling.mode rewrite.
 var deletedField = convert.Added{Name: "__deleted", Type: `"string"`}
 
-func (f *flatShape) prepare(l *lane, x *encoding) error {
+func (f *flatShape) Prepare(ctx context.Context, x *envelope.Encoder, table string, own *Topic) error {
+	f.x, f.table = x, table
 	s, err := convert.ParseSchema(x.ValueSchema())
 	if err == nil {
-		err = f.pick(l, x, s)
+		err = f.pick(s)
 	}
 	if err != nil {
-		return &fault.Error{Op: "flatten rows of", Object: x.table.id, Cause: err, Permanent: true,
+		return &fault.Error{Op: "flatten rows of", Object: f.table, Cause: err, Permanent: true,
 			Hint: "correct the transform's options; add.fields.prefix keeps added fields apart from columns"}
 	}
 	f.key = x.KeySchema()
@@ -62,13 +67,13 @@ func (f *flatShape) prepare(l *lane, x *encoding) error {
 	if f.o.RouteByField != "" {
 		return nil // the table's own topic is made when a row has to go there
 	}
-	f.own = &route{topic: x.table.topic, target: x.table.target}
-	return f.own.register(l, f.key, f.value)
+	f.own = own
+	return own.Register(ctx, &f.Formats, f.key, f.value)
 }
 
 // pick finds what of the envelope is needed. A field that the envelope does not have is left out, as Debezium
 // does, with a warning.
-func (f *flatShape) pick(l *lane, x *encoding, s *convert.Schema) error {
+func (f *flatShape) pick(s *convert.Schema) error {
 	paths := []convert.Path{{Field: "before"}, {Field: "after"}, {Field: "before"}, {Field: "after"}}
 	if by := f.o.RouteByField; by != "" {
 		paths[flatRouteBefore], paths[flatRouteAfter] = convert.Path{Parent: "before", Field: by}, convert.Path{Parent: "after", Field: by}
@@ -78,7 +83,7 @@ func (f *flatShape) pick(l *lane, x *encoding, s *convert.Schema) error {
 		added = append(added, deletedField)
 	}
 	f.fields, f.headers = nil, nil
-	for _, a := range f.known(l, x, s, f.o.Fields) {
+	for _, a := range f.known(s, f.o.Fields) {
 		c, err := columnOf(s, a.Path)
 		if err != nil {
 			return err
@@ -87,7 +92,7 @@ func (f *flatShape) pick(l *lane, x *encoding, s *convert.Schema) error {
 		f.fields = append(f.fields, len(paths))
 		paths = append(paths, a.Path)
 	}
-	for _, a := range f.known(l, x, s, f.o.Headers) {
+	for _, a := range f.known(s, f.o.Headers) {
 		f.headers = append(f.headers, flatHeader{a.Name, len(paths), a.Path == convert.Path{Field: "op"}})
 		paths = append(paths, a.Path)
 	}
@@ -104,11 +109,11 @@ func (f *flatShape) pick(l *lane, x *encoding, s *convert.Schema) error {
 }
 
 // known are the additions that the envelope has.
-func (f *flatShape) known(l *lane, x *encoding, s *convert.Schema, all []routing.Addition) []routing.Addition {
+func (f *flatShape) known(s *convert.Schema, all []routing.Addition) []routing.Addition {
 	var out []routing.Addition
 	for _, a := range all {
 		if _, err := columnOf(s, a.Path); err != nil {
-			l.run.task.Log.Warn("the envelope has no such field: it is not added", "table", x.table.id, "field", a.Path.String())
+			f.Log.Warn("the envelope has no such field: it is not added", "table", f.table, "field", a.Path.String())
 			continue
 		}
 		out = append(out, a)
@@ -124,75 +129,55 @@ func columnOf(s *convert.Schema, path convert.Path) (convert.Column, error) {
 	return p.Column(0), nil
 }
 
-func (f *flatShape) append(l *lane, x *encoding, e *envelope.Event) error {
-	err := f.appendEvent(l, x, e)
+func (f *flatShape) Append(b *Batch, tx *envelope.Transaction, e *envelope.Event, own, all []sinks.Header) error {
+	var err error
+	switch e.Op {
+	case envelope.Truncate: // Debezium drops it: there is no row
+		return nil
+	case envelope.Delete:
+		err = f.appendDelete(b, tx, e, own, all)
+	default:
+		err = f.appendRow(b, tx, e, all)
+	}
 	f.envelope = reusable(f.envelope)
 	return err
 }
 
-func (f *flatShape) appendEvent(l *lane, x *encoding, e *envelope.Event) error {
-	switch {
-	case e.Op == envelope.Truncate: // Debezium drops it: there is no row
-		return nil
-	case e.Op == envelope.Delete:
-		return f.appendDelete(l, x, e, nil)
-	case x.KeyChanged(e): // P7
-		return f.appendKeyChange(l, x, e)
-	default:
-		return f.appendRow(l, x, e, nil)
-	}
-}
-
-func (f *flatShape) appendKeyChange(l *lane, x *encoding, e *envelope.Event) error {
-	oldKey, newKey, err := keyTexts(x, e)
-	if err != nil {
-		return err
-	}
-	gone, made := *e, *e
-	gone.Op, gone.After = envelope.Delete, nil
-	made.Op, made.Before = envelope.Create, nil
-	if err := f.appendDelete(l, x, &gone, []sinks.Header{{Key: envelope.NewKeyHeader, Value: newKey}}); err != nil {
-		return err
-	}
-	return f.appendRow(l, x, &made, []sinks.Header{{Key: envelope.OldKeyHeader, Value: oldKey}})
-}
-
 // appendDelete writes what a delete and its tombstone become.
-func (f *flatShape) appendDelete(l *lane, x *encoding, e *envelope.Event, own []sinks.Header) error {
-	tombstone := l.run.task.Tombstones && f.o.Tombstones()
+func (f *flatShape) appendDelete(b *Batch, tx *envelope.Transaction, e *envelope.Event, own, all []sinks.Header) error {
+	tombstone := f.Tombstones && f.o.Tombstones()
 	if f.o.Deletes == routing.DeleteDrop && !tombstone {
-		l.number(x, e) // a changed key is two events, of which this one is counted too
 		return nil
 	}
 	now := time.Now().UnixNano()
-	to, err := f.read(l, x, e, now)
+	to, err := f.read(tx, e, now)
 	switch {
 	case err != nil:
 		return err
 	case f.o.Rewrites():
-		err = f.addRow(l, x, e, to, own, now)
+		err = f.addRow(b, e, to, all, now)
 	case f.o.Deletes != routing.DeleteDrop:
-		err = f.addNull(l, x, e, to, f.withHeaders(l.headers(x, e, own)))
+		err = f.addNull(b, e, to, f.withHeaders(all))
 	}
 	if err != nil || !tombstone {
 		return err
 	}
 	// The tombstone behind a delete has no envelope to take headers from, but is known to be one (makeHeaders).
-	return f.addNull(l, x, e, to, f.withOperation(joined(own, l.run.task.contextHeaders)))
+	return f.addNull(b, e, to, f.withOperation(Joined(own, f.Headers)))
 }
 
 // appendRow writes the new row of an event.
-func (f *flatShape) appendRow(l *lane, x *encoding, e *envelope.Event, own []sinks.Header) error {
+func (f *flatShape) appendRow(b *Batch, tx *envelope.Transaction, e *envelope.Event, all []sinks.Header) error {
 	now := time.Now().UnixNano()
-	to, err := f.read(l, x, e, now)
+	to, err := f.read(tx, e, now)
 	if err != nil {
 		return err
 	}
-	return f.addRow(l, x, e, to, own, now)
+	return f.addRow(b, e, to, all, now)
 }
 
 // addRow adds the row of the event that was read: the new one, and of a delete the old one.
-func (f *flatShape) addRow(l *lane, x *encoding, e *envelope.Event, to *route, own []sinks.Header, nanos int64) error {
+func (f *flatShape) addRow(b *Batch, e *envelope.Event, to *Topic, all []sinks.Header, nanos int64) error {
 	row, from := f.parts[flatAfter], e.After
 	if e.Op == envelope.Delete {
 		row, from = f.parts[flatBefore], e.Before
@@ -200,12 +185,12 @@ func (f *flatShape) addRow(l *lane, x *encoding, e *envelope.Event, to *route, o
 	if row.IsNull {
 		return nil // nothing is known of it
 	}
-	var s span
-	if err := l.appendRouteKey(x, to, from, &s); err != nil {
+	var s Span
+	if err := to.appendKey(b, f.x, from, &s); err != nil {
 		return err
 	}
-	s.value = len(l.batch.Arena)
-	arena := append(append(l.batch.Arena, to.values.frame[:]...), row.Avro...)
+	s.Value = len(b.Arena)
+	arena := append(to.Values.Begin(b.Arena), row.Avro...)
 	if f.o.Rewrites() {
 		arena = appendDeleted(arena, e.Op == envelope.Delete)
 	}
@@ -213,11 +198,11 @@ func (f *flatShape) addRow(l *lane, x *encoding, e *envelope.Event, to *route, o
 		arena = convert.AppendOptional(arena, f.parts[i])
 	}
 	var err error
-	if l.batch.Arena, err = to.values.finish(arena, s.value); err != nil {
+	if b.Arena, err = to.Values.Finish(arena, s.Value); err != nil {
 		return err
 	}
-	s.end = len(l.batch.Arena)
-	return l.addTo(to, s, f.withHeaders(l.headers(x, e, own)), nanos/1e3)
+	s.End = len(b.Arena)
+	return b.Add(to, s, f.withHeaders(all), nanos/1e3)
 }
 
 func appendDeleted(dst []byte, deleted bool) []byte {
@@ -228,20 +213,19 @@ func appendDeleted(dst []byte, deleted bool) []byte {
 }
 
 // addNull adds a record with the key of an event's old row and a null value.
-func (f *flatShape) addNull(l *lane, x *encoding, e *envelope.Event, to *route, headers []sinks.Header) error {
-	s := span{nullValue: true}
-	if err := l.appendRouteKey(x, to, e.Before, &s); err != nil {
+func (f *flatShape) addNull(b *Batch, e *envelope.Event, to *Topic, headers []sinks.Header) error {
+	s := Span{NullValue: true}
+	if err := to.appendKey(b, f.x, e.Before, &s); err != nil {
 		return err
 	}
-	s.value, s.end = len(l.batch.Arena), len(l.batch.Arena)
-	return l.addTo(to, s, headers, time.Now().UnixMicro())
+	s.Value, s.End = len(b.Arena), len(b.Arena)
+	return b.Add(to, s, headers, time.Now().UnixMicro())
 }
 
 // read encodes an event's envelope, picks the parts, and finds where the row goes.
-func (f *flatShape) read(l *lane, x *encoding, e *envelope.Event, nanos int64) (*route, error) {
-	l.number(x, e)
+func (f *flatShape) read(tx *envelope.Transaction, e *envelope.Event, nanos int64) (*Topic, error) {
 	var err error
-	if f.envelope, err = x.AppendValue(f.envelope[:0], &l.tx, e, nanos); err != nil {
+	if f.envelope, err = f.x.AppendValue(f.envelope[:0], tx, e, nanos); err != nil {
 		return nil, err
 	}
 	if err := f.picker.Read(f.envelope[frameBytes:], f.parts); err != nil {
@@ -262,10 +246,10 @@ func (f *flatShape) read(l *lane, x *encoding, e *envelope.Event, nanos int64) (
 	if name == "" {
 		topic = f.plan.Renamed(f.plan.Topic) // the log does not carry the column, or it is empty
 	}
-	if err := checkRouted(x.table.id, f.o.RouteByField, topic); err != nil {
+	if err := checkRouted(f.table, f.o.RouteByField, topic); err != nil {
 		return nil, err
 	}
-	return nil, &unrouted{routes: &f.routes, name: name, topic: topic, keySchema: f.key, valueSchema: f.value}
+	return nil, &Unrouted{formats: &f.Formats, routes: &f.routes, name: name, Topic: topic, keySchema: f.key, valueSchema: f.value}
 }
 
 // withHeaders adds the headers that are taken from the envelope; they are text, as SimpleHeaderConverter writes it.

@@ -1,10 +1,9 @@
-package source
+package records
 
 import (
 	"context"
 	"encoding/binary"
 
-	"rdip/envelope"
 	"rdip/envelope/convert"
 	"rdip/internal/fault"
 )
@@ -29,8 +28,8 @@ type Format struct {
 // IsAvro says whether schemas of this side go to the registry.
 func (f Format) IsAvro() bool { return f.Kind == FormatAvro || f.Kind == "" }
 
-// writer writes the keys, or the values, of one schema. It serves one goroutine.
-type writer struct {
+// Writer writes the keys, or the values, of one schema. It serves one goroutine.
+type Writer struct {
 	frame   [frameBytes]byte
 	program *convert.Program // nil for Avro
 }
@@ -38,12 +37,24 @@ type writer struct {
 // frameBytes is Confluent's wire format before the Avro: a zero byte, and the schema's id in four, big-endian.
 const frameBytes = 5
 
-// newWriter readies a format for the Avro schema: it is registered under the subject, or compiled into a program.
+// Registrar turns schemas into the registry's ids. ID blocks while the registry is away, and ends with ctx;
+// a permanent error means that the registry refuses the schema for good. Safe for concurrent use.
+type Registrar interface {
+	ID(ctx context.Context, subject, schemaJSON string) (int32, error)
+}
+
+// Formats are those of a connector's two sides.
+type Formats struct {
+	Keys, Values Format
+	Registrar    Registrar // not used where neither is Avro
+}
+
+// writer readies a format for the Avro schema: it is registered under the subject, or compiled into a program.
 // It blocks while the registry is away, and ends with ctx; a permanent error stops what needs the schema.
-func newWriter(ctx context.Context, f Format, r Registrar, subject, schema string) (writer, error) {
-	var w writer
+func (o *Formats) writer(ctx context.Context, f Format, subject, schema string) (Writer, error) {
+	var w Writer
 	if f.IsAvro() {
-		id, err := r.ID(ctx, subject, schema)
+		id, err := o.Registrar.ID(ctx, subject, schema)
 		binary.BigEndian.PutUint32(w.frame[1:], uint32(id))
 		return w, err
 	}
@@ -60,13 +71,16 @@ func newWriter(ctx context.Context, f Format, r Registrar, subject, schema strin
 	return w, nil
 }
 
-// id is the registry's id of the schema, 0 for other formats than Avro.
-func (w *writer) id() int32 { return int32(binary.BigEndian.Uint32(w.frame[1:])) }
+// Begin appends what stands before the Avro.
+func (w *Writer) Begin(dst []byte) []byte { return append(dst, w.frame[:]...) }
 
-// finish turns what lies in the arena from a place on, a frame and Avro, into the format. It allocates nothing but
+// ID is the registry's id of the schema, 0 for other formats than Avro.
+func (w *Writer) ID() int32 { return int32(binary.BigEndian.Uint32(w.frame[1:])) }
+
+// Finish turns what lies in the arena from a place on, a frame and Avro, into the format. It allocates nothing but
 // the arena's growth: the format is written behind the Avro, and then moved to where that began. With an error the
 // arena ends at that place.
-func (w *writer) finish(arena []byte, from int) ([]byte, error) {
+func (w *Writer) Finish(arena []byte, from int) ([]byte, error) {
 	if w.program == nil {
 		return arena, nil
 	}
@@ -75,28 +89,4 @@ func (w *writer) finish(arena []byte, from int) ([]byte, error) {
 		return arena[:from], &fault.Error{Op: "convert", Cause: err, Permanent: true, Hint: "this is a bug in rdip: please report it"}
 	}
 	return out[:from+copy(out[from:], out[len(arena):])], nil
-}
-
-// reusable is a buffer for the next row, unless one row made it large: there is one a table, and they would add up.
-func reusable(buffer []byte) []byte {
-	if cap(buffer) > arenaBytes {
-		return nil
-	}
-	return buffer
-}
-
-// options are those of the encoder of a table's envelopes. What becomes of a NULL in a column with a default is said
-// once: by the encoder for Avro, by the program for JSON, by the transform for flattened rows.
-func (t *Task) options(of *table) envelope.Options {
-	o := t.Envelope
-	if t.Values.Kind == FormatJSON {
-		o.Nulls = envelope.NullsStay
-	}
-	if p := of.to.Plan; p != nil && p.Flat != nil {
-		o.Nulls = envelope.NullsStay
-		if p.Flat.ReplaceNull {
-			o.Nulls = envelope.NullsAreDefaults
-		}
-	}
-	return o
 }
