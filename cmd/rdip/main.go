@@ -44,7 +44,7 @@ type cli struct {
 }
 
 func main() {
-	ctx, stop := signals()
+	ctx, stop := untilInterrupted()
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -54,9 +54,9 @@ func main() {
 // same one twice.
 const sameSignal = 300 * time.Millisecond
 
-// signals is a context that ends with the first SIGINT or SIGTERM; a second one ends the process at once,
+// untilInterrupted is a context that ends with the first SIGINT or SIGTERM; a second one ends the process at once,
 // with the exit code of a stop that was not drained.
-func signals() (context.Context, context.CancelFunc) {
+func untilInterrupted() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	received := make(chan os.Signal, 2)
 	signal.Notify(received, os.Interrupt, syscall.SIGTERM)

@@ -5,16 +5,16 @@ import (
 	"log/slog"
 	"sync"
 
-	"rdip/connect/source"
+	"rdip/connect/source/signals"
 	"rdip/sinks/kafka"
 	"rdip/sinks/kafka/consume"
 )
 
 // signals is where a connector takes signals from.
-func (c *connectorSettings) signals(k *kafka.Config, log *slog.Logger) source.Signals {
-	s := source.Signals{Table: c.postgres.SignalTable, Silent: c.postgres.SignalsOnly(), Topic: c.source.SignalTopic()}
+func (c *connectorSettings) signals(k *kafka.Config, log *slog.Logger) signals.Channels {
+	s := signals.Channels{Table: c.postgres.SignalTable, Silent: c.postgres.SignalsOnly(), Topic: c.source.SignalTopic()}
 	if s.Topic != "" {
-		s.Open = func(ctx context.Context, from int64) (source.SignalTopic, error) {
+		s.Open = func(ctx context.Context, from int64) (signals.Topic, error) {
 			return openSignals(ctx, k, s.Topic, from, log)
 		}
 	}
@@ -30,7 +30,7 @@ type signalTopic struct {
 	begin int64
 }
 
-func openSignals(ctx context.Context, k *kafka.Config, topic string, from int64, log *slog.Logger) (source.SignalTopic, error) {
+func openSignals(ctx context.Context, k *kafka.Config, topic string, from int64, log *slog.Logger) (signals.Topic, error) {
 	pattern, err := consume.ParsePattern(topic)
 	if err != nil {
 		return nil, err
@@ -67,14 +67,14 @@ func (t *signalTopic) Begin() int64 {
 	return t.begin
 }
 
-func (t *signalTopic) Next(ctx context.Context) (source.SignalRecord, error) {
+func (t *signalTopic) Next(ctx context.Context) (signals.Record, error) {
 	for {
 		r, err := t.consumer.Next(ctx)
 		if err != nil {
-			return source.SignalRecord{}, err
+			return signals.Record{}, err
 		}
 		if r.Partition == 0 { // as Debezium: the order of signals needs one
-			return source.SignalRecord{Offset: r.Offset, Key: r.Key, Value: r.Value}, nil
+			return signals.Record{Offset: r.Offset, Key: r.Key, Value: r.Value}, nil
 		}
 	}
 }

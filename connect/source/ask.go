@@ -67,7 +67,7 @@ func notCaptured(table string, names []string) error {
 // captured lists the tables whose rows are captured now: all but one that is there for its signals only.
 func (r *run) captured(ctx context.Context) ([]*schema.Table, error) {
 	tables, err := r.reader.Live().Captured(ctx)
-	return slices.DeleteFunc(tables, r.task.Signals.silences), err
+	return slices.DeleteFunc(tables, r.task.Signals.Silences), err
 }
 
 // PauseSnapshot stops the reading of tables, of all where none is named, until ResumeSnapshot, also over a

@@ -8,6 +8,7 @@ import (
 	"rdip/connect/source/columns"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
+	"rdip/connect/source/signals"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/schema"
@@ -24,7 +25,7 @@ type Config struct {
 	Own           OwnConfig
 	Errors        ErrorsConfig
 	Delivery      DeliveryConfig
-	Signals       SignalConfig
+	Signals       signals.Config
 
 	Converters records.Converters
 
@@ -64,7 +65,7 @@ func (c *Config) Definition() *configs.Definition {
 	c.topics.Define(d)
 	c.transforms.Define(d)
 	c.Own.defineOwn(d)
-	c.Signals.defineSignals(d)
+	c.Signals.Define(d)
 	c.Errors.defineErrors(d)
 	c.Delivery.define(d)
 	return d
@@ -152,4 +153,15 @@ func (c *Config) CheckRecords(section *configs.Section) fault.Findings {
 // Formats are how keys and values are written.
 func (c *Config) Formats() (key, value records.Format) {
 	return c.Converters.Formats(c.Compatibility == CompatibleDebezium)
+}
+
+// SignalTable is the table of signals, "" where it is not read.
+func (c *Config) SignalTable() string { return c.Signals.DataTable() }
+
+// SignalTopic is the topic of signals, "" where it is not read.
+func (c *Config) SignalTopic() string { return c.Signals.TopicOf(c.Prefix) }
+
+// CheckSignals reports a signal topic that is not in the cluster of the connector's own topics.
+func (c *Config) CheckSignals(where func(key string) string, brokers []string) fault.Findings {
+	return c.Signals.Check(where, brokers)
 }

@@ -82,7 +82,7 @@ func (l *lane) Table(layout *envelope.Layout) error {
 		return nil
 	}
 	signals := l.run.task.Signals.Table != "" && layout.Table.ID() == l.run.task.Signals.Table
-	if l.run.task.Signals.silences(layout.Table) {
+	if l.run.task.Signals.Silences(layout.Table) {
 		l.silent(layout)
 		return nil
 	}

@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 
+	"rdip/connect/source/signals"
 	"rdip/envelope"
 	"rdip/offsets"
 )
@@ -31,7 +32,7 @@ func (l *lane) signal(e *envelope.Event) {
 			l.run.task.Signals.Table, len(e.After)))
 		return
 	}
-	l.own.signals = append(l.own.signals, offsets.Signal{Channel: channelSource, ID: string(e.After[0].Wire), Type: string(e.After[1].Wire), Data: string(e.After[2].Wire)})
+	l.own.signals = append(l.own.signals, offsets.Signal{Channel: signals.FromTable, ID: string(e.After[0].Wire), Type: string(e.After[1].Wire), Data: string(e.After[2].Wire)})
 }
 
 // takeSignals takes the signals of the transaction that ends.

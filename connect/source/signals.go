@@ -7,43 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"rdip/connect/source/signals"
 	"rdip/internal/fault"
 	"rdip/offsets"
-	"rdip/schema"
-)
-
-// Signals is where a connector takes signals from: what a person asks of it, in Debezium's form. The zero value is
-// nowhere.
-type Signals struct {
-	Table  string // ID of the table whose inserted rows are signals; "" for none
-	Silent bool   // the table is there for its signals only: its rows go to no topic
-	Topic  string // the topic whose records are; "" for none
-	// Open reads the topic from an offset on; below 0, from what comes after the call.
-	Open func(ctx context.Context, from int64) (SignalTopic, error)
-}
-
-// silences says whether a table's rows are signals and nothing else: it has no topic and no snapshot.
-func (s *Signals) silences(t *schema.Table) bool { return s.Silent && t.ID() == s.Table }
-
-// SignalTopic is an open signal topic. It serves one goroutine.
-type SignalTopic interface {
-	// Begin is the offset of the record that Next gives first; below 0 where the topic is not there yet, or may not be
-	// seen: then it is read from its beginning once it is.
-	Begin() int64
-	Next(ctx context.Context) (SignalRecord, error)
-	Close() error
-}
-
-// SignalRecord is one record of a signal topic.
-type SignalRecord struct {
-	Offset     int64
-	Key, Value []byte
-}
-
-// The channels of signals, as Debezium names them.
-const (
-	channelSource = "source"
-	channelKafka  = "kafka"
 )
 
 const (
@@ -51,58 +17,6 @@ const (
 	signalRetryLast  = 30 * time.Second
 	signalNotices    = 5 // how many of them status keeps
 )
-
-// take keeps signals to be acted upon: in memory at once, so that no position behind them is stored without them, and
-// on disk with whatever is stored next. also changes the rest of what is known of signals with it. It never waits.
-func (g *ledger) take(signals []offsets.Signal, also func(*offsets.Signals)) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s := &g.record.Signals
-	s.Waiting = slices.Clone(s.Waiting) // what was handed out stays as it is
-	for _, one := range signals {
-		s.Number++
-		one.Number = s.Number
-		s.Waiting = append(s.Waiting, one)
-	}
-	also(s)
-	g.later()
-	select {
-	case g.signalled <- struct{}{}:
-	default:
-	}
-}
-
-// signal is the next one to act upon.
-func (g *ledger) signal() (offsets.Signal, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.record.Signals.Waiting) == 0 {
-		return offsets.Signal{}, false
-	}
-	return g.record.Signals.Waiting[0], true
-}
-
-// signals is what is known of them.
-func (g *ledger) signals() offsets.Signals {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.record.Signals
-}
-
-// without forgets one that is acted upon.
-func without(number uint64) func(*offsets.Record) {
-	return func(r *offsets.Record) {
-		r.Signals.Waiting = slices.DeleteFunc(slices.Clone(r.Signals.Waiting), func(s offsets.Signal) bool { return s.Number == number })
-	}
-}
-
-// drop forgets a signal that changed nothing.
-func (g *ledger) drop(number uint64) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	without(number)(&g.record)
-	return g.put()
-}
 
 // actOnSignals acts on signals, one after the other, until ctx ends. What fails for a while is tried again; what
 // cannot be done is a notice, and never stops the stream.
@@ -129,7 +43,7 @@ func (r *run) actUntilDone(ctx context.Context, s offsets.Signal) {
 			return
 		}
 		if fault.IsPermanent(err) {
-			r.task.signalNotice(fmt.Sprintf("signal %s is not acted upon: %v", signalName(s), err))
+			r.task.signalNotice(fmt.Sprintf("signal %s is not acted upon: %v", signals.Name(s), err))
 			if err = r.ledger.drop(s.Number); err == nil {
 				return
 			}
@@ -141,11 +55,6 @@ func (r *run) actUntilDone(ctx context.Context, s offsets.Signal) {
 			return
 		}
 	}
-}
-
-// signalName is a signal for people.
-func signalName(s offsets.Signal) string {
-	return fmt.Sprintf("%q (%s, channel %s)", s.ID, s.Type, s.Channel)
 }
 
 // readSignalTopic takes the signals of the topic until ctx ends. Its offset is in the connector's record, and not a
@@ -188,11 +97,11 @@ func (r *run) followSignalTopic(ctx context.Context, works func()) error {
 			return err
 		}
 		works()
-		signals, err := recordSignals(record, r.task.Prefix)
+		taken, err := signals.OfRecord(record, r.task.Prefix)
 		if err != nil {
 			r.task.signalNotice(fmt.Sprintf("the record at offset %d of the signal topic is no signal: %v", record.Offset, err))
 		}
-		if err := r.tookTopic(signals, record.Offset+1); err != nil {
+		if err := r.tookTopic(taken, record.Offset+1); err != nil {
 			return err
 		}
 	}

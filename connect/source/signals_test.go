@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"rdip/connect/source/signals"
 	"rdip/envelope"
-	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/schema"
 )
@@ -15,7 +15,7 @@ import (
 func signalLane(t *testing.T, store *offsets.Store) (*lane, *envelope.Layout) {
 	t.Helper()
 	l, _ := ownLane(t, nil)
-	l.run.task.Signals = Signals{Table: "public.signals", Silent: true}
+	l.run.task.Signals = signals.Channels{Table: "public.signals", Silent: true}
 	l.run.ledger = newLedger(t, store)
 	l.run.ledger.signalled = make(chan struct{}, 1)
 	l.own = newOwnTopics(l.run)
@@ -94,66 +94,6 @@ func TestASignalOfALogThatIsSentAgainIsTakenOnce(t *testing.T) {
 	}
 	if len(l.own.signals) != 0 {
 		t.Errorf("a row that was not inserted is a signal: %v", l.own.signals)
-	}
-}
-
-// What a signal's data may be, in Debezium's form.
-func TestTheDataOfASignalNamesTablesAndTheirPredicates(t *testing.T) {
-	captured := []*schema.Table{{Schema: "public", Name: "orders"}, {Schema: "public", Name: "items"}, {Schema: "audit", Name: "orders"}}
-	for _, c := range []struct {
-		data signalData
-		want string
-	}{
-		{signalData{Tables: []string{"public.orders"}}, "public.orders:"},
-		{signalData{Tables: []string{`.*\.ORDERS`, "public.orders"}}, "audit.orders: public.orders:"},
-		{signalData{Tables: []string{"public.*"}, Conditions: []signalCondition{{"public.items", " id = 7 "}}}, "public.items:id = 7 public.orders:"},
-		{signalData{Tables: []string{"public.items"}, Condition: "selected = 1"}, "public.items:selected = 1"},
-		{signalData{Tables: []string{"public.itens"}}, "did you mean public.items"},
-		{signalData{Tables: []string{"public.items", "absent"}}, `"absent" matches no captured table`},
-		{signalData{Tables: []string{"public.(items"}}, "expression"},
-		{signalData{Tables: []string{"public.items"}, Conditions: []signalCondition{{"public.items", "SELECT * FROM items"}}}, "the condition alone"},
-	} {
-		asked, err := c.data.asked(captured)
-		var got []string
-		for _, a := range asked {
-			got = append(got, a.Table+":"+a.Where)
-		}
-		text := strings.Join(got, " ")
-		if err != nil {
-			text = err.Error()
-			if !fault.IsPermanent(err) {
-				t.Errorf("%+v would be tried again: %v", c.data, err)
-			}
-		}
-		if !strings.Contains(text, c.want) || err == nil && text != c.want {
-			t.Errorf("%+v: %s; needed is %s", c.data, text, c.want)
-		}
-	}
-}
-
-// A record of the topic is a signal where its key is the connector's prefix (KafkaSignalChannel).
-func TestARecordIsASignalOfItsConnectorOnly(t *testing.T) {
-	for value, want := range map[string]string{
-		`{"id":"x","type":"log","data":{"message":"m"}}`: `x log {"message":"m"}`,
-		`{"type":"log"}`: "offset 7 log ",
-		`{"id":"x"}`:     `no "type"`,
-		`[]`:             "it is not",
-		``:               "",
-	} {
-		signals, err := recordSignals(SignalRecord{Offset: 7, Key: []byte("shop"), Value: []byte(value)}, "shop")
-		got := ""
-		if err != nil {
-			got = err.Error()
-		}
-		for _, s := range signals {
-			got += s.ID + " " + s.Type + " " + s.Data
-		}
-		if !strings.Contains(got, want) || want == "" && got != "" {
-			t.Errorf("%s: %s; needed is %s", value, got, want)
-		}
-		if others, err := recordSignals(SignalRecord{Key: []byte("shop2"), Value: []byte(value)}, "shop"); err != nil || others != nil {
-			t.Errorf("another connector's %s: %v, %v", value, others, err)
-		}
 	}
 }
 

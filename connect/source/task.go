@@ -14,6 +14,7 @@ import (
 	"rdip/connect/source/columns"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
+	"rdip/connect/source/signals"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -36,7 +37,7 @@ type Task struct {
 	ExtendedHeaders bool             // extended.headers.enabled
 	Skipped         Ops              // skipped.operations
 	Own             Own              // what is written beside the tables' topics
-	Signals         Signals          // what a person asks while the log is streamed
+	Signals         signals.Channels // what a person asks while the log is streamed
 	Errors          Errors           // what becomes of rows that cannot be delivered
 	Memory          int64            // bytes of row data that may be under way
 	SnapshotLanes   int              // connections that copy the snapshot

@@ -34,7 +34,7 @@ func (k keptPlan) Plan(ctx context.Context) ([]snapshot.TablePlan, error) {
 		return nil, err
 	}
 	failpoint.Hit(failpoint.SnapshotExported)
-	plan = slices.DeleteFunc(plan, func(p snapshot.TablePlan) bool { return k.ledger.task.Signals.silences(p.Table) })
+	plan = slices.DeleteFunc(plan, func(p snapshot.TablePlan) bool { return k.ledger.task.Signals.Silences(p.Table) })
 	return plan, k.ledger.planned(plan)
 }
 

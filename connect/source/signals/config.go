@@ -1,4 +1,4 @@
-package source
+package signals
 
 import (
 	"fmt"
@@ -9,16 +9,16 @@ import (
 	"rdip/internal/fault"
 )
 
-// SignalConfig is what a connector is told about signals.
-type SignalConfig struct {
+// Config is what a connector is told about signals.
+type Config struct {
 	Channels []string
 	Table    string // as schema.table
 	Topic    string
 	Servers  []string // must be the worker's own
 }
 
-// defineSignals binds the keys of signals.
-func (c *SignalConfig) defineSignals(d *configs.Definition) {
+// Define binds the keys of signals.
+func (c *Config) Define(d *configs.Definition) {
 	d.Group("Signals")
 	d.List(&c.Channels, "signal.enabled.channels", "Where signals are taken from, which ask for snapshots in Debezium's form: `source`, the table `signal.data.collection`; `kafka`, the topic `signal.kafka.topic`.",
 		configs.Default("source"), configs.Check(checkChannel))
@@ -30,7 +30,7 @@ func (c *SignalConfig) defineSignals(d *configs.Definition) {
 
 func checkChannel(s string) error {
 	switch strings.TrimSpace(s) {
-	case channelSource, channelKafka:
+	case FromTable, fromTopic:
 		return nil
 	case "file", "jmx", "in-process":
 		return &configs.Problem{Need: "source or kafka: the channel " + s + " is not supported", Fix: `write "signal.enabled.channels: source,kafka"; rdip snapshot asks by hand`}
@@ -45,31 +45,31 @@ func checkSignalTable(s string) error {
 	return nil
 }
 
-func (c *SignalConfig) has(channel string) bool { return slices.Contains(c.Channels, channel) }
+func (c *Config) has(channel string) bool { return slices.Contains(c.Channels, channel) }
 
-// SignalTable is the table of signals, "" where it is not read.
-func (c *Config) SignalTable() string {
-	if !c.Signals.has(channelSource) {
+// DataTable is the table of signals, "" where it is not read.
+func (c *Config) DataTable() string {
+	if !c.has(FromTable) {
 		return ""
 	}
-	return c.Signals.Table
+	return c.Table
 }
 
-// SignalTopic is the topic of signals, "" where it is not read.
-func (c *Config) SignalTopic() string {
+// TopicOf is the topic of signals of a connector with a prefix, "" where it is not read.
+func (c *Config) TopicOf(prefix string) string {
 	switch {
-	case !c.Signals.has(channelKafka):
+	case !c.has(fromTopic):
 		return ""
-	case c.Signals.Topic == "":
-		return c.Prefix + "-signal"
+	case c.Topic == "":
+		return prefix + "-signal"
 	default:
-		return c.Signals.Topic
+		return c.Topic
 	}
 }
 
-// CheckSignals reports a signal topic that is not in the cluster of the connector's own topics.
-func (c *Config) CheckSignals(where func(key string) string, brokers []string) fault.Findings {
-	for _, s := range c.Signals.Servers {
+// Check reports a signal topic that is not in the cluster of the connector's own topics.
+func (c *Config) Check(where func(key string) string, brokers []string) fault.Findings {
+	for _, s := range c.Servers {
 		if len(brokers) > 0 && !slices.Contains(brokers, s) {
 			return fault.Findings{{Kind: fault.Configuration, Where: where("signal.kafka.bootstrap.servers"), Seen: fmt.Sprintf("%q, which is not in bootstrap.servers", s),
 				Need: "the cluster that the events go to: signals of another one are not read", Fix: "signal.kafka.bootstrap.servers: " + strings.Join(brokers, ",")}}

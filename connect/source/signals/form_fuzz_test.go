@@ -1,4 +1,4 @@
-package source
+package signals
 
 import (
 	"encoding/json"
@@ -20,19 +20,19 @@ func FuzzSignals(f *testing.F) {
 	}
 	names := []string{"public.orders", "public.items"}
 	f.Fuzz(func(t *testing.T, key, value string) {
-		signals, err := recordSignals(SignalRecord{Offset: 7, Key: []byte(key), Value: []byte(value)}, "shop")
+		signals, err := OfRecord(Record{Offset: 7, Key: []byte(key), Value: []byte(value)}, "shop")
 		if key != "shop" && (len(signals) > 0 || err != nil) {
 			t.Fatalf("a signal of %q: %v, %v", key, signals, err)
 		}
 		for _, s := range signals {
-			if s.Type == "" || s.ID == "" || s.Channel != channelKafka {
+			if s.Type == "" || s.ID == "" || s.Channel != fromTopic {
 				t.Fatalf("%s became %+v", value, s)
 			}
-			var data signalData
+			var data Data
 			if s.Data == "" || json.Unmarshal([]byte(s.Data), &data) != nil {
 				continue
 			}
-			chosen, err := matching(data.Tables, names)
+			chosen, err := Matching(data.Tables, names)
 			if err == nil {
 				for _, table := range chosen {
 					_, err = data.filter(table)
