@@ -15,6 +15,7 @@ type Contents struct {
 	Connectors map[string]Record
 	Tables     map[string]map[string]TableSnapshot // by connector and table
 	SchemaIDs  []SchemaID                          // by subject
+	Forgotten  map[string]bool                     // connectors of which what the topic of positions has is void
 }
 
 // Dump reads the file of a state folder and changes nothing, not even an older format. It fails while a
@@ -45,6 +46,7 @@ func (c *Contents) read(tx *bbolt.Tx) (err error) {
 			return err
 		}
 	}
+	c.Forgotten = readForgotten(tx)
 	if c.SchemaIDs, err = readSchemaIDs(tx); err != nil {
 		return damaged(c.Path, err)
 	}

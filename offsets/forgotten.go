@@ -10,14 +10,14 @@ import (
 // it. It is made with the first of them, so that files of every format may lack it.
 var forgottenBucket = []byte("forgotten")
 
-// markForgotten notes a connector whose record is about to go, if it was a copy of the topic's: what the topic has
+// markForgotten notes a connector whose record is about to go, if it is or was a copy of the topic's: what the topic has
 // is void then. A record that cannot be read may have been one.
 func markForgotten(tx *bbolt.Tx, connector string) error {
 	value := tx.Bucket(connectorsBucket).Get([]byte(connector))
 	if value == nil {
 		return nil
 	}
-	if r, err := decodeRecord(connector, value); err == nil && !r.ExactlyOnce {
+	if r, err := decodeRecord(connector, value); err == nil && !r.ExactlyOnce && !r.InTopic {
 		return nil
 	}
 	bucket, err := tx.CreateBucketIfNotExists(forgottenBucket)
@@ -40,6 +40,20 @@ func (s *Store) Forgotten(connector string) (bool, error) {
 		return false, recordFault(s.path, connector, err)
 	}
 	return forgotten, nil
+}
+
+// readForgotten is every connector that was forgotten.
+func readForgotten(tx *bbolt.Tx) map[string]bool {
+	all := map[string]bool{}
+	bucket := tx.Bucket(forgottenBucket)
+	if bucket == nil {
+		return all
+	}
+	c := bucket.Cursor()
+	for name, _ := c.First(); name != nil; name, _ = c.Next() {
+		all[string(name)] = true
+	}
+	return all
 }
 
 // Remember takes the mark of Forgotten away, once the topic does not have the connector any more.

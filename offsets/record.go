@@ -40,6 +40,8 @@ type Record struct {
 	// ExactlyOnce: this is a copy of what the topic of positions in Kafka says, which is the truth. False: the
 	// file is, and was written later than the topic, if there is one.
 	ExactlyOnce bool
+	// InTopic: this is no copy any more, and the topic has an older one, which is void where this is forgotten.
+	InTopic bool
 	// ByHand: a person set the position, and no connector has run since.
 	ByHand  bool
 	Updated time.Time // Put sets it
@@ -71,6 +73,7 @@ type recordJSON struct {
 	Topics           map[string]string      `json:"topic_ids,omitempty"`
 	Signals          Signals                `json:"signals,omitzero"`
 	ExactlyOnce      bool                   `json:"exactly_once,omitempty"`
+	InTopic          bool                   `json:"in_topic,omitempty"`
 	ByHand           bool                   `json:"by_hand,omitempty"`
 	Updated          time.Time              `json:"updated,omitzero"`
 }
@@ -109,7 +112,7 @@ func encodeRecord(connector string, r Record) ([]byte, error) {
 		Format: r.Format, Identity: jsonText(r.Identity), Cluster: r.Cluster, Topics: r.Topics,
 		Position: jsonText(r.Position), Place: r.Place, SnapshotDone: r.SnapshotDone,
 		SnapshotStarted: r.SnapshotStarted.UTC(), SnapshotFinished: r.SnapshotFinished.UTC(), Updated: r.Updated.UTC(), Tables: r.Tables, Signals: r.Signals,
-		ExactlyOnce: r.ExactlyOnce, ByHand: r.ByHand,
+		ExactlyOnce: r.ExactlyOnce, InTopic: r.InTopic, ByHand: r.ByHand,
 	}
 	for table, s := range r.Stopped {
 		if w.Stopped == nil {
@@ -147,7 +150,7 @@ func decodeRecord(connector string, value []byte) (Record, error) {
 		Format: w.Format, Identity: string(w.Identity), Cluster: w.Cluster, Topics: w.Topics,
 		Position: string(w.Position), Place: w.Place, SnapshotDone: w.SnapshotDone,
 		SnapshotStarted: w.SnapshotStarted, SnapshotFinished: w.SnapshotFinished, Updated: w.Updated, Tables: w.Tables, Signals: w.Signals,
-		ExactlyOnce: w.ExactlyOnce, ByHand: w.ByHand,
+		ExactlyOnce: w.ExactlyOnce, InTopic: w.InTopic, ByHand: w.ByHand,
 	}
 	for table, s := range w.Stopped {
 		if r.Stopped == nil {

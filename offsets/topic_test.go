@@ -110,12 +110,12 @@ func TestWhatCannotBeReadInTheTopicIsAnErrorAndNeverNothing(t *testing.T) {
 
 func TestAForgottenConnectorIsMarkedOnlyWhereTheTopicKnewIt(t *testing.T) {
 	s := open(t, stateDir(t))
-	for name, exactly := range map[string]bool{"shop": true, "old": false} {
+	for name, c := range map[string]struct{ exactly, inTopic bool }{"shop": {exactly: true}, "old": {}, "since at least once": {inTopic: true}} {
 		r := fullRecord()
-		r.ExactlyOnce = exactly
+		r.ExactlyOnce, r.InTopic = c.exactly, c.inTopic
 		must(t, s.Put(name, r))
 		must(t, s.Delete(name))
-		if got, err := s.Forgotten(name); err != nil || got != exactly {
+		if got, err := s.Forgotten(name); err != nil || got != (c.exactly || c.inTopic) {
 			t.Errorf("%s: forgotten %v, %v", name, got, err)
 		}
 	}

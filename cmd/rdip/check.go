@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"rdip/connect/source"
@@ -200,12 +201,35 @@ func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]*sc
 }
 
 func (s *settings) checkKafka(ctx context.Context, c *connectorSettings, topics, keyless []string) []fault.Finding {
-	p, err := kafka.New(s.kafkaOf(c), c.topics, func(*sinks.Batch, error) {}, func(fault.Finding) {})
+	var told noted
+	p, err := kafka.New(s.kafkaOf(c), c.topics, func(*sinks.Batch, error) {}, told.add)
 	if err != nil {
 		return asFinding("Kafka", err)
 	}
 	defer p.Close(context.WithoutCancel(ctx))
-	return append(p.Check(ctx, topics), p.CheckKeyless(ctx, keyless)...)
+	findings := append(p.Check(ctx, topics), p.CheckKeyless(ctx, keyless)...)
+	if c.once {
+		findings = append(findings, s.checkPositions(ctx, c, p)...)
+	}
+	return append(findings, told.all()...)
+}
+
+// noted gathers what a producer tells from its own goroutines.
+type noted struct {
+	mu       sync.Mutex
+	findings []fault.Finding
+}
+
+func (n *noted) add(f fault.Finding) {
+	n.mu.Lock()
+	n.findings = append(n.findings, f)
+	n.mu.Unlock()
+}
+
+func (n *noted) all() []fault.Finding {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.findings
 }
 
 // asFinding is an error as one finding of a check.

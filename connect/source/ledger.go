@@ -56,6 +56,7 @@ func openLedger(ctx context.Context, t *Task, p sinks.Producer) (*ledger, error)
 	}
 	record.Cluster = cluster
 	if t.ExactlyOnce == nil { // from the next write on the file is the truth
+		record.InTopic = record.InTopic || record.ExactlyOnce
 		record.ExactlyOnce, record.ByHand = false, false
 	}
 	tables, err := t.Store.Tables(t.Name)

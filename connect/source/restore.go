@@ -58,13 +58,10 @@ type known struct {
 func (r *run) known(topic sinks.Topic, records []sinks.Record) (*known, error) {
 	t, g := r.task, r.ledger
 	k := &known{connector: t.Name, topic: topic, record: g.record, form: t.ExactlyOnce.Form}
-	for i := range records {
-		if err := k.inTopic.Add(t.Name, t.Prefix, records[i].Key, records[i].Value); err != nil {
-			return nil, &fault.Error{Kind: fault.PositionLost, Op: "read the position of", Object: "connector " + t.Name, Permanent: true,
-				Cause: fmt.Errorf("topic %s: %w", topic.Name, err), Hint: "run the rdip that wrote it, or a newer one; or rdip offsets reset " + t.Name + " --config FILE to begin with a new snapshot"}
-		}
+	err := k.read(t.Prefix, records)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if _, k.stored, err = t.Store.Get(t.Name); err != nil {
 		return nil, err
 	}
@@ -73,6 +70,17 @@ func (r *run) known(topic sinks.Topic, records []sinks.Record) (*known, error) {
 	}
 	k.forgotten, err = t.Store.Forgotten(t.Name)
 	return k, err
+}
+
+// read takes up what the topic has of the connector.
+func (k *known) read(prefix string, records []sinks.Record) error {
+	for i := range records {
+		if err := k.inTopic.Add(k.connector, prefix, records[i].Key, records[i].Value); err != nil {
+			return &fault.Error{Kind: fault.PositionLost, Op: "read the position of", Object: "connector " + k.connector, Permanent: true,
+				Cause: fmt.Errorf("topic %s: %w", k.topic.Name, err), Hint: "run the rdip that wrote it, or a newer one; or rdip offsets reset " + k.connector + " --config FILE to begin with a new snapshot"}
+		}
+	}
+	return nil
 }
 
 // choice is the state that a connector goes on with.
@@ -154,7 +162,7 @@ func (k *known) foreign(file *choice) (*choice, error) {
 func (g *ledger) restored(x *transactor, k *known, c *choice) error {
 	g.mu.Lock()
 	record := c.record
-	record.ExactlyOnce, record.ByHand = true, false
+	record.ExactlyOnce, record.InTopic, record.ByHand = true, false, false
 	if k.topic.ID != "" {
 		topics := map[string]string{}
 		maps.Copy(topics, record.Topics)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/IBM/sarama"
+
 	"rdip/internal/fault"
 	"rdip/sinks"
 )
@@ -42,17 +44,42 @@ func (p *Producer) Positions(ctx context.Context, wanted func(key []byte) bool) 
 	if err := p.cluster.mayRead(ctx, name); err != nil { // a topic that is empty yet would not show it
 		return sinks.Topic{}, nil, err
 	}
-	r, err := newReading(&p.config, p.cluster, name, wanted, p.notice)
+	records, err := p.readPositions(ctx, &topic, wanted)
 	if err != nil {
 		return sinks.Topic{}, nil, err
+	}
+	return topic, records, nil
+}
+
+// readPositions reads the topic of positions to where it ends now.
+func (p *Producer) readPositions(ctx context.Context, topic *sinks.Topic, wanted func(key []byte) bool) ([]sinks.Record, error) {
+	r, err := newReading(&p.config, p.cluster, topic.Name, wanted, p.notice)
+	if err != nil {
+		return nil, err
 	}
 	defer r.close()
 	for partition := range topic.Partitions {
 		if err := r.read(ctx, partition); err != nil {
-			return sinks.Topic{}, nil, p.config.ReadFault("read positions from", name, err)
+			return nil, p.config.ReadFault("read positions from", topic.Name, err)
 		}
 	}
-	return topic, r.records(), nil
+	return r.records(), nil
+}
+
+// PeekPositions gives what Positions would, for a check: nothing is initialised or made, so that a producer which runs
+// is not fenced. Of a topic that is not there yet it is only the name. known is false where Check has said why nothing is.
+func (p *Producer) PeekPositions(ctx context.Context, wanted func(key []byte) bool) (topic sinks.Topic, records []sinks.Record, known bool, err error) {
+	topic.Name = p.config.Transactions.Positions.Name
+	found, err := p.cluster.topic(ctx, topic.Name)
+	switch {
+	case errors.Is(err, sarama.ErrUnknownTopicOrPartition):
+		return topic, nil, true, nil
+	case err != nil || p.cluster.mayRead(ctx, topic.Name) != nil:
+		return topic, nil, false, ctx.Err()
+	}
+	topic.ID, topic.Partitions = topicID(found.Uuid), int32(len(found.Partitions))
+	records, err = p.readPositions(ctx, &topic, wanted)
+	return topic, records, err == nil, err
 }
 
 // checkPolicy refuses a topic of positions that does not keep them: only cleanup.policy=compact alone does, as
