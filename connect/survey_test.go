@@ -6,6 +6,7 @@ import (
 
 	"rdip/connect/rest"
 	"rdip/connect/source"
+	"rdip/connect/source/deadletter"
 )
 
 // P68: whoever reads that the source keeps much log learns which stopped table it is kept for, and what lets it go.
@@ -37,7 +38,7 @@ func TestAWarningOfRetainedLogNamesTheTableThatHoldsItBack(t *testing.T) {
 
 func TestDeadLettersAndSkippedRowsOfATableAreAddedUp(t *testing.T) {
 	var table rest.Table
-	for _, u := range []source.Undelivered{{Reason: "size", N: 2, Last: "a"}, {Reason: "value", N: 3, Last: "b"}, {Reason: "value", Skipped: true, N: 5, Last: "c"}} {
+	for _, u := range []deadletter.Undelivered{{Reason: "size", N: 2, Last: "a"}, {Reason: "value", N: 3, Last: "b"}, {Reason: "value", Skipped: true, N: 5, Last: "c"}} {
 		undelivered(&table, &u)
 	}
 	if table.DeadLetters != 5 || table.Skipped != 5 || table.LastUndelivered != "c" {

@@ -8,6 +8,7 @@ import (
 	"rdip/connect/metrics"
 	"rdip/connect/rest"
 	"rdip/connect/source"
+	"rdip/connect/source/deadletter"
 	"rdip/offsets"
 	"rdip/snapshot"
 )
@@ -142,7 +143,7 @@ func (v *View) connector(m *moment) rest.Connector {
 }
 
 // undelivered adds what of a table was not delivered.
-func undelivered(t *rest.Table, u *source.Undelivered) {
+func undelivered(t *rest.Table, u *deadletter.Undelivered) {
 	if t.LastUndelivered = u.Last; u.Skipped {
 		t.Skipped += u.N
 	} else {

@@ -113,7 +113,7 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	findings = append(findings, c.source.CheckRows(section.Where)...)
 	findings = append(findings, c.source.CheckRecords(section)...)
 	findings = append(findings, s.checkDelivery(&c, section)...)
-	findings = append(findings, c.source.Errors.CheckErrors(section.Where)...)
+	findings = append(findings, c.source.Errors.Check(section.Where)...)
 	findings = append(findings, c.checkApart(section.Where)...)
 	if topic := c.source.Errors.Topic; topic != "" {
 		c.topics.Apart = map[string]kafka.Creation{topic: {Partitions: 1, Replication: c.source.Errors.Replication,

@@ -2,10 +2,10 @@ package source
 
 import (
 	"fmt"
-	"regexp"
 
 	"rdip/configs"
 	"rdip/connect/source/columns"
+	"rdip/connect/source/deadletter"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/connect/source/signals"
@@ -23,7 +23,7 @@ type Config struct {
 	Extended      bool
 	Skipped       []string
 	Own           OwnConfig
-	Errors        ErrorsConfig
+	Errors        deadletter.Config
 	Delivery      DeliveryConfig
 	Signals       signals.Config
 
@@ -51,7 +51,7 @@ func (c *Config) Definition() *configs.Definition {
 	d.String(&c.Class, "connector.class", "Which database: `postgres`, or Debezium's name for it, `io.debezium.connector.postgresql.PostgresConnector`.",
 		configs.Required(), configs.Rank(configs.High))
 	d.String(&c.Prefix, "topic.prefix", "Logical name of the server: topics are `PREFIX.SCHEMA.TABLE`, and `source.name` of every event is it. Two connectors never share one.",
-		configs.Required(), configs.Check(checkPrefix), configs.Rank(configs.High))
+		configs.Required(), configs.Check(routing.CheckName), configs.Rank(configs.High))
 	configs.Enum(d, &c.Compatibility, "compatibility", "Whose way is taken where rdip differs from Debezium on purpose (docs/TYPES.md lists where).", []configs.Choice{
 		{Value: "rdip", Doc: "nothing is lost or invented."},
 		{Value: "debezium", Doc: "byte for byte as Debezium 3.6 writes it, flaws included."}}, configs.Default("rdip"))
@@ -66,7 +66,7 @@ func (c *Config) Definition() *configs.Definition {
 	c.transforms.Define(d)
 	c.Own.defineOwn(d)
 	c.Signals.Define(d)
-	c.Errors.defineErrors(d)
+	c.Errors.Define(d)
 	c.Delivery.define(d)
 	return d
 }
@@ -95,16 +95,6 @@ func (c *Config) Operations() Ops {
 		}
 	}
 	return s
-}
-
-var legalPrefix = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
-
-func checkPrefix(s string) error {
-	if legalPrefix.MatchString(s) {
-		return nil
-	}
-	return &configs.Problem{Need: "letters, digits, dots, dashes and underscores, at most 200, as Kafka allows in a topic",
-		Fix: "write a name such as \"shop\""}
 }
 
 func checkOperation(s string) error {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rdip/configs"
+	"rdip/connect/source/deadletter"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -76,7 +77,7 @@ func (b *letterbox) letters() []posted {
 // letterLane is a stream's lane that makes dead letters.
 func letterLane(t *testing.T, change func(*Task)) (*lane, *letterbox) {
 	t.Helper()
-	task := &Task{Name: "shop", Prefix: "shop", Store: openStore(t), Tombstones: true, Errors: Errors{Tolerate: true, Topic: "letters", Headers: true, Log: true}}
+	task := &Task{Name: "shop", Prefix: "shop", Store: openStore(t), Tombstones: true, Errors: deadletter.Errors{Tolerate: true, Topic: "letters", Headers: true, Log: true}}
 	if change != nil {
 		change(task)
 	}
@@ -263,16 +264,16 @@ func TestWithoutATopicThatTakesLettersTheTableStops(t *testing.T) {
 		return errors.Join(l.Begin(&envelope.Transaction{ID: 7, Place: 79, First: 70}), l.Table(orders), l.Row(&envelope.Event{Op: envelope.Create, Layout: orders, After: row("1", "poison")}))
 	}
 	for name, c := range map[string]struct {
-		errors Errors
+		errors deadletter.Errors
 		denied string
 		do     func(*lane, *envelope.Layout) error
 		why    string
 	}{
-		"errors.tolerance is none":             {Errors{}, "", written, "a value that cannot be written"},
-		"the topic is denied":                  {Errors{Tolerate: true, Topic: "letters"}, "letters", written, "User:rdip has no Write on it"},
-		"errors.tolerance is none, a snapshot": {Errors{}, "", unread, "5000 bytes are too many"},
-		"the topic is denied, a snapshot":      {Errors{Tolerate: true, Topic: "letters"}, "letters", unread, "User:rdip has no Write on it"},
-		"the topic is denied, unread": {Errors{Tolerate: true, Topic: "letters"}, "letters", func(l *lane, orders *envelope.Layout) error {
+		"errors.tolerance is none":             {deadletter.Errors{}, "", written, "a value that cannot be written"},
+		"the topic is denied":                  {deadletter.Errors{Tolerate: true, Topic: "letters"}, "letters", written, "User:rdip has no Write on it"},
+		"errors.tolerance is none, a snapshot": {deadletter.Errors{}, "", unread, "5000 bytes are too many"},
+		"the topic is denied, a snapshot":      {deadletter.Errors{Tolerate: true, Topic: "letters"}, "letters", unread, "User:rdip has no Write on it"},
+		"the topic is denied, unread": {deadletter.Errors{Tolerate: true, Topic: "letters"}, "letters", func(l *lane, orders *envelope.Layout) error {
 			return errors.Join(l.Begin(&envelope.Transaction{ID: 7, Place: 79, First: 70}), l.Table(orders), l.Refuse(orders, nil, &sized{5000}))
 		}, "User:rdip has no Write on it"},
 	} {
@@ -344,7 +345,7 @@ func TestARowOfASnapshotThatWasNotReadIsALetterWithItsBeginning(t *testing.T) {
 
 // D8: without a topic a row is skipped only where that is asked for, and counted as such.
 func TestWithoutATopicARowIsSkippedAndCounted(t *testing.T) {
-	l, b := letterLane(t, func(task *Task) { task.Errors = Errors{Tolerate: true} })
+	l, b := letterLane(t, func(task *Task) { task.Errors = deadletter.Errors{Tolerate: true} })
 	hand(t, l, 7, &envelope.Event{Op: envelope.Create, Layout: poisonable("orders"), After: row("1", "poison")}, &envelope.Event{Op: envelope.Create, Layout: named("notes", 2), After: row("1", "a")})
 	if len(b.records) != 1 || b.records[0].topic != "shop.public.notes" {
 		t.Errorf("%+v", b.records)

@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 
+	"rdip/connect/source/deadletter"
 	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/internal/failpoint"
@@ -145,7 +146,7 @@ func (l *lane) row(x *encoding, e *envelope.Event) error {
 		return l.passOver(x, e, !before)
 	}
 	if x.refusal != nil {
-		return l.undelivered(x, e, x.refusal, reasonSchema)
+		return l.undelivered(x, e, x.refusal, deadletter.ReasonSchema)
 	}
 	if !x.ready {
 		return l.firstRow(x, e)
@@ -223,7 +224,7 @@ func (l *lane) refused(x *encoding, e *envelope.Event, err error) error {
 		return l.openRoute(x, u, e)
 	}
 	if stopsTable(err) {
-		return l.undelivered(x, e, err, reasonOf(err))
+		return l.undelivered(x, e, err, deadletter.ReasonOf(err))
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"rdip/connect/source/deadletter"
 	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/sinks"
@@ -16,7 +17,7 @@ func (l *lane) openRoute(x *encoding, u *records.Unrouted, e *envelope.Event) er
 	case err == nil:
 		return l.row(x, e)
 	case l.givesUp(err) && isSchemaRefusal(err):
-		return l.undelivered(x, e, err, reasonSchema)
+		return l.undelivered(x, e, err, deadletter.ReasonSchema)
 	case l.givesUp(err):
 		return l.gaveUp(x, e, err)
 	default:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"rdip/connect/source/deadletter"
 	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/internal/fault"
@@ -97,8 +98,8 @@ func (l *lane) deadMessage(m *envelope.Message, why error) error {
 	if l.own.transactions != nil && m.Transactional {
 		l.own.transactions.of(messagesCollection).missing = true
 	}
-	body := messageBody{prefix: m.Prefix, content: m.Content}
-	return l.deadLetter(&letter{table: messagesCollection, topic: l.own.messages.Name, why: why, reason: reasonSize, op: envelope.Note, place: m.Place, body: body})
+	body := deadletter.Message{Prefix: m.Prefix, Content: m.Content}
+	return l.deadLetter(&deadletter.Letter{Table: messagesCollection, Topic: l.own.messages.Name, Why: why, Reason: deadletter.ReasonSize, Op: envelope.Note, Place: m.Place, Body: body})
 }
 
 // message writes one message of the application's.

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"rdip/connect/source/records"
 	"rdip/envelope"
 	"rdip/sinks"
 )
@@ -66,7 +67,7 @@ func (t *transactions) incomplete() []sinks.Header {
 		if names == nil {
 			open = '['
 		}
-		names = appendText(append(names, open), []byte(c.name))
+		names = records.AppendText(append(names, open), []byte(c.name))
 	}
 	if names == nil {
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/linkedin/goavro/v2"
 
+	"rdip/connect/source/deadletter"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
@@ -308,7 +309,7 @@ func TestAMessageThatIsTooLargeStopsTheConnectorUnlessALossWasAskedFor(t *testin
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if lost := l.run.task.lost.all(); len(lost) != 1 || lost[0] != (Undelivered{Table: messagesCollection, Reason: "size", Skipped: true, N: 1, Last: "too large: audit"}) {
+	if lost := l.run.task.lost.All(); len(lost) != 1 || lost[0] != (deadletter.Undelivered{Table: messagesCollection, Reason: "size", Skipped: true, N: 1, Last: "too large: audit"}) {
 		t.Errorf("%+v", lost)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rdip/connect/source/deadletter"
 	"rdip/envelope"
 	"rdip/internal/failpoint"
 	"rdip/internal/fault"
@@ -328,7 +329,7 @@ func (r *run) stopTable(t *table, s *Stop) error {
 	t.mu.Lock()
 	t.stopped = s
 	t.mu.Unlock()
-	r.task.Log.Error("table stopped; the other tables go on", withSchemas(s.Reason, "table", t.id, "error", s.Reason, "then", s.Then(r.task.Name, t.id))...)
+	r.task.Log.Error("table stopped; the other tables go on", deadletter.WithSchemas(s.Reason, "table", t.id, "error", s.Reason, "then", s.Then(r.task.Name, t.id))...)
 	return nil
 }
 

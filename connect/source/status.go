@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rdip/connect/metrics"
+	"rdip/connect/source/deadletter"
 	"rdip/internal/fault"
 	"rdip/readers"
 	"rdip/snapshot"
@@ -46,7 +47,7 @@ type Status struct {
 	Notices      []fault.Finding
 	Held         int64 // bytes in batches
 	Budget       int64 // and how many may be
-	Undelivered  []Undelivered
+	Undelivered  []deadletter.Undelivered
 	Position     string // durable, the source's own text
 	Cluster      string // the Kafka cluster's id
 	ExactlyOnce  bool   // how it delivers
@@ -79,7 +80,7 @@ type TableStatus struct {
 func (t *Task) Status() Status {
 	t.mu.Lock()
 	s := Status{ExactlyOnce: t.ExactlyOnce != nil, State: t.state, Err: t.lastErr, Retries: t.retries, StoreErr: t.storeErr, Notices: t.notices,
-		Counts: t.counts.read(), Undelivered: t.lost.all(), Source: readers.Status{LagBytes: -1, RetainedBytes: -1, RetainLimit: -1}}
+		Counts: t.counts.read(), Undelivered: t.lost.All(), Source: readers.Status{LagBytes: -1, RetainedBytes: -1, RetainLimit: -1}}
 	s.Counts.Errors = maps.Clone(t.errors)
 	r, progress := t.current, t.progress
 	t.mu.Unlock()

@@ -106,3 +106,22 @@ func checkTemplate(s string) error {
 	}
 	return nil
 }
+
+var legalName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+
+// CheckName refuses a topic's name, or the beginning of one, that Kafka would refuse.
+func CheckName(s string) error {
+	if legalName.MatchString(s) {
+		return nil
+	}
+	return &configs.Problem{Need: "letters, digits, dots, dashes and underscores, at most 200, as Kafka allows in a topic",
+		Fix: "write a name such as \"shop\""}
+}
+
+// CheckNameOrNone is CheckName for a name that may be left out.
+func CheckNameOrNone(s string) error {
+	if s == "" {
+		return nil
+	}
+	return CheckName(s)
+}

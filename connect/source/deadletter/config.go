@@ -1,9 +1,10 @@
-package source
+package deadletter
 
 import (
 	"fmt"
 
 	"rdip/configs"
+	"rdip/connect/source/routing"
 	"rdip/internal/fault"
 )
 
@@ -16,8 +17,18 @@ const (
 	TolerateAll  Tolerance = "all"  // it becomes a dead letter, or is skipped and counted
 )
 
-// ErrorsConfig is what a connector is told about rows that cannot be delivered, and about tables that stop.
-type ErrorsConfig struct {
+// Errors is what becomes of a row that cannot be delivered. The zero value: its table stops.
+type Errors struct {
+	Tolerate bool   // the row becomes a dead letter, or is skipped and counted, and the table goes on
+	Topic    string // of dead letters; "": rows are skipped
+	Headers  bool   // dead letters say why they are
+	Log      bool
+	// MostRetained is how much log the source may keep for one table that stopped, in bytes; 0: no limit.
+	MostRetained int64
+}
+
+// Config is what a connector is told about rows that cannot be delivered, and about tables that stop.
+type Config struct {
 	Tolerance   Tolerance
 	Topic       string // of dead letters; "" for none
 	Replication int    // of that topic, where it is made
@@ -26,14 +37,14 @@ type ErrorsConfig struct {
 	MostBytes   int64 // that the source keeps for a table that stopped; 0: no limit
 }
 
-// defineErrors binds the keys. Their names are Kafka Connect's, which has dead letters for its sinks only.
-func (c *ErrorsConfig) defineErrors(d *configs.Definition) {
+// Define binds the keys. Their names are Kafka Connect's, which has dead letters for its sinks only.
+func (c *Config) Define(d *configs.Definition) {
 	d.Group("Rows that cannot be delivered")
 	configs.Enum(d, &c.Tolerance, "errors.tolerance", "What becomes of a row that cannot be written as its schema says, whose schema the registry refuses for good, or that is too large (docs/DELIVERY.md, \"Tables that stop, and dead letters\").", []configs.Choice{
 		{Value: "none", Doc: "its table stops, and the others go on; nothing is lost, since the source keeps the log for that table until `rdip resume CONNECTOR TABLE`."},
 		{Value: "all", Doc: "the row goes to `errors.deadletterqueue.topic.name`, or where that is not set **is skipped**; both are counted, and the table goes on."}}, configs.Default("none"))
 	d.String(&c.Topic, "errors.deadletterqueue.topic.name", "Whole name of the topic that takes what cannot be delivered, with `errors.tolerance: all`. A record's key is the row's key, its value the row as text, both JSON; columns that are left out, masked, hashed or cut are not in it.",
-		configs.Default(""), configs.Check(checkTopicOrNone))
+		configs.Default(""), configs.Check(routing.CheckNameOrNone))
 	d.Int(&c.Replication, "errors.deadletterqueue.topic.replication.factor", "Replicas of that topic where it is made; -1: the broker's `default.replication.factor`.",
 		configs.Default("3"), configs.Check(checkReplicas), configs.Rank(configs.Low))
 	d.Bool(&c.Headers, "errors.deadletterqueue.context.headers.enable", "Whether a dead letter has headers that say why it is one and where the row comes from. Kafka Connect's default is `false`, and its dead letters then do not say it.",
@@ -52,8 +63,8 @@ func checkReplicas(s string) error {
 	return nil
 }
 
-// CheckErrors finds what the keys say against each other. where names a key's place in the file.
-func (c *ErrorsConfig) CheckErrors(where func(key string) string) fault.Findings {
+// Check finds what the keys say against each other. where names a key's place in the file.
+func (c *Config) Check(where func(key string) string) fault.Findings {
 	switch {
 	case c.Tolerance == TolerateNone && c.Topic != "":
 		return fault.Findings{{Kind: fault.Configuration, Where: where("errors.deadletterqueue.topic.name"), Seen: "a topic, and errors.tolerance is none: a table stops at the first row that it is for",
@@ -68,6 +79,6 @@ func (c *ErrorsConfig) CheckErrors(where func(key string) string) fault.Findings
 }
 
 // Errors is what becomes of a row that cannot be delivered.
-func (c *ErrorsConfig) Errors() Errors {
+func (c *Config) Errors() Errors {
 	return Errors{Tolerate: c.Tolerance == TolerateAll, Topic: c.Topic, Headers: c.Headers, Log: c.Log, MostRetained: c.MostBytes}
 }

@@ -1,10 +1,9 @@
-package source
+package deadletter
 
 import (
 	"errors"
 	"strconv"
 
-	"rdip/offsets"
 	"rdip/sinks"
 )
 
@@ -27,63 +26,55 @@ const (
 // mostMessage bounds the text of an error in a header.
 const mostMessage = 4 << 10
 
-// letterHeaders say why a letter is one, and where it comes from. left is how many bytes of it were left out.
-func (l *lane) letterHeaders(m *letter, left int) []sinks.Header {
-	task := l.run.task
-	if !task.Errors.Headers {
+// Origin is where a letter comes from.
+type Origin struct {
+	Connector   string
+	Position    string // in the source's own form; "": not known
+	Transaction uint64 // 0: not known
+}
+
+// headers say why a letter is one, and where it comes from; none without from. left is how many bytes of it were left out.
+func (m *Letter) headers(from *Origin, left int) []sinks.Header {
+	if from == nil {
 		return nil
 	}
-	text := m.why.Error()
+	text := m.Why.Error()
 	headers := make([]sinks.Header, 0, 11)
 	add := func(key, value string) { headers = append(headers, sinks.Header{Key: key, Value: []byte(value)}) }
-	add(errorsTopic, m.topic)
-	add(errorsConnector, task.Name)
+	add(errorsTopic, m.Topic)
+	add(errorsConnector, from.Connector)
 	add(errorsTask, "0")
-	add(errorsStage, m.reason.stage())
+	add(errorsStage, m.Reason.stage())
 	add(errorsMessage, text[:min(len(text), mostMessage)])
-	add(letterTable, m.table)
-	add(letterReason, string(m.reason))
-	if m.op != 0 {
-		add(letterOp, string(rune(m.op)))
+	add(letterTable, m.Table)
+	add(letterReason, string(m.Reason))
+	if m.Op != 0 {
+		add(letterOp, string(rune(m.Op)))
 	}
-	if m.place != 0 && l.run.reader != nil {
-		add(letterPosition, l.run.reader.EncodePosition(offsets.Position{Place: m.place}))
+	if from.Position != "" {
+		add(letterPosition, from.Position)
 	}
-	if l.tx.ID != 0 {
-		add(letterTransaction, strconv.FormatUint(l.tx.ID, 10))
+	if from.Transaction != 0 {
+		add(letterTransaction, strconv.FormatUint(from.Transaction, 10))
 	}
 	var large tooLarge
 	switch {
 	case left > 0:
 		add(letterBytes, strconv.Itoa(left))
-	case errors.As(m.why, &large):
+	case errors.As(m.Why, &large):
 		add(letterBytes, strconv.FormatInt(large.TooLarge(), 10))
 	}
 	return headers
 }
 
 // stage is where in Connect's terms it went wrong.
-func (r reason) stage() string {
+func (r Reason) stage() string {
 	switch r {
-	case reasonSize:
+	case ReasonSize:
 		return "KAFKA_PRODUCE"
-	case reasonRow:
+	case ReasonRow:
 		return "TASK_POLL"
 	default:
 		return "VALUE_CONVERTER"
-	}
-}
-
-// reasonOf is an error's reason, of one that a row was refused with.
-func reasonOf(err error) reason {
-	var large tooLarge
-	var both schemas
-	switch {
-	case errors.As(err, &large):
-		return reasonSize
-	case errors.As(err, &both):
-		return reasonSchema
-	default:
-		return reasonValue
 	}
 }
