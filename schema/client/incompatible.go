@@ -69,8 +69,7 @@ func (c *Client) explain(ctx context.Context, subject, schema string, refusal er
 	e.Level, _ = c.Level(ctx, subject)
 	c.findConflict(ctx, e)
 	return &fault.Error{Op: "register schema", Object: fmt.Sprintf("subject %q", subject), Cause: e, Permanent: true,
-		Hint: fmt.Sprintf(`give new columns a default or allow NULL in the source; or, if no reader minds, accept it: curl -X PUT -H 'Content-Type: %s' --data '{"compatibility":"NONE"}' '%s/config/%s'`,
-			contentType, c.endpoints[c.good.Load()].base, url.PathEscape(subject))}
+		Hint: "give new columns a default or allow NULL in the source; or, if no reader minds, accept it: " + c.acceptCommand(ctx, subject)}
 }
 
 // findConflict looks for the newest version that proposed may not follow, beginning with the latest,
