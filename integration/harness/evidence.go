@@ -28,6 +28,7 @@ func (r *Run) evidence(t *testing.T, reader *TopicReader, table judge.Table) *ju
 	e := &judge.Evidence{Table: table, Final: map[string]judge.Columns{}, Fields: map[string]bool{},
 		CutOff: r.CutOff || r.rewritten(t), Added: slices.Contains(r.Added, table.Name), Exactly: r.Mode.Exactly}
 	historyOf(t, conn, e)
+	e.Letters = r.letters(t, table)
 	e.Partitions, e.Misfits = reader.read(t, r.Kafka, r.Prefix+".public."+table.Name, table)
 	for i, records := range e.Partitions {
 		e.Partitions[i] = after(r, r.Prefix+".public."+table.Name, i, records)

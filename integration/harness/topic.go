@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,8 @@ import (
 	"rdip/integration/testenv/kafkaserver"
 )
 
-// TopicReader decodes records with goavro, by the schemas that the registry has for them.
+// TopicReader decodes records with goavro, by the schemas that the registry has for them, and JSON as Kafka Connect's
+// JsonConverter writes it, with or without its schema.
 type TopicReader struct {
 	Schemas *RegistrySchemas
 	Codecs  map[string]*goavro.Codec
@@ -89,7 +91,7 @@ func (r *TopicReader) record(k kafkaserver.Record, table judge.Table, before []j
 	out.Tx, _ = strconv.ParseInt(source["txId"], 10, 64)
 	out.LSN, _ = strconv.ParseInt(source["lsn"], 10, 64)
 	if numbered, ok := held(envelope["transaction"]).(map[string]any); ok {
-		out.Number, _ = numbered["total_order"].(int64)
+		out.Number = integer(numbered["total_order"])
 	}
 	out.Key = table.Key(out.Row())
 	if key != nil && table.Key(asText(key)) != out.Key {
@@ -107,10 +109,13 @@ func (r *TopicReader) row(native any, otherwise string) (judge.Columns, string) 
 	return asText(row), fieldNames(r.names, row)
 }
 
-// decode reads framed Avro; nil for null.
+// decode reads framed Avro, or JSON; nil for null.
 func (r *TopicReader) decode(framed []byte) (map[string]any, error) {
 	if framed == nil {
 		return nil, nil
+	}
+	if framed[0] == '{' {
+		return fromJSON(framed)
 	}
 	schema, err := r.Schemas.find(framed)
 	if err != nil {
@@ -133,6 +138,24 @@ func (r *TopicReader) decode(framed []byte) (map[string]any, error) {
 	object, ok := native.(map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("it is %T, and no record", native)
+	}
+	return object, nil
+}
+
+// fromJSON reads what JsonConverter wrote.
+func fromJSON(text []byte) (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var object map[string]any
+	if err := d.Decode(&object); err != nil {
+		return nil, err
+	}
+	if _, ok := object["schema"]; ok && len(object) == 2 {
+		payload, ok := object["payload"].(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("its payload is %T", object["payload"])
+		}
+		return payload, nil
 	}
 	return object, nil
 }

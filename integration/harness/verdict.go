@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -25,6 +26,9 @@ func (r *Run) Verdict(t *testing.T) judge.Verdict {
 			for _, record := range partition {
 				transactions.Event("public."+table.Name, record)
 			}
+		}
+		for _, letter := range e.Letters {
+			transactions.Letter("public."+table.Name, letter)
 		}
 		v := judge.Judge(e)
 		t.Logf("%s: %d records, %d of them repeated in %d repetitions", table.Name, v.Records, v.Repeated, v.Restarts)
@@ -73,10 +77,10 @@ func (r *Run) told(t *testing.T, reader *TopicReader, all *judge.Transactions) {
 			all.Begin(tx)
 			continue
 		}
-		end := judge.End{Total: held(value["event_count"]).(int64), Counts: map[string]int64{}}
+		end := judge.End{Total: integer(value["event_count"]), Counts: map[string]int64{}}
 		for _, item := range held(value["data_collections"]).([]any) {
 			c := held(item).(map[string]any)
-			end.Counts[c["data_collection"].(string)] = c["event_count"].(int64)
+			end.Counts[c["data_collection"].(string)] = integer(c["event_count"])
 		}
 		all.End(tx, end)
 	}
@@ -90,6 +94,15 @@ func held(v any) any {
 		}
 	}
 	return v
+}
+
+// integer is what a union or a field holds, in Avro or in JSON; 0 where it is no integer.
+func integer(v any) int64 {
+	n, err := strconv.ParseInt(fmt.Sprint(held(v)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // committed is how many transactions the source has, by its own history.

@@ -9,11 +9,15 @@ import (
 
 // Told is what the topics have of one transaction: its events, and its records in the transaction topic.
 type Told struct {
-	Events map[int64]string // by their places in it, the tables that have them
-	Begins int
-	Ends   []End
-	Open   bool // its last record is BEGIN
+	Events  map[int64]string // by their places in it, the tables that have them
+	Letters map[string]Set   // by table, those of its events that are dead letters, which do not say their places
+	Begins  int
+	Ends    []End
+	Open    bool // its last record is BEGIN
 }
+
+// Set is of texts.
+type Set map[string]bool
 
 // End is a record that ends a transaction: how many events it had, in all and of each table.
 type End struct {
@@ -40,7 +44,7 @@ func (x *Transactions) of(tx int64) *Told {
 		x.All = map[int64]*Told{}
 	}
 	if x.All[tx] == nil {
-		x.All[tx] = &Told{Events: map[int64]string{}}
+		x.All[tx] = &Told{Events: map[int64]string{}, Letters: map[string]Set{}}
 	}
 	return x.All[tx]
 }
@@ -59,6 +63,15 @@ func (x *Transactions) Event(table string, r Record) {
 		x.faults = append(x.faults, fmt.Sprintf("event %d of transaction %d is one of %s and of %s", r.Number, r.Tx, had, table))
 	}
 	t.Events[r.Number] = table
+}
+
+// Letter notes a dead letter of a table. One that is written again is the same event.
+func (x *Transactions) Letter(table string, r Record) {
+	t := x.of(r.Tx)
+	if t.Letters[table] == nil {
+		t.Letters[table] = Set{}
+	}
+	t.Letters[table][r.String()] = true
 }
 
 // Begin notes that a transaction is told to begin, in its order in the topic.
@@ -84,15 +97,7 @@ func JudgeTransactions(x *Transactions, exactly bool) Verdict {
 		v.fault(Counts, "%s", fault)
 	}
 	for tx, t := range x.All {
-		counts := End{Total: int64(len(t.Events)), Counts: map[string]int64{}}
-		for i := range counts.Total {
-			table := t.Events[i+1]
-			if table == "" {
-				v.fault(Counts, "transaction %d: event %d of %d is missing", tx, i+1, counts.Total)
-				break
-			}
-			counts.Counts[table]++
-		}
+		counts := t.counts(tx, &v)
 		if len(t.Ends) == 0 || t.Open {
 			v.fault(Counts, "transaction %d: %d times END, and its last record is BEGIN: %t", tx, len(t.Ends), t.Open)
 		}
@@ -106,4 +111,25 @@ func JudgeTransactions(x *Transactions, exactly bool) Verdict {
 		}
 	}
 	return v
+}
+
+// counts are the events of a transaction, dead letters among them. Each event has a place, and no place but those of dead
+// letters is empty.
+func (t *Told) counts(tx int64, v *Verdict) End {
+	counts := End{Total: int64(len(t.Events)), Counts: map[string]int64{}}
+	var letters int
+	for table, of := range t.Letters {
+		letters += len(of)
+		counts.Counts[table] += int64(len(of))
+	}
+	counts.Total += int64(letters)
+	for i := range counts.Total {
+		if table := t.Events[i+1]; table != "" {
+			counts.Counts[table]++
+		} else if letters--; letters < 0 {
+			v.fault(Counts, "transaction %d: event %d of %d is missing", tx, i+1, counts.Total)
+			break
+		}
+	}
+	return counts
 }

@@ -105,6 +105,8 @@ type Evidence struct {
 	Exactly bool
 	// ReadAgain: the table was rewritten or emptied, so that its snapshot may have been begun anew (P69), as if it was cut off.
 	ReadAgain bool
+	// Letters are the dead letters of the table, whose rows are not in its topic; those without a key are not among them.
+	Letters []Record
 	// Misfits are records that could not be read by the schemas that they name.
 	Misfits []string
 }
@@ -156,6 +158,7 @@ func Judge(e *Evidence) Verdict {
 	judgePartitions(e, &v)
 	judgeOvertaken(e, &v)
 	byKey := streamByKey(e, stream)
+	merged(e, byKey, &v)
 	judgeHistory(e, byKey, &v)
 	judgeTransactions(e, stream, byKey, &v)
 	judgeTruncates(e, stream, byKey, &v)

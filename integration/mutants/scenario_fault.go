@@ -20,6 +20,7 @@ func faultScenarios() []scenario {
 		{"broker frozen", "the broker is frozen while rows are written, the daemon killed meanwhile, and the broker goes on", brokerFrozen},
 		{"connections cut", "connections to the broker break again and again, and the same rows are changed meanwhile", connectionsCut},
 		{"row refused", "a row is larger than max.row.bytes: its table stops, and goes on once more is allowed", rowRefused},
+		{"dead letters", "rows are too large for their topic, and become dead letters", deadLetters},
 		{"topic shrunk", "max.message.bytes of a topic becomes less than a row while the daemon runs, and more again", topicShrunk},
 	}
 }
@@ -117,4 +118,20 @@ func limit(t *testing.T, r *harness.Run, topic, bytes string) {
 	if err := admin.AlterConfig(sarama.TopicResource, topic, map[string]*string{"max.message.bytes": &bytes}, false); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// deadLetters has changes before, between and behind those that are dead letters, of the same rows too.
+func deadLetters(t *testing.T, binary string) {
+	r := begin(t, binary, "compression.type", "none", "connectors.shop.topic.creation.default.max.message.bytes", "20000", "connectors.shop.errors.tolerance", "all",
+		"connectors.shop.errors.deadletterqueue.topic.name", testenv.Name("letters"), "connectors.shop.errors.deadletterqueue.topic.replication.factor", "1",
+		"connectors.shop.errors.deadletterqueue.context.headers.enable", "true")
+	d := r.Streaming(t)
+	r.Converge(t)
+	const large = "UPDATE wide SET version = nextval('versions'), note = 'large', body = repeat(md5(id::text), 1000) WHERE id IN (1, 2)"
+	r.Exec(t, "UPDATE wide SET version = nextval('versions'), note = 'before' WHERE id <= 4", large,
+		"UPDATE wide SET version = nextval('versions'), note = 'the body stays' WHERE id = 1",
+		"DO 'BEGIN "+strings.ReplaceAll("UPDATE single SET version = nextval('versions') WHERE id <= 3; "+large+"; UPDATE wide SET version = nextval('versions'), note = 'with it' WHERE id = 3;", "'", "''")+" END'",
+		"INSERT INTO wide VALUES (900, nextval('versions'), 'made large', repeat(md5('900'), 1000)), (901, nextval('versions'), 'made small', 'small')",
+		"DELETE FROM wide WHERE id = 2", "UPDATE wide SET version = nextval('versions'), note = 'behind' WHERE id <= 4")
+	conclude(t, r, d)
 }

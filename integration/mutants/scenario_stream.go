@@ -13,6 +13,8 @@ func streamScenarios() []scenario {
 	return []scenario{
 		{"stream", "two writers and a schema change, while one daemon streams", stream},
 		{"stops", "the daemon is stopped and started, and rows are written meanwhile", stops},
+		{"json", "two writers, with Kafka Connect's JSON converter", inJSON},
+		{"prepared", "transactions that are prepared, and committed or rolled back by another daemon (P37)", prepared},
 		{"streamed", "transactions with savepoints that are received while they are in progress", streamed},
 	}
 }
@@ -62,5 +64,37 @@ func streamed(t *testing.T, binary string) {
 		END $$`, n, n))
 	}
 	writing(t, r, 500*time.Millisecond)
+	conclude(t, r, d)
+}
+
+func inJSON(t *testing.T, binary string) {
+	r := begin(t, binary, "key.converter", "org.apache.kafka.connect.json.JsonConverter", "value.converter", "org.apache.kafka.connect.json.JsonConverter",
+		"key.converter.schemas.enable", "false", "value.converter.schemas.enable", "false")
+	d := r.Streaming(t)
+	writing(t, r, 800*time.Millisecond)
+	conclude(t, r, d)
+}
+
+func prepared(t *testing.T, binary string) {
+	r := begin(t, binary, "connectors.shop.slot.stream.params", "two_phase=on")
+	d := r.Streaming(t)
+	r.Converge(t)
+	gid := r.Prefix
+	session := func(gid, note string, remainder int) {
+		harness.Script(t, r.PG, r.Database, fmt.Sprintf(`BEGIN;
+			UPDATE single SET version = nextval('versions'), note = '%s' WHERE id %% 20 = %d;
+			INSERT INTO composite SELECT 'prepared', %[2]d * 100 + i, nextval('versions'), '%[1]s' FROM generate_series(1, 5) i;
+			DELETE FROM audited WHERE id %% 20 = %[2]d;
+			PREPARE TRANSACTION '%[3]s';`, note, remainder, gid))
+	}
+	session(gid+"-kept", "prepared", 1)
+	session(gid+"-gone", "ROLLED BACK", 2)
+	r.Exec(t, "UPDATE single SET version = nextval('versions'), note = 'meanwhile' WHERE id % 20 = 3")
+	if code := d.Stop(t); code != harness.ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	d = r.Streaming(t)
+	r.Exec(t, "UPDATE wide SET version = nextval('versions'), note = 'meanwhile' WHERE id % 20 = 3", "COMMIT PREPARED '"+gid+"-kept'", "ROLLBACK PREPARED '"+gid+"-gone'",
+		"UPDATE single SET version = nextval('versions'), note = 'behind it' WHERE id % 40 = 1")
 	conclude(t, r, d)
 }
