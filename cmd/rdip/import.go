@@ -127,7 +127,12 @@ var replaced = map[string]string{
 	"rest.port":                    "rest.listeners says where rdip listens",
 	"offset.storage.file.filename": "state.dir holds the positions",
 	"group.id":                     "one process runs the connectors of its file",
+	workersID: "Connect gives each task an id of its own in its place (Worker.exactlyOnceSourceTaskProducerConfigs), and here no two connectors may share one: " +
+		"each has rdip-CONNECTOR-PREFIX; producer.override.transactional.id of the connector would be kept",
 }
+
+// workersID is the transactional id of a worker's file, which is not taken for the connector's.
+const workersID = "producer.transactional.id"
 
 // addDefaults writes down the defaults of Debezium's that differ from rdip's, so that the connector goes on with its
 // slot and publication, and writes the same bytes.
@@ -145,7 +150,11 @@ func addDefaults(keys map[string]string) {
 func workerKeys(connector, worker map[string]string) map[string]string {
 	shared := map[string]string{}
 	for key, value := range worker {
-		shared[strings.TrimPrefix(key, "producer.")] = value
+		plain := strings.TrimPrefix(key, "producer.")
+		if plain == strings.TrimPrefix(workersID, "producer.") {
+			plain = workersID
+		}
+		shared[plain] = value
 	}
 	for key, value := range connector {
 		if plain, ok := strings.CutPrefix(key, "producer.override."); ok {

@@ -103,6 +103,34 @@ func TestTheWorkersFileGivesBrokersAndRegistry(t *testing.T) {
 	}
 }
 
+// D7: a transactional id is a connector's. Connect's workers have one for all, which Connect itself does not use.
+func TestATransactionalIDIsKeptWhereItIsTheConnectorsAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		worker, connector string
+		want, not         string
+	}{
+		"of the worker's producers": {"producer.transactional.id=all-of-us\n", "", `# NO EFFECT: producer.transactional.id: "all-of-us"; Connect gives each task`, "\ntransactional.id:"},
+		"of the worker":             {"transactional.id=all-of-us\n", "", `# NO EFFECT: producer.transactional.id: "all-of-us"; Connect gives each task`, "\ntransactional.id:"},
+		"of the connector":          {"producer.transactional.id=all-of-us\n", `,"producer.override.transactional.id":"mine"`, "\ntransactional.id: \"mine\"\n", "transactional.id: \"all-of-us\"\n"},
+		"of nobody":                 {"producer.linger.ms=5\n", "", `linger.ms: "5"`, "transactional.id"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			worker, connector := filepath.Join(dir, "worker.properties"), filepath.Join(dir, "inventory.json")
+			for file, text := range map[string]string{worker: "bootstrap.servers=k1:9092\n" + c.worker,
+				connector: `{"name":"inventory","config":{"connector.class":"io.debezium.connector.postgresql.PostgresConnector","database.hostname":"db","database.dbname":"inv","topic.prefix":"inv"` + c.connector + `}}`} {
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			x, text, _ := imported(t, connector, worker)
+			if !strings.Contains(text, c.want) || strings.Contains(text, c.not) || x.refused != 0 {
+				t.Errorf("%q is not in, or %q is in, or of %d refused keys:\n%s", c.want, c.not, x.refused, text)
+			}
+		})
+	}
+}
+
 func TestAFileThatIsNoConfigurationIsRefusedByName(t *testing.T) {
 	for name, body := range map[string]string{"empty": " ", "broken JSON": `{"name": `, "a nested value": `{"config": {"a": {"b": 1}}}`, "a list as config": `{"config": []}`} {
 		t.Run(name, func(t *testing.T) {
