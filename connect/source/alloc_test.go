@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"testing"
 
+	"rdip/connect/source/budget"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/connect/source/sourcetest"
@@ -30,7 +31,7 @@ func nullLane(t *testing.T, task *Task) *lane {
 	task.Registrar, task.Log = numbers{}, slog.New(slog.DiscardHandler)
 	task.prepare()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r := &run{task: task, work: ctx, fail: cancel, budget: newBudget(32 << 20)}
+	r := &run{task: task, work: ctx, fail: cancel, budget: budget.New(32 << 20)}
 	r.producer = null.New(4, r.acked)
 	r.tables = newTables(task.shopNaming(), r.producer)
 	r.tables.known = func(sinks.Topic) error { return nil }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/connect/source/budget"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
@@ -30,7 +31,7 @@ func brokerLane(t *testing.T, limit string) *lane {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	task := &Task{Name: "shop", Registrar: numbers{}, Store: openStore(t), Log: slog.New(slog.DiscardHandler)}
 	task.prepare()
-	r := &run{task: task, work: ctx, fail: cancel, budget: newBudget(4 << 20)}
+	r := &run{task: task, work: ctx, fail: cancel, budget: budget.New(4 << 20)}
 	made := kafka.NewCreation()
 	made.Settings = map[string]string{"max.message.bytes": limit}
 	p, err := kafka.New(kafka.NewConfig(b.Addr()), made, r.acked, nil)
@@ -92,7 +93,7 @@ func TestARecordThatKafkaNeverTakesStopsItsTableAndNoOther(t *testing.T) {
 	if n := l.run.task.counts.records.Load(); n != 2 {
 		t.Errorf("%d records were acknowledged, not the two of the other table", n)
 	}
-	if used, _ := l.run.budget.held(); used != 0 {
+	if used, _ := l.run.budget.Held(); used != 0 {
 		t.Errorf("%d bytes are still held", used)
 	}
 }
@@ -103,12 +104,12 @@ func TestTheEndOfTheRunStopsNoTable(t *testing.T) {
 	for name, end := range map[string]func(*lane){
 		"the producer has failed": func(l *lane) { l.run.producer = failing{l.run.producer, gone} },
 		"the run was failed while the budget is spent": func(l *lane) {
-			for l.run.budget.used < l.run.budget.limit {
-				if _, err := l.run.budget.take(t.Context()); err != nil {
+			for used, limit := l.run.budget.Held(); used < limit; used, limit = l.run.budget.Held() {
+				if _, err := l.run.budget.Take(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			l.run.budget.sent()
+			l.run.budget.Sent()
 			l.run.fail(gone)
 		},
 	} {
@@ -122,7 +123,7 @@ func TestTheEndOfTheRunStopsNoTable(t *testing.T) {
 			x.ready = true
 			end(l)
 			var err error
-			for range arenaRecords {
+			for range budget.ArenaRecords {
 				if err == nil {
 					err = l.Row(&envelope.Event{Op: envelope.Create, Layout: layout, After: envelope.Row{present("1"), {}, {}}})
 				}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rdip/connect/source/gate"
 	"rdip/internal/failpoint"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -57,7 +58,7 @@ type transactor struct {
 	options  *ExactlyOnce
 	producer sinks.TransactionalProducer
 	topic    sinks.Topic // of positions
-	gate     *gate
+	gate     *gate.Gate
 	turn     chan struct{} // one token: whoever ends a transaction holds it
 	due      chan struct{} // holds one notice that something was sent
 	full     chan struct{} // holds one notice that enough was sent
@@ -74,7 +75,7 @@ type transactor struct {
 }
 
 func newTransactor(r *run, p sinks.TransactionalProducer, topic sinks.Topic) *transactor {
-	return &transactor{run: r, options: r.task.ExactlyOnce, producer: p, topic: topic, gate: newGate(),
+	return &transactor{run: r, options: r.task.ExactlyOnce, producer: p, topic: topic, gate: gate.New(),
 		turn: make(chan struct{}, 1), due: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 }
 
@@ -117,13 +118,13 @@ func (x *transactor) commit() error {
 	if ctx.Err() != nil { // what the one before us had gathered, which may be our caller's, was not committed
 		return context.Cause(ctx)
 	}
-	if err := x.gate.shut(ctx); err != nil {
+	if err := x.gate.Shut(ctx); err != nil {
 		return err
 	}
 	began := time.Now()
 	out, err := x.gather()
 	if err != nil || out == nil {
-		x.gate.open()
+		x.gate.Open()
 		return x.failed(err)
 	}
 	done := make(chan error, 1)
@@ -131,7 +132,7 @@ func (x *transactor) commit() error {
 	err = x.producer.Commit(ctx, out.records, func(err error) { done <- err })
 	x.bytes.Store(0)
 	x.began.Store(0)
-	x.gate.open()
+	x.gate.Open()
 	if err == nil {
 		select {
 		case err = <-done:
@@ -269,7 +270,7 @@ func (x *transactor) start(interval func() time.Duration) (quit func()) {
 // is left to be aborted.
 func (x *transactor) finish() error {
 	err := x.commit()
-	if errors.Is(err, errNotWhole) {
+	if errors.Is(err, gate.ErrNotWhole) {
 		return nil
 	}
 	x.keepNow()
@@ -279,12 +280,12 @@ func (x *transactor) finish() error {
 // endAtBoundary returns a function that has the stream end once its lane is between two source transactions.
 func (x *transactor) endAtBoundary(cancel context.CancelFunc) func() {
 	return sync.OnceFunc(func() {
-		x.gate.end(context.Canceled)
+		x.gate.End(context.Canceled)
 		work := x.run.work
 		select {
 		case x.turn <- struct{}{}:
-			_ = x.gate.shut(work) // with an error the run is over
-			x.gate.open()
+			_ = x.gate.Shut(work) // with an error the run is over
+			x.gate.Open()
 			<-x.turn
 		case <-work.Done():
 		}

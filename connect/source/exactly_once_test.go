@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/connect/source/gate"
 	"rdip/connect/source/routing"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -55,7 +56,7 @@ func TestRowsBeforeTheOneAtWhichATableStoppedArePassedOver(t *testing.T) {
 		}
 	}
 	l.inside = true
-	s := l.stopAt(x.table, errNotWhole)
+	s := l.stopAt(x.table, gate.ErrNotWhole)
 	if s.Within != 50 || s.Rows != 3 {
 		t.Fatalf("stopped at %+v; three rows were delivered, and the fourth was not", s)
 	}

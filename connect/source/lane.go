@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 
+	"rdip/connect/source/budget"
 	"rdip/connect/source/deadletter"
 	"rdip/connect/source/records"
 	"rdip/envelope"
@@ -253,7 +254,7 @@ func (l *lane) room() error {
 	if l.batch.IsOpen() {
 		return nil
 	}
-	batch, err := l.run.budget.take(l.ctx)
+	batch, err := l.run.budget.Take(l.ctx)
 	if err != nil {
 		return err
 	}
@@ -263,7 +264,7 @@ func (l *lane) room() error {
 
 // isFull says whether the batch may not hold another event.
 func (l *lane) isFull() bool {
-	return len(l.batch.Arena) >= arenaBytes-arenaBytes/16 || len(l.batch.Records) >= arenaRecords-4
+	return len(l.batch.Arena) >= budget.ArenaBytes-budget.ArenaBytes/16 || len(l.batch.Records) >= budget.ArenaRecords-4
 }
 
 // Commit closes a transaction, or a chunk of a snapshot.
@@ -364,8 +365,8 @@ func (l *lane) flushNow() error {
 // send seals the batch and gives it to the producer.
 func (l *lane) send() error {
 	batch := l.batch.Batch
-	if extra := len(batch.Arena) - arenaBytes; extra > 0 {
-		if err := l.run.budget.reserve(l.ctx, int64(extra)); err != nil {
+	if extra := len(batch.Arena) - budget.ArenaBytes; extra > 0 {
+		if err := l.run.budget.Reserve(l.ctx, int64(extra)); err != nil {
 			return err
 		}
 	}
@@ -378,7 +379,7 @@ func (l *lane) send() error {
 	l.undone.sent()
 	l.counted.publish()
 	l.batches++
-	l.run.budget.sent()
+	l.run.budget.Sent()
 	bytes := len(batch.Arena)
 	err := l.run.producer.Send(l.ctx, batch)
 	failpoint.Hit(failpoint.Produced)

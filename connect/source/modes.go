@@ -43,7 +43,7 @@ func (r *run) keepChunks(lanes []*lane) (quit func()) {
 	ended := r.exact.start(r.exact.snapshotPause)
 	return func() {
 		if slices.ContainsFunc(lanes, func(l *lane) bool { return l.inside }) {
-			r.exact.gate.lose()
+			r.exact.gate.Lose()
 		}
 		ended()
 	}

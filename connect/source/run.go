@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rdip/connect/source/budget"
 	"rdip/connect/source/deadletter"
 	"rdip/envelope"
 	"rdip/internal/failpoint"
@@ -27,7 +28,7 @@ type run struct {
 	reader   readers.Reader
 	producer sinks.Producer
 	tables   *tables
-	budget   *budget
+	budget   *budget.Budget
 	ledger   *ledger
 	isOpen   atomic.Bool // reader, tables and ledger are there
 	lastAck  atomic.Pointer[time.Time]
@@ -52,7 +53,7 @@ func (t *Task) once(stop context.Context) error {
 		context.AfterFunc(work, func() { timer.Stop() })
 	})
 	defer release()
-	r := &run{task: t, work: work, fail: fail, budget: newBudget(t.memory())}
+	r := &run{task: t, work: work, fail: fail, budget: budget.New(t.memory())}
 	r.acknowledgedNow()
 	err := r.open(stop)
 	if err == nil {
@@ -224,7 +225,7 @@ func (r *run) stream(stop context.Context, from offsets.Position) error {
 	err := r.reader.Stream(ctx, from, through)
 	cancel()
 	if r.exact != nil && l.inside {
-		r.exact.gate.lose()
+		r.exact.gate.Lose()
 	}
 	<-reading
 	<-acting
@@ -307,7 +308,7 @@ func (r *run) acked(b *sinks.Batch, err error) {
 	}
 	r.acknowledgedNow()
 	token := b.Token
-	r.budget.put(b, true)
+	r.budget.Put(b, true)
 	if err := from.lane.tracker.Ack(token); err != nil {
 		r.fail(&fault.Error{Op: "acknowledge a batch", Cause: err, Permanent: true, Hint: "this is a bug in rdip: please report it"})
 		return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rdip/connect/metrics"
+	"rdip/connect/source/budget"
 	"rdip/connect/source/deadletter"
 	"rdip/internal/fault"
 	"rdip/readers"
@@ -95,7 +96,7 @@ func (t *Task) Status() Status {
 			s.Snapshot = windows
 		}
 	}
-	s.Held, s.Budget = r.budget.held()
+	s.Held, s.Budget = r.budget.Held()
 	r.describe(&s)
 	return s
 }
@@ -113,11 +114,11 @@ func (r *run) describe(s *Status) {
 	s.Position, s.Cluster = r.ledger.record.Position, r.ledger.record.Cluster
 	s.SnapshotStarted, s.SnapshotFinished = r.ledger.record.SnapshotStarted, r.ledger.record.SnapshotFinished
 	r.ledger.mu.Unlock()
-	s.Idle = r.budget.idle()
+	s.Idle = r.budget.IsIdle()
 	s.LastProgress = *r.lastAck.Load()
 	if s.Idle {
 		s.LastProgress = time.Now()
-	} else if s.Held > s.Budget-arenaBytes {
+	} else if s.Held > s.Budget-budget.ArenaBytes {
 		s.WaitingOn = "Kafka: the memory budget is full of rows that are not acknowledged"
 	}
 	catchingUp := r.ledger.catchingUp()

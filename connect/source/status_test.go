@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/connect/source/budget"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/readers/postgres"
@@ -23,7 +24,7 @@ func TestStatusWaitsForNoBroker(t *testing.T) {
 	defer silent.Close()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	task := &Task{Name: "shop", Registrar: numbers{}, Store: openStore(t), Log: slog.New(slog.DiscardHandler)}
-	r := &run{task: task, work: ctx, fail: cancel, budget: newBudget(0), reader: postgres.New("shop", postgres.Config{}), ledger: newLedger(t, task.Store)}
+	r := &run{task: task, work: ctx, fail: cancel, budget: budget.New(0), reader: postgres.New("shop", postgres.Config{}), ledger: newLedger(t, task.Store)}
 	r.acknowledgedNow()
 	p, err := kafka.New(kafka.NewConfig(silent.Addr().String()), kafka.NewCreation(), r.acked, nil)
 	if err != nil {

@@ -24,7 +24,7 @@ func (l *lane) takeBack() {
 	first := l.undone.first
 	l.batch.BackTo(first)
 	if first == 0 && l.last.IsZero() && len(l.chunks) == 0 {
-		l.run.budget.put(l.batch.Batch, false)
+		l.run.budget.Put(l.batch.Batch, false)
 		l.batch.Open(nil)
 	}
 }

@@ -57,7 +57,7 @@ func TestAStopInATransactionSendsWhatIsWholeAndTakesTheRestBack(t *testing.T) {
 			if p, _ := l.tracker.Safe(); p.Place != c.safe {
 				t.Errorf("position %d is safe, not %d", p.Place, c.safe)
 			}
-			if used, _ := l.run.budget.held(); used != 0 {
+			if used, _ := l.run.budget.Held(); used != 0 {
 				t.Errorf("%d bytes are still held", used)
 			}
 		})

@@ -17,7 +17,7 @@ func (l *lane) enter() error {
 	if x == nil || l.inside {
 		return nil
 	}
-	if err := x.gate.enter(l.ctx); err != nil {
+	if err := x.gate.Enter(l.ctx); err != nil {
 		return err
 	}
 	l.inside, l.entered = true, l.handed()
@@ -27,7 +27,7 @@ func (l *lane) enter() error {
 func (l *lane) leave() {
 	if l.inside {
 		l.inside = false
-		l.run.exact.gate.leave()
+		l.run.exact.gate.Leave()
 	}
 }
 

@@ -1,4 +1,4 @@
-package source
+package gate
 
 import (
 	"context"
@@ -12,24 +12,24 @@ import (
 
 func TestTheGateIsShutOnlyWhileNobodyIsInside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate()
+		g := New()
 		var inside atomic.Int32
 		ctx, stop := context.WithCancel(t.Context())
 		var lanes sync.WaitGroup
 		for i := range 3 {
 			lanes.Go(func() {
-				for g.enter(ctx) == nil {
+				for g.Enter(ctx) == nil {
 					inside.Add(1)
 					time.Sleep(time.Duration(i+1) * 7 * time.Millisecond)
 					inside.Add(-1)
-					g.leave()
+					g.Leave()
 				}
 			})
 		}
 		for range 50 {
 			time.Sleep(10 * time.Millisecond)
 			began := time.Now()
-			if err := g.shut(ctx); err != nil {
+			if err := g.Shut(ctx); err != nil {
 				t.Fatal(err)
 			}
 			if waited := time.Since(began); waited > 21*time.Millisecond {
@@ -41,37 +41,37 @@ func TestTheGateIsShutOnlyWhileNobodyIsInside(t *testing.T) {
 				}
 				time.Sleep(time.Millisecond)
 			}
-			g.open()
+			g.Open()
 		}
 		stop()
-		g.end(context.Canceled)
+		g.End(context.Canceled)
 		lanes.Wait()
 	})
 }
 
 func TestAShutGateEndsItsWaitingInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate()
-		if err := g.enter(t.Context()); err != nil {
+		g := New()
+		if err := g.Enter(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		soon, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := g.shut(soon); !errors.Is(err, context.DeadlineExceeded) {
+		if err := g.Shut(soon); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("shut with a lane inside: %v", err)
 		}
-		if err := g.enter(t.Context()); err != nil { // a wait that was given up holds nobody back
+		if err := g.Enter(t.Context()); err != nil { // a wait that was given up holds nobody back
 			t.Errorf("enter: %v", err)
 		}
-		g.end(context.Canceled)
-		if err := g.enter(t.Context()); !errors.Is(err, context.Canceled) {
+		g.End(context.Canceled)
+		if err := g.Enter(t.Context()); !errors.Is(err, context.Canceled) {
 			t.Errorf("enter behind the end: %v", err)
 		}
 		go func() {
 			time.Sleep(time.Second)
-			g.lose()
+			g.Lose()
 		}()
-		if err := g.shut(t.Context()); !errors.Is(err, errNotWhole) {
+		if err := g.Shut(t.Context()); !errors.Is(err, ErrNotWhole) {
 			t.Errorf("shut with a lane that is lost: %v", err)
 		}
 	})

@@ -1,4 +1,5 @@
-package source
+// Package gate keeps the ends of Kafka transactions between the transactions of the source.
+package gate
 
 import (
 	"context"
@@ -6,11 +7,11 @@ import (
 	"sync"
 )
 
-// gate keeps a Kafka transaction from being ended inside a source transaction or a chunk: lanes are inside from the
+// Gate keeps a Kafka transaction from being ended inside a source transaction or a chunk: lanes are inside from the
 // beginning of one to its end, and who ends the Kafka transaction shuts the gate, waits until all have left, and opens
 // it again. A gate that is being shut lets nobody in, so that lanes cannot keep it open for ever. Entering and leaving
 // are once a source transaction. It is safe for concurrent use.
-type gate struct {
+type Gate struct {
 	mu     sync.Mutex
 	inside int
 	isShut bool
@@ -19,19 +20,20 @@ type gate struct {
 	turn   chan struct{} // closed and made anew at each change that somebody may wait for
 }
 
-// errNotWhole is a Kafka transaction that holds a part of a source transaction: it can only be aborted.
-var errNotWhole = errors.New("a transaction of the source was not handed over to its end")
+// ErrNotWhole is a Kafka transaction that holds a part of a source transaction: it can only be aborted.
+var ErrNotWhole = errors.New("a transaction of the source was not handed over to its end")
 
-func newGate() *gate { return &gate{turn: make(chan struct{})} }
+// New is a gate that is open.
+func New() *Gate { return &Gate{turn: make(chan struct{})} }
 
 // changed wakes all that wait. The caller holds mu.
-func (g *gate) changed() {
+func (g *Gate) changed() {
 	close(g.turn)
 	g.turn = make(chan struct{})
 }
 
-// enter waits until the gate is open.
-func (g *gate) enter(ctx context.Context) error {
+// Enter waits until the gate is open.
+func (g *Gate) Enter(ctx context.Context) error {
 	for {
 		g.mu.Lock()
 		if g.isOver != nil {
@@ -53,7 +55,8 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 }
 
-func (g *gate) leave() {
+// Leave is for each Enter that returned nil.
+func (g *Gate) Leave() {
 	g.mu.Lock()
 	g.inside--
 	if g.inside == 0 && g.isShut {
@@ -62,13 +65,13 @@ func (g *gate) leave() {
 	g.mu.Unlock()
 }
 
-// shut returns once no lane is inside, and none enters until open. One caller at a time.
-func (g *gate) shut(ctx context.Context) error {
+// Shut returns once no lane is inside, and none enters until open. One caller at a time.
+func (g *Gate) Shut(ctx context.Context) error {
 	for {
 		g.mu.Lock()
 		if g.isLost {
 			defer g.mu.Unlock()
-			return errNotWhole
+			return ErrNotWhole
 		}
 		g.isShut = true
 		if g.inside == 0 {
@@ -80,30 +83,30 @@ func (g *gate) shut(ctx context.Context) error {
 		select {
 		case <-turn:
 		case <-ctx.Done():
-			g.open()
+			g.Open()
 			return context.Cause(ctx)
 		}
 	}
 }
 
-// open lets lanes in again.
-func (g *gate) open() {
+// Open lets lanes in again.
+func (g *Gate) Open() {
 	g.mu.Lock()
 	g.isShut = false
 	g.changed()
 	g.mu.Unlock()
 }
 
-// end has every later enter fail with err; lanes that are inside go on.
-func (g *gate) end(err error) {
+// End has every later enter fail with err; lanes that are inside go on.
+func (g *Gate) End(err error) {
 	g.mu.Lock()
 	g.isOver = err
 	g.changed()
 	g.mu.Unlock()
 }
 
-// lose says that a lane which is inside will never leave.
-func (g *gate) lose() {
+// Lose says that a lane which is inside will never leave.
+func (g *Gate) Lose() {
 	g.mu.Lock()
 	g.isLost = true
 	g.changed()
