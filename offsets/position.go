@@ -28,6 +28,14 @@ type Chunk struct {
 	Table string // schema.table, as schema.Table.ID gives it
 	Index int    // in the table's plan; -1 for rows that end none of its chunks
 	Rows  int64
+	// Rest is what a window left of its chunk, so that what went out is not read again; nil where it left nothing.
+	Rest *ChunkRest
 	// Window numbers the part of a snapshot.Windows that ended; 0 in a first snapshot.
 	Window uint64
+}
+
+// ChunkRest is what is left of a chunk that windows have taken a part of. It is immutable.
+type ChunkRest struct {
+	Index int    `json:"index"` // in the table's plan
+	Text  string `json:"text"`  // the source's own
 }

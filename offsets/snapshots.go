@@ -38,6 +38,7 @@ type TableSnapshot struct {
 	Plan   string
 	Chunks int
 	Done   Ranges
+	Rest   *ChunkRest // of the chunk under way; nil for the whole of it
 	// Owed are keys of rows that the log gave only in part and that no chunk will give whole: read by key before
 	// the table is finished. They belong to the position that is stored with them.
 	Owed     [][]string
@@ -62,6 +63,7 @@ type tableSnapshotJSON struct {
 	Plan     jsonText   `json:"plan,omitempty"`
 	Chunks   int        `json:"chunks"`
 	Done     Ranges     `json:"done"`
+	Rest     *ChunkRest `json:"rest,omitempty"`
 	Owed     [][]string `json:"owed,omitempty"`
 	Rows     int64      `json:"rows"`
 	Asked    time.Time  `json:"asked,omitzero"`
@@ -76,7 +78,7 @@ func snapshotKey(connector, table string) []byte { return []byte(connector + "\x
 
 func encodeTableSnapshot(key []byte, t TableSnapshot) ([]byte, error) {
 	return sealJSON(key, tableSnapshotJSON{Format: Format, OID: t.OID, Why: t.Why, By: t.By, Where: t.Where, Keys: t.Keys,
-		Plan: jsonText(t.Plan), Chunks: t.Chunks, Done: t.Done, Owed: t.Owed, Rows: t.Rows, Asked: t.Asked.UTC(),
+		Plan: jsonText(t.Plan), Chunks: t.Chunks, Done: t.Done, Rest: t.Rest, Owed: t.Owed, Rows: t.Rows, Asked: t.Asked.UTC(),
 		Started: t.Started.UTC(), Finished: t.Finished.UTC(), Paused: t.Paused, Stopped: t.Stopped})
 }
 
@@ -99,7 +101,7 @@ func decodeTableSnapshot(key, value []byte) (TableSnapshot, error) {
 		return TableSnapshot{}, err
 	}
 	return TableSnapshot{Format: w.Format, OID: w.OID, Why: w.Why, By: w.By, Where: w.Where, Keys: w.Keys, Plan: string(w.Plan),
-		Chunks: w.Chunks, Done: w.Done, Owed: w.Owed, Rows: w.Rows, Asked: w.Asked, Started: w.Started, Finished: w.Finished,
+		Chunks: w.Chunks, Done: w.Done, Rest: w.Rest, Owed: w.Owed, Rows: w.Rows, Asked: w.Asked, Started: w.Started, Finished: w.Finished,
 		Paused: w.Paused, Stopped: w.Stopped}, nil
 }
 

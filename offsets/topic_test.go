@@ -42,7 +42,7 @@ func TestKeysThatAreNotOursArePassedOver(t *testing.T) {
 func TestAStateComesBackFromTheTopicAsItWas(t *testing.T) {
 	want := fullRecord()
 	want.Format, want.ExactlyOnce, want.Updated = Format, true, time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC)
-	table := TableSnapshot{Format: Format, OID: 7, Why: WhyInitial, Plan: `{"parts":3}`, Chunks: 3, Owed: [][]string{{"1", "a\"b"}}, Rows: 9}
+	table := TableSnapshot{Format: Format, OID: 7, Why: WhyInitial, Plan: `{"parts":3}`, Chunks: 3, Rest: &ChunkRest{Index: 2, Text: `{"keys":5}`}, Owed: [][]string{{"1", "a\"b"}}, Rows: 9}
 	table.Done.Add(1)
 	position := TopicKey{Connector: "shop", Server: "p"}
 	of := TopicKey{Connector: "shop", Server: "p", Table: "public.orders"}

@@ -154,17 +154,18 @@ func (s *Readings) cut(r *reading, rest *Chunk) {
 	r.rest = rest
 }
 
-// adopt takes up a table's plan: a new one where same is false, which begins it anew.
-func (s *Readings) adopt(r *reading, p *TablePlan, same bool) {
+// adopt takes up a table's plan: a new one where same is false, which begins it anew. rest is what is left of the chunk
+// under way, nil for the whole of it.
+func (s *Readings) adopt(r *reading, p *TablePlan, rest *Chunk, same bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.overrun { // the plan is older than rows that were given in part, and are not known any more
 		return
 	}
 	if !same || len(p.Chunks) != r.record.Chunks {
-		r.record.Done = offsets.Ranges{}
+		r.record.Done, r.record.Rest, rest = offsets.Ranges{}, nil, nil
 	}
-	r.sent, r.rest, r.from = offsets.Ranges{}, nil, s.window+1
+	r.sent, r.rest, r.from = offsets.Ranges{}, rest, s.window+1
 	r.table, r.plan = p.Table, p
 	r.planned(p, s.clock())
 	if r.began.IsZero() {
@@ -173,11 +174,18 @@ func (s *Readings) adopt(r *reading, p *TablePlan, same bool) {
 	r.gathers = r.nextChunk() != nil
 }
 
+// restOf is what was stored as left of the chunk under way.
+func (s *Readings) restOf(r *reading) *offsets.ChunkRest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return r.record.Rest
+}
+
 // again drops a table's plan, so that it is planned anew.
 func (s *Readings) again(r *reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.record.Plan, r.record.Chunks, r.record.Done = "", 0, offsets.Ranges{}
+	r.record.Plan, r.record.Chunks, r.record.Done, r.record.Rest = "", 0, offsets.Ranges{}, nil
 	r.plan, r.rest, r.sent, r.gathers, r.overrun, r.from = nil, nil, offsets.Ranges{}, true, false, s.window+1
 	clear(r.owed)
 	r.changed()

@@ -174,7 +174,7 @@ func (h *wholeRows) Idle(p offsets.Position) error     { return h.note(h.next.Id
 func (s *Readings) wholeSent(r *reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.record.Plan, r.record.Chunks, r.record.Done = "", 1, offsets.Ranges{}
+	r.record.Plan, r.record.Chunks, r.record.Done, r.record.Rest = "", 1, offsets.Ranges{}, nil
 	r.plan = &TablePlan{Table: r.table, Chunks: []Chunk{{Table: r.table}}}
 	r.sent.Add(0)
 	r.gathers = false

@@ -19,6 +19,8 @@ type Live interface {
 	// Restore makes a plan again from its Saved text, chunk for chunk. same is false where the table was
 	// rewritten or replaced since, so that the saved parts mean nothing any more (P69): plan is a new one then.
 	Restore(ctx context.Context, asked Asked, saved string) (plan TablePlan, same bool, err error)
+	// Rest is what is left of a chunk of a restored plan: the text is the Rest of one that LiveLane.Read gave.
+	Rest(c Chunk, text string) (Chunk, error)
 	// Keys is a chunk of the rows that have these keys: the values in the order of t.Key, as the source writes
 	// them.
 	Keys(t *schema.Table, keys [][]string) (Chunk, error)
@@ -52,7 +54,7 @@ type LiveLane interface {
 	Begin(ctx context.Context) (View, error)
 	// Read hands the rows of c to h as Lane.Read does, and lets the snapshot go, with every lock: the stream may be
 	// long in reaching the window's end. Where h.Row returns ErrFull, having taken the row, Read ends without an
-	// error: rest is the part of c behind that row, nil where nothing is left.
+	// error: rest is the part of c behind that row, with its text, nil where nothing is left.
 	Read(ctx context.Context, c Chunk, h envelope.Handler) (rest *Chunk, err error)
 	Close(ctx context.Context) error
 }

@@ -281,7 +281,7 @@ func (r modelRow) wire() envelope.Row {
 // modelLive reads the model's table.
 type modelLive struct {
 	d     *database
-	done  func(index int) bool // the chunk is durable, and must not be read again
+	done  func(index, slot int) bool // the chunk, or what of it lies before a slot, is durable, and must not be read again
 	fault func(string)
 }
 
@@ -310,6 +310,12 @@ func (l *modelLive) Restore(_ context.Context, _ snapshot.Asked, saved string) (
 	var plan struct{ Slots int }
 	err := json.Unmarshal([]byte(saved), &plan)
 	return planOf(plan.Slots), true, err
+}
+
+func (l *modelLive) Rest(c snapshot.Chunk, text string) (snapshot.Chunk, error) {
+	from, err := strconv.Atoi(text)
+	c.Range = [2]int{from, c.Range.([2]int)[1]}
+	return c, err
 }
 
 func (l *modelLive) Keys(t *schema.Table, keys [][]string) (snapshot.Chunk, error) {
@@ -378,8 +384,8 @@ func (m *modelLane) Begin(context.Context) (snapshot.View, error) {
 }
 
 func (m *modelLane) Read(_ context.Context, c snapshot.Chunk, h envelope.Handler) (*snapshot.Chunk, error) {
-	if c.Index >= 0 && m.l.done(c.Index) {
-		m.l.fault(fmt.Sprintf("chunk %d is durable and was read again", c.Index))
+	if want, ok := c.Range.([2]int); ok && m.l.done(c.Index, want[0]) {
+		m.l.fault(fmt.Sprintf("chunk %d from slot %d on is durable and was read again", c.Index, want[0]))
 	}
 	layout := &envelope.Layout{Table: modelTable}
 	if err := h.Table(layout); err != nil {
@@ -403,7 +409,7 @@ func (m *modelLane) Read(_ context.Context, c snapshot.Chunk, h envelope.Handler
 		if err == snapshot.ErrFull {
 			rest := c
 			if want, ok := c.Range.([2]int); ok {
-				rest.Range = [2]int{r.slot + 1, want[1]}
+				rest.Range, rest.Rest = [2]int{r.slot + 1, want[1]}, strconv.Itoa(r.slot+1)
 			}
 			return &rest, nil
 		}

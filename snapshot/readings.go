@@ -205,7 +205,7 @@ func (s *Readings) Finish(tables ...string) {
 }
 
 func (r *reading) finish(now time.Time) {
-	r.record.Finished, r.record.Owed, r.record.Paused = now, nil, false
+	r.record.Finished, r.record.Owed, r.record.Rest, r.record.Paused = now, nil, nil, false
 	r.owed, r.plan, r.rest, r.gathers, r.overrun, r.waiting = owedKeys{}, nil, nil, false, false, ""
 	r.changed()
 }
@@ -264,8 +264,14 @@ func (s *Readings) settle(c *offsets.Chunk) {
 	}
 	r.record.Rows += c.Rows
 	r.changed()
+	if c.Rest != nil {
+		r.record.Rest = c.Rest
+	}
 	if c.Index >= 0 {
 		r.record.Done.Add(c.Index)
+		if r.record.Rest != nil && r.record.Rest.Index == c.Index {
+			r.record.Rest = nil
+		}
 	}
 	r.owed.settle(c.Window)
 	if c.Window > 0 && r.complete() && len(r.owed) == 0 && !r.gathers {

@@ -90,7 +90,7 @@ func (w *Windows) plan(ctx context.Context, r *reading) error {
 		if len(plans) != 1 {
 			return &fault.Error{Op: "plan the snapshot of", Object: "table " + r.id, Cause: fmt.Errorf("%d plans came back", len(plans)), Permanent: true}
 		}
-		w.readings.adopt(r, &plans[0], false)
+		w.readings.adopt(r, &plans[0], nil, false)
 		return nil
 	}
 	plan, same, err := w.live.Restore(ctx, asked, saved)
@@ -102,8 +102,22 @@ func (w *Windows) plan(ctx context.Context, r *reading) error {
 		w.readings.again(r)
 		return w.plan(ctx, r) // from now on what the log gives in part is owed: the plan is to be as of later
 	}
-	w.readings.adopt(r, &plan, true)
+	rest, err := w.restored(r, &plan)
+	if err != nil {
+		return err
+	}
+	w.readings.adopt(r, &plan, rest, true)
 	return nil
+}
+
+// restored is what an earlier run has left of the chunk that was under way; nil where it had not begun with one.
+func (w *Windows) restored(r *reading, p *TablePlan) (*Chunk, error) {
+	saved := w.readings.restOf(r)
+	if saved == nil || saved.Index >= len(p.Chunks) {
+		return nil, nil
+	}
+	rest, err := w.live.Rest(p.Chunks[saved.Index], saved.Text)
+	return &rest, err
 }
 
 func (w *Windows) keysChunk(r *reading, packed []string) (Chunk, error) {
@@ -198,7 +212,7 @@ func (w *Windows) fill(ctx context.Context, lane LiveLane, win *window) (*Chunk,
 	if err != nil {
 		return nil, err
 	}
-	win.last = rest == nil
+	win.last, win.rest = rest == nil, rest
 	if win.keys == nil {
 		err = w.mark(ctx, win)
 	}

@@ -80,6 +80,11 @@ func (s *script) Restore(ctx context.Context, a Asked, _ string) (TablePlan, boo
 	return plans[0], true, err
 }
 
+func (s *script) Rest(c Chunk, text string) (Chunk, error) {
+	c.Rest = text
+	return c, nil
+}
+
 func (s *script) Keys(t *schema.Table, keys [][]string) (Chunk, error) {
 	s.asked = append(s.asked, keys...)
 	return Chunk{Table: t, Range: keys}, nil

@@ -54,4 +54,6 @@ type Chunk struct {
 	// Range is the source's own description of the part: a PostgreSQL ctid range. Opaque to this package.
 	Range any
 	Bytes int64 // estimate
+	// Rest is the text that Live.Rest makes it again from, where it is what a window left of a chunk; else "".
+	Rest string
 }

@@ -13,6 +13,7 @@ type window struct {
 	buffer  *buffer
 	view    View
 	last    bool // nothing of the chunk is left behind it
+	rest    *Chunk
 	failed  bool // nothing is to go out
 
 	high  atomic.Uint64 // the place where it ends, 0 while not known

@@ -265,12 +265,15 @@ func (w *Windows) emit(win *window) error {
 			sent++
 		}
 	}
-	index := -1
-	if win.last {
-		index = win.chunk.Index
+	done := &offsets.Chunk{Table: win.reading.id, Index: -1, Rows: sent, Window: win.number}
+	switch {
+	case win.last:
+		done.Index = win.chunk.Index
+	case win.chunk.Index >= 0:
+		done.Rest = &offsets.ChunkRest{Index: win.chunk.Index, Text: win.rest.Rest}
 	}
 	w.readings.sent(win, gone, all, sent) // first: what is committed may be durable at once
-	if err := w.next.Commit(offsets.Durable{Chunk: &offsets.Chunk{Table: win.reading.id, Index: index, Rows: sent, Window: win.number}}); err != nil {
+	if err := w.next.Commit(offsets.Durable{Chunk: done}); err != nil {
 		return err
 	}
 	w.hit(PointEmitted)

@@ -203,13 +203,24 @@ func play(s script) (faults []string) {
 	return faults
 }
 
+// isTaken says whether a window has durably taken what lies at a slot of a chunk.
+func isTaken(rest *offsets.ChunkRest, index, slot int) bool {
+	if rest == nil || rest.Index != index {
+		return false
+	}
+	from, err := strconv.Atoi(rest.Text)
+	return err != nil || slot < from
+}
+
 // live is one life of the process: it ends after so long, at 0 when everything is read and delivered.
 func live(d *database, state *stored, to *topic, random *rand.Rand, s script, dies time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	readings := snapshot.NewReadings(state.tables, nil)
 	durable := state.tables["public.m"]
-	model := &modelLive{d: d, fault: func(s string) { to.faults = append(to.faults, s) }, done: func(i int) bool { return s.owed >= plenty && durable.Done.Has(i) && durable.Left() }}
+	model := &modelLive{d: d, fault: func(s string) { to.faults = append(to.faults, s) }, done: func(i, slot int) bool {
+		return s.owed >= plenty && durable.Left() && (durable.Done.Has(i) || isTaken(durable.Rest, i, slot))
+	}}
 	c := &consumer{to: to, random: rand.New(rand.NewPCG(random.Uint64(), 4)), inRun: map[int]int{}}
 	w := snapshot.NewWindows(c, model, readings, snapshot.WindowOptions{Bytes: s.bytes, Touched: 4096, Owed: s.owed})
 	var both sync.WaitGroup

@@ -87,11 +87,12 @@ func TestAPredicateIsOneConditionOnTheTable(t *testing.T) {
 	}
 }
 
-// filterWindows reads chunks in windows of n rows.
-func filterWindows(t *testing.T, lane snapshot.LiveLane, chunks []snapshot.Chunk, n int) []string {
+// filterWindows reads what is asked for in windows of n rows, each as after a restart: from the text of what was left.
+func filterWindows(t *testing.T, r *Reader, lane snapshot.LiveLane, asked snapshot.Asked, n int) []string {
 	t.Helper()
 	h := &collector{rows: map[string][]string{}, places: map[uint64]bool{}}
-	for _, c := range chunks {
+	plan := livePlan(t, r, asked)
+	for _, c := range plan.Chunks {
 		for rest := &c; rest != nil; {
 			if _, err := lane.Begin(t.Context()); err != nil {
 				t.Fatal(err)
@@ -100,6 +101,18 @@ func filterWindows(t *testing.T, lane snapshot.LiveLane, chunks []snapshot.Chunk
 			if rest, err = lane.Read(t.Context(), *rest, &fullCollector{collector: h, left: n}); err != nil {
 				t.Fatal(err)
 			}
+			if rest == nil {
+				break
+			}
+			again, same, err := r.Live().Restore(t.Context(), asked, plan.Saved)
+			if err != nil || !same {
+				t.Fatalf("the plan is the same: %t, %v", same, err)
+			}
+			left, err := r.Live().Rest(again.Chunks[c.Index], rest.Rest)
+			if err != nil || left.Rest != rest.Rest || left.Bytes != rest.Bytes {
+				t.Fatalf("the rest %q is %+v, and was %+v: %v", rest.Rest, left, rest, err)
+			}
+			rest = &left
 		}
 	}
 	return h.rows["public.t"]
@@ -118,7 +131,7 @@ func TestWindowsOverAPredicateAnIndexOrAStatementLoseNothing(t *testing.T) {
 		r := s.closedSnapshot(t)
 		lane := s.liveLane(t, r)
 		for _, n := range []int{13, 1000} {
-			got := filterWindows(t, lane, livePlan(t, r, asked).Chunks, n)
+			got := filterWindows(t, r, lane, asked, n)
 			slices.Sort(got)
 			if fmt.Sprint(len(got)) != count || len(slices.Compact(got)) != len(got) {
 				t.Errorf("%q in windows of %d rows: %d rows of %s", statement, n, len(got), count)

@@ -58,6 +58,7 @@ func (l *liveLane) Read(ctx context.Context, c snapshot.Chunk, h envelope.Handle
 	if r, ok := rest.(ctidRange); ok {
 		left.Bytes = r.weight()
 	}
+	left.Rest = restText(rest)
 	return &left, nil
 }
 
