@@ -22,6 +22,9 @@ func exactlyOnceMutants() []Mutant {
 			Edits: []Edit{
 				{"connect/source/lane.go", "\t\tl.reached.chunks = append(l.reached.chunks, c)\n\t\treturn l.Flush()\n", "\t\tl.reached.chunks = append(l.reached.chunks, c)\n\t\tl.run.exact.moved.Store(true)\n\t\treturn nil\n"},
 				{"connect/source/exactly_once.go", "\t\tif err := l.flushNow(); err != nil {\n", "\t\tif len(l.reached.chunks) > 0 {\n\t\t\tl.reached.take(&in)\n\t\t\tcontinue\n\t\t}\n\t\tif err := l.flushNow(); err != nil {\n"}}},
+		{Name: "rest-not-kept", Says: "what a window has left of its part of a table is not stored with its rows",
+			Scenario: "exactly once, killed between windows", Judges: []string{judge.Replay},
+			Edits: []Edit{{"snapshot/readings.go", "\t\tr.record.Rest = c.Rest\n", ""}}},
 		{Name: "signalled-window-twice", Says: "a window that a signal asked for goes out twice",
 			Scenario: "exactly once, signalled", Judges: []string{judge.Replay},
 			Edits: []Edit{{"snapshot/windows.go", "\tif err := w.emit(win); err != nil {\n", "\tif err := w.emit(win); err != nil {\n\t\treturn outcome{}, err\n\t}\n\tif err := w.emit(win); err != nil {\n"}}},

@@ -21,6 +21,7 @@ func exactlyOnceScenarios() []scenario {
 		{"exactly once, killed at commits", "kill -9 when Kafka transactions are committed, and the offsets file does not know it", killedAtCommits},
 		{"exactly once, killed in a transaction", "kill -9 in the middle of a source transaction of 6,000 rows, of which some were sent", killedInAKafkaTransaction},
 		{"exactly once, killed behind a window", "kill -9 two seconds behind the first window of a copy that was cut off", killedBehindAWindow},
+		{"exactly once, killed between windows", "kill -9 two seconds behind windows that leave something of their part of a table", killedBetweenWindows},
 		{"exactly once, signalled", "nothing is copied, and a signal asks for every table, while two writers change rows", signalled},
 		{"late requests", "the network keeps what a killed daemon sent until the next one has written, and delivers it then (K12)", lateRequests},
 	}
@@ -59,6 +60,16 @@ func killedBehindAWindow(t *testing.T, binary string) {
 	r.CutOff = true
 	r.Crash(t, harness.Crash{Point: failpoint.MidChunk, N: 50}, nil)
 	r.Crash(t, harness.Crash{Point: failpoint.WindowEmitted, N: 1, Linger: 2500 * time.Millisecond}, nil)
+	again(t, r)
+}
+
+func killedBetweenWindows(t *testing.T, binary string) {
+	r := with(harness.ExactlyOnce.Run(t, testenv.SharedPostgres(t, 18), testenv.SharedKafka(t)), binary, "connectors.shop.incremental.snapshot.window.bytes", "16KiB")
+	r.CutOff = true
+	r.Crash(t, harness.Crash{Point: failpoint.MidChunk, N: 50}, nil)
+	for n := 1; n <= 2; n++ {
+		r.Crash(t, harness.Crash{Point: failpoint.WindowEmitted, N: n, Linger: 2500 * time.Millisecond}, nil)
+	}
 	again(t, r)
 }
 

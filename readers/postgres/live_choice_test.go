@@ -118,6 +118,37 @@ func filterWindows(t *testing.T, r *Reader, lane snapshot.LiveLane, asked snapsh
 	return h.rows["public.t"]
 }
 
+func TestWindowsOverKeysAndPagesGoOnWhereTheyWere(t *testing.T) {
+	s := onServer(t, 18, "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, repeat('v', 300) FROM generate_series(1, 2000) i; ANALYZE t")
+	s.cfg.WindowChunkBytes = 64 << 10
+	r := s.closedSnapshot(t)
+	lane := s.liveLane(t, r)
+	some := snapshot.Asked{Table: "public.t"}
+	for i := range 100 {
+		some.Keys = append(some.Keys, []string{fmt.Sprint(i * 10)}) // 0 is not there
+	}
+	for _, c := range []struct {
+		asked snapshot.Asked
+		rows  int
+	}{{some, 99}, {snapshot.Asked{Table: "public.t"}, 2000}} {
+		got := filterWindows(t, r, lane, c.asked, 37)
+		slices.Sort(got)
+		if len(got) != c.rows || len(slices.Compact(got)) != c.rows {
+			t.Errorf("%d rows, and %d of them once, of %d", len(got), len(slices.Compact(got)), c.rows)
+		}
+	}
+	whole := livePlan(t, r, snapshot.Asked{Table: "public.t"}).Chunks[1]
+	byKeys := livePlan(t, r, some).Chunks[0]
+	for _, text := range []string{"", "{", `{"from":1000000}`, `{"from":0}`, fmt.Sprintf(`{"from":%d,"behind":"(1,1) OR true"}`, whole.Range.(ctidRange).from)} {
+		if _, err := r.Live().Rest(whole, text); !fault.IsPermanent(err) || !strings.Contains(err.Error(), "rdip offsets reset") {
+			t.Errorf("the rest %q gave %v", text, err)
+		}
+	}
+	if _, err := r.Live().Rest(byKeys, `{"keys":101}`); !fault.IsPermanent(err) {
+		t.Errorf("more keys than there were gave %v", err)
+	}
+}
+
 func TestWindowsOverAPredicateAnIndexOrAStatementLoseNothing(t *testing.T) {
 	s := onServer(t, 15, "CREATE TABLE t (id int, part text, v text, PRIMARY KEY (part, id)); INSERT INTO t SELECT i % 700, (i % 5)::text, 'v' || i FROM generate_series(1, 3000) i WHERE i <= 700 * 5 ON CONFLICT DO NOTHING; CREATE INDEX ON t (v); CREATE EXTENSION citext; ANALYZE t")
 	count := s.ask(t, "SELECT count(*) FROM t WHERE v LIKE 'v1%'")
