@@ -110,7 +110,7 @@ func (s *settings) checkServers(ctx context.Context) fault.Findings {
 		findings = append(findings, judged.Findings...)
 		topics, keyless := judged.Topics, judged.Keyless
 		own := c.own()
-		topics = append(topics, own.Topics()...)
+		topics = append(topics, own.Names()...)
 		beside := slices.Clone(topics) // and those apart, which have no schemas
 		for _, t := range c.apart() {
 			if slices.Contains(judged.Topics, t.name) {

@@ -12,7 +12,7 @@ import (
 // another rdip's, whose prefix is longer, and is left alone.
 func (s *settings) topicsOf(c *connectorSettings, written []string) ([]string, error) {
 	own := c.own()
-	mine := append(slices.Clone(written), own.Topics()...)
+	mine := append(slices.Clone(written), own.Names()...)
 	var names []string
 	err := s.administer(func(admin sarama.ClusterAdmin) error {
 		all, err := admin.ListTopics()

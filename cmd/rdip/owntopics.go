@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"slices"
 
-	"rdip/connect/source"
+	"rdip/connect/source/owntopics"
 	"rdip/internal/fault"
 )
 
 // own is what the connector writes beside its tables' topics.
-func (c *connectorSettings) own() source.Own {
-	o := source.Own{Origin: c.postgres.Origin(), Transactions: c.source.Own.TransactionMetadata, TransactionTopic: c.source.TransactionTopicName(),
+func (c *connectorSettings) own() owntopics.Settings {
+	o := owntopics.Settings{Origin: c.postgres.Origin(), Transactions: c.source.Own.TransactionMetadata, TransactionTopic: c.source.TransactionTopicName(),
 		HeartbeatTopic: c.source.HeartbeatTopicName(), Messages: c.postgres.Events.WantsMessage, MessageTopic: c.source.MessageTopicName(),
 		MessageText: c.postgres.MessageText(), DeadLetterTopic: c.source.Errors.Topic, PositionsTopic: c.positions}
 	if c.source.Own.HeartbeatRecords {
@@ -43,7 +43,7 @@ type apartTopic struct{ key, name string }
 // checkApart refuses a topic apart that the configuration alone shows to be another's too (K8).
 func (c *connectorSettings) checkApart(where func(key string) string) fault.Findings {
 	own := c.own()
-	taken := own.Topics()
+	taken := own.Names()
 	var found fault.Findings
 	for _, t := range c.apart() {
 		if slices.Contains(taken, t.name) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rdip/connect/source/budget"
+	"rdip/connect/source/owntopics"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/connect/source/sourcetest"
@@ -73,7 +74,7 @@ transforms.unwrap.add.fields: op,source.ts_ms:ts`)
 		{"deletes of a table without a key, tombstones asked for", &Task{Tombstones: true}, nil, []envelope.Event{{Op: envelope.Delete, Before: whole}}},
 		{"all of it with Debezium's context headers", &Task{Tombstones: true, ExtendedHeaders: true}, []int{0}, []envelope.Event{
 			{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},
-		{"inserts in transactions that are told", &Task{Own: Own{Transactions: true, TransactionTopic: "shop.transaction", Origin: envelope.Origin{TransactionID: numbered}}}, []int{0},
+		{"inserts in transactions that are told", &Task{Own: owntopics.Settings{Transactions: true, TransactionTopic: "shop.transaction", Origin: envelope.Origin{TransactionID: numbered}}}, []int{0},
 			[]envelope.Event{{Op: envelope.Create, After: whole}}},
 		{"JSON, and tombstones", &Task{Tombstones: true, Keys: records.Format{Kind: records.FormatJSON}, Values: records.Format{Kind: records.FormatJSON}}, []int{0},
 			[]envelope.Event{{Op: envelope.Create, After: whole}, {Op: envelope.Update, After: toast}, {Op: envelope.Delete, Before: byKey, KeyOnly: true}}},

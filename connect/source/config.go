@@ -6,6 +6,7 @@ import (
 	"rdip/configs"
 	"rdip/connect/source/columns"
 	"rdip/connect/source/deadletter"
+	"rdip/connect/source/owntopics"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/connect/source/signals"
@@ -22,7 +23,7 @@ type Config struct {
 	Tombstones    bool
 	Extended      bool
 	Skipped       []string
-	Own           OwnConfig
+	Own           owntopics.Config
 	Errors        deadletter.Config
 	Delivery      DeliveryConfig
 	Signals       signals.Config
@@ -64,7 +65,7 @@ func (c *Config) Definition() *configs.Definition {
 	c.columns.Define(d)
 	c.topics.Define(d)
 	c.transforms.Define(d)
-	c.Own.defineOwn(d)
+	c.Own.Define(d)
 	c.Signals.Define(d)
 	c.Errors.Define(d)
 	c.Delivery.define(d)
@@ -77,7 +78,7 @@ func (c *Config) Compatible(section *configs.Section) {
 		c.Extended = true
 	}
 	if c.Compatibility == CompatibleDebezium {
-		c.Own.compatible(section)
+		c.Own.Compatible(section)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"rdip/configs"
 	"rdip/connect/source/deadletter"
+	"rdip/connect/source/owntopics"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -358,7 +359,7 @@ func TestWithoutATopicARowIsSkippedAndCounted(t *testing.T) {
 // K4: a logical message that its topic does not take is a letter with its content.
 func TestALogicalMessageThatIsTooLargeIsALetter(t *testing.T) {
 	l, b := letterLane(t, func(task *Task) {
-		task.Own = Own{Messages: func(string) bool { return true }, MessageTopic: "shop.message", Origin: envelope.Origin{Schema: &schema.Source{Name: "s"},
+		task.Own = owntopics.Settings{Messages: func(string) bool { return true }, MessageTopic: "shop.message", Origin: envelope.Origin{Schema: &schema.Source{Name: "s"},
 			Source: func(string, string) envelope.SourceEncoder {
 				return func(dst []byte, _ *envelope.Transaction, _ *envelope.Event) []byte {
 					return append(dst, strings.Repeat("x", 100)...)
@@ -370,7 +371,7 @@ func TestALogicalMessageThatIsTooLargeIsALetter(t *testing.T) {
 		l.Message(&envelope.Message{Place: 12, Prefix: []byte("audit"), Refused: &sized{5000}}), l.Flush())
 	m := b.letters()
 	if err != nil || len(b.records) != 2 || m[0].key != `{"prefix":"audit"}` || m[0].value != `{"prefix":"audit","content":{"base64":"d2hv/w=="}}` ||
-		m[1].value != "" || m[1].headers["__rdip.bytes"] != "5000" || m[1].headers["__rdip.table"] != messagesCollection {
+		m[1].value != "" || m[1].headers["__rdip.bytes"] != "5000" || m[1].headers["__rdip.table"] != owntopics.MessagesCollection {
 		t.Errorf("%v %+v", err, b.records)
 	}
 }

@@ -68,7 +68,7 @@ func (l *lane) Begin(tx *envelope.Transaction) error {
 	l.tx = *tx
 	l.undone.begins(l.batch.Count())
 	if l.own != nil && l.own.transactions != nil {
-		l.own.transactions.reset()
+		l.own.transactions.Reset()
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func (l *lane) row(x *encoding, e *envelope.Event) error {
 		return l.firstRow(x, e)
 	}
 	if l.numbers(e) {
-		if err := l.prepare(&l.own.transactions.ownTopic); err != nil {
+		if err := l.prepare(&l.own.transactions.Topic); err != nil {
 			return err
 		}
 	}

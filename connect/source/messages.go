@@ -1,39 +1,15 @@
 package source
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"time"
 
 	"rdip/connect/source/deadletter"
-	"rdip/connect/source/records"
+	"rdip/connect/source/owntopics"
 	"rdip/envelope"
 	"rdip/internal/fault"
-	"rdip/schema"
 )
-
-// ownPrefix begins the prefixes of rdip's own logical messages: heartbeats, watermarks, schema changes. They
-// never leave.
-var ownPrefix = []byte("rdip.")
-
-// messages writes the application's logical messages (pg_logical_emit_message).
-type messages struct {
-	ownTopic
-	origin *envelope.Origin
-	source envelope.SourceEncoder
-	wanted func(prefix string) bool
-	text   func(dst, content []byte) []byte
-}
-
-func newMessages(o *Own) *messages {
-	kind := schema.Bytes
-	if o.MessageText != nil {
-		kind = schema.String
-	}
-	return &messages{origin: &o.Origin, source: o.Origin.Source("", ""), wanted: o.Messages, text: o.MessageText,
-		ownTopic: ownTopic{Topic: records.Topic{Name: o.MessageTopic}, keySchema: schema.MessageKeySchema(o.Origin.Schema), valueSchema: schema.MessageValueSchema(o.Origin.Schema, kind)}}
-}
 
 // Message is a logical message: the application's, or one of rdip's own, which needs no more than its commit
 // unless it says of a schema change.
@@ -66,11 +42,11 @@ func (l *lane) tell(m *envelope.Message) error {
 	switch o := l.own; {
 	case m.Change != nil && o.changes != nil && tx.Place >= o.since:
 		return l.schemaChange(&tx, m)
-	case o.messages == nil || bytes.HasPrefix(m.Prefix, ownPrefix) || !o.messages.wanted(string(m.Prefix)):
+	case o.messages == nil || !o.messages.Wants(m):
 		return nil
 	case tx.Place < o.since:
 		if o.transactions != nil && m.Transactional { // so that rows behind it have their numbers
-			o.transactions.next(&tx, o.transactions.of(messagesCollection))
+			o.transactions.Next(&tx, o.transactions.Of(owntopics.MessagesCollection))
 		}
 		return nil
 	case m.Refused != nil:
@@ -96,21 +72,21 @@ func (l *lane) unreadMessage(tx *envelope.Transaction, m *envelope.Message) erro
 // deadMessage makes a dead letter of a message.
 func (l *lane) deadMessage(m *envelope.Message, why error) error {
 	if l.own.transactions != nil && m.Transactional {
-		l.own.transactions.of(messagesCollection).missing = true
+		l.own.transactions.Of(owntopics.MessagesCollection).Missing = true
 	}
 	body := deadletter.Message{Prefix: m.Prefix, Content: m.Content}
-	return l.deadLetter(&deadletter.Letter{Table: messagesCollection, Topic: l.own.messages.Name, Why: why, Reason: deadletter.ReasonSize, Op: envelope.Note, Place: m.Place, Body: body})
+	return l.deadLetter(&deadletter.Letter{Table: owntopics.MessagesCollection, Topic: l.own.messages.Name, Why: why, Reason: deadletter.ReasonSize, Op: envelope.Note, Place: m.Place, Body: body})
 }
 
 // message writes one message of the application's.
 func (l *lane) message(tx *envelope.Transaction, m *envelope.Message) error {
 	o := l.own.messages
-	if !o.ready {
+	if !o.IsReady() {
 		if err := l.run.tables.refusesMessages(o.Name); err != nil {
 			return err
 		}
 	}
-	if err := l.open(&o.ownTopic); err != nil {
+	if err := l.open(&o.Topic); err != nil {
 		return err
 	}
 	if l.own.transactions != nil && m.Transactional {
@@ -118,13 +94,7 @@ func (l *lane) message(tx *envelope.Transaction, m *envelope.Message) error {
 			return err
 		}
 	}
-	s := l.openRecord(&o.ownTopic)
-	l.batch.Arena = envelope.AppendString(append(l.batch.Arena, 2), m.Prefix)
-	if err := l.keyDone(&o.ownTopic, &s); err != nil {
-		return err
-	}
-	l.batch.Arena = envelope.AppendMessage(l.batch.Arena, o.origin, o.source, tx, m, o.text, time.Now().UnixNano())
-	if err := l.closeRecord(&o.ownTopic, s, nil); err != nil {
+	if err := o.Append(&l.batch, tx, m); err != nil {
 		if l.run.task.Errors.Tolerate && fault.IsPermanent(err) {
 			return l.deadMessage(m, err)
 		}
@@ -136,13 +106,13 @@ func (l *lane) message(tx *envelope.Transaction, m *envelope.Message) error {
 // count gives a message its numbers in its transaction, after BEGIN.
 func (l *lane) count(tx *envelope.Transaction, place uint64) error {
 	t := l.own.transactions
-	if err := l.open(&t.ownTopic); err != nil { // may send the batch: first of all
+	if err := l.open(&t.Topic); err != nil { // may send the batch: first of all
 		return err
 	}
 	if err := l.beginTransaction(place); err != nil {
 		return err
 	}
-	t.next(tx, t.of(messagesCollection))
+	t.Next(tx, t.Of(owntopics.MessagesCollection))
 	return nil
 }
 

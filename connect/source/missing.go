@@ -1,14 +1,8 @@
 package source
 
 import (
-	"rdip/connect/source/records"
 	"rdip/envelope"
-	"rdip/sinks"
 )
-
-// incompleteHeader is on the END of a transaction of which not every counted event is in its table's topic: a JSON array
-// of these tables, as data_collections names them. Debezium's schema of END has no place for it.
-const incompleteHeader = "__rdip.incomplete"
 
 // passOver counts an event that is not written to its table's topic. It is missing where it never was: its table
 // stopped, or it is a dead letter. Else it was delivered before.
@@ -38,39 +32,20 @@ func (l *lane) passRefused(x *encoding) error {
 
 func (l *lane) countPassed(x *encoding, n int, place uint64, missing bool) error {
 	t := l.own.transactions
-	if err := l.open(&t.ownTopic); err != nil {
+	if err := l.open(&t.Topic); err != nil {
 		return err
 	}
 	if err := l.beginTransaction(place); err != nil {
 		return err
 	}
-	c := t.ofTable(x)
+	c := x.countedIn(t)
 	for range n {
-		t.next(&l.tx, c)
+		t.Next(&l.tx, c)
 	}
-	c.missing = c.missing || missing
+	c.Missing = c.Missing || missing
 	return l.sendFull()
 }
 
 // wasTold says whether the open transaction's BEGIN and END were written before, by a run that went further: it is read
 // again for a table that goes on from an older place, whose rows have the numbers that they would have had then.
 func (l *lane) wasTold() bool { return l.tx.Place < l.own.since }
-
-// incomplete is the header of an END with tables that are not complete; nil for none.
-func (t *transactions) incomplete() []sinks.Header {
-	var names []byte
-	for _, c := range t.touched {
-		if !c.missing {
-			continue
-		}
-		open := byte(',')
-		if names == nil {
-			open = '['
-		}
-		names = records.AppendText(append(names, open), []byte(c.name))
-	}
-	if names == nil {
-		return nil
-	}
-	return []sinks.Header{{Key: incompleteHeader, Value: append(names, ']')}}
-}

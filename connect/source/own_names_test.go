@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/connect/source/owntopics"
 	"rdip/connect/source/routing"
 	"rdip/internal/fault"
 )
@@ -13,7 +14,7 @@ import (
 // K8: a table's records are never mixed with those of a topic that is no table's.
 func TestATableAndATopicOfNoTableAreNotOne(t *testing.T) {
 	for topic, want := range map[string]string{"shop.transaction": "transactions", "beats": "heartbeats", "shop": "schema changes", "letters": "dead letters", "positions": "positions"} {
-		l, _ := ownLane(t, func(o *Own) {
+		l, _ := ownLane(t, func(o *owntopics.Settings) {
 			o.HeartbeatEvery, o.HeartbeatTopic, o.DeadLetterTopic, o.PositionsTopic = time.Hour, "beats", "letters", "positions"
 		})
 		l.snapshot = true // there the connector stops, which a test sees
@@ -23,7 +24,7 @@ func TestATableAndATopicOfNoTableAreNotOne(t *testing.T) {
 			t.Errorf("%s: %v", topic, err)
 		}
 	}
-	l, k := ownLane(t, func(o *Own) { o.Transactions, o.SchemaTopic = false, "" })
+	l, k := ownLane(t, func(o *owntopics.Settings) { o.Transactions, o.SchemaTopic = false, "" })
 	l.run.tables.naming = routing.Naming{Prefix: "shop", Template: "shop.transaction"}
 	s := script{l}
 	if got := play(t, l, k, s.begin(7, 19), s.row(named("orders", 1), 'c', 11), s.commit(20)); !strings.HasPrefix(got, "transaction") {

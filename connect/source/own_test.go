@@ -11,6 +11,7 @@ import (
 	"github.com/linkedin/goavro/v2"
 
 	"rdip/connect/source/deadletter"
+	"rdip/connect/source/owntopics"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
@@ -104,7 +105,7 @@ func fixedID(dst []byte, tx *envelope.Transaction, place uint64) []byte {
 }
 
 // ownLane is a stream lane with every topic of its own, whose records are kept.
-func ownLane(t *testing.T, change func(*Own)) (*lane, *kept) {
+func ownLane(t *testing.T, change func(*owntopics.Settings)) (*lane, *kept) {
 	t.Helper()
 	source := func(dst []byte, tx *envelope.Transaction, e *envelope.Event) []byte {
 		dst = envelope.AppendString(envelope.AppendString(envelope.AppendString(dst, "v"), "test"), "shop")
@@ -113,7 +114,7 @@ func ownLane(t *testing.T, change func(*Own)) (*lane, *kept) {
 	}
 	origin := envelope.Origin{Database: "db", Schema: &schema.Source{Name: "io.debezium.connector.test.Source"}, TransactionID: fixedID,
 		Source: func(string, string) envelope.SourceEncoder { return source }}
-	task := &Task{Name: "shop", Prefix: "shop", Skipped: Ops(0).With(envelope.Truncate), Store: openStore(t), Own: Own{Origin: origin, Transactions: true, TransactionTopic: "shop.transaction",
+	task := &Task{Name: "shop", Prefix: "shop", Skipped: Ops(0).With(envelope.Truncate), Store: openStore(t), Own: owntopics.Settings{Origin: origin, Transactions: true, TransactionTopic: "shop.transaction",
 		HeartbeatTopic: "__debezium-heartbeat.shop", Messages: func(prefix string) bool { return prefix != "unwanted" }, MessageTopic: "shop.message", SchemaTopic: "shop"}}
 	if change != nil {
 		change(&task.Own)
@@ -258,10 +259,10 @@ func TestAPositionIsNotSafeBeforeTheEndOfItsTransactionIsAcknowledged(t *testing
 }
 
 func TestHeartbeatRecordsComeBehindTheTransactionInTheirInterval(t *testing.T) {
-	l, k := ownLane(t, func(o *Own) { o.HeartbeatEvery = time.Hour })
+	l, k := ownLane(t, func(o *owntopics.Settings) { o.HeartbeatEvery = time.Hour })
 	s := script{l}
 	orders := named("orders", 1)
-	due := func() error { l.own.heartbeats.last = time.Now().Add(-2 * time.Hour); return nil }
+	due := func() error { l.own.heartbeats.Last = time.Now().Add(-2 * time.Hour); return nil }
 	got := play(t, l, k, s.begin(7, 19), s.row(orders, envelope.Create, 11), s.commit(20), due, s.begin(8, 29), s.row(orders, envelope.Create, 21), s.commit(30), s.begin(9, 39), s.commit(40))
 	want := "BEGIN tx-07:0010; public.orders [tx-07:0011]; END tx-07:0020 1 public.orders=1; BEGIN tx-08:0020; public.orders [tx-08:0021]; END tx-08:0030 1 public.orders=1; __debezium-heartbeat.shop"
 	if got != want {
@@ -309,7 +310,7 @@ func TestAMessageThatIsTooLargeStopsTheConnectorUnlessALossWasAskedFor(t *testin
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if lost := l.run.task.lost.All(); len(lost) != 1 || lost[0] != (deadletter.Undelivered{Table: messagesCollection, Reason: "size", Skipped: true, N: 1, Last: "too large: audit"}) {
+	if lost := l.run.task.lost.All(); len(lost) != 1 || lost[0] != (deadletter.Undelivered{Table: owntopics.MessagesCollection, Reason: "size", Skipped: true, N: 1, Last: "too large: audit"}) {
 		t.Errorf("%+v", lost)
 	}
 }
@@ -328,7 +329,7 @@ func TestASchemaChangeIsARecordOfTheTopicNamedAsThePrefix(t *testing.T) {
 
 // A connector that is to write nothing beside its tables' topics writes nothing, and prepares nothing.
 func TestNothingIsWrittenThatWasNotAskedFor(t *testing.T) {
-	l, k := ownLane(t, func(o *Own) { *o = Own{Origin: o.Origin} })
+	l, k := ownLane(t, func(o *owntopics.Settings) { *o = owntopics.Settings{Origin: o.Origin} })
 	s := script{l}
 	got := play(t, l, k, s.begin(7, 19), s.row(named("orders", 1), envelope.Create, 11), s.message(true, 12, "audit", "x"), s.commit(20), s.message(false, 30, "audit", "x"))
 	if got != "public.orders" {

@@ -97,11 +97,12 @@ func (l *lane) appendRecord(x *encoding, e *envelope.Event, headers []sinks.Head
 	return l.batch.Add(&x.to, s, headers, now/1e3)
 }
 
-// number gives an event its place in the transaction's block, where blocks are written.
+// number gives an event its place in the transaction's block, where blocks are written. What a transform leaves out is
+// counted too: Debezium counts before that.
 func (l *lane) number(x *encoding, e *envelope.Event) {
 	l.tx.Order = 0
 	if l.numbers(e) {
-		l.own.transactions.next(&l.tx, l.own.transactions.ofTable(x))
+		l.own.transactions.Next(&l.tx, x.countedIn(l.own.transactions))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"rdip/connect/source/owntopics"
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -214,7 +215,7 @@ func mendable(name string, oid uint64, mended *atomic.Bool) *envelope.Layout {
 // twice.
 func TestATableThatStoppedGoesOnFromItsPlaceAndTheOthersRepeatNothing(t *testing.T) {
 	d := newDesk(t, func(task *Task) {
-		task.Own = Own{Transactions: true, TransactionTopic: "told", Origin: envelope.Origin{TransactionID: fixedID}}
+		task.Own = owntopics.Settings{Transactions: true, TransactionTopic: "told", Origin: envelope.Origin{TransactionID: fixedID}}
 	})
 	var mended, never atomic.Bool
 	orders, notes, bad := named("orders", 1), mendable("notes", 2, &mended), mendable("bad", 3, &never)

@@ -17,7 +17,7 @@ func (t *Task) naming() routing.Naming {
 
 // shown is a reader's layout as its table's records show it.
 func (t *Task) shown(l *envelope.Layout, of *table) (*envelope.Layout, error) {
-	if err := t.Own.refuses(of.to.Topic, of.id); err != nil {
+	if err := t.Own.Refuses(of.to.Topic, of.id); err != nil {
 		return l, err
 	}
 	shown, err := t.Reshape.Layout(l)

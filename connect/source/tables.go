@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"rdip/connect/source/owntopics"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/envelope"
@@ -180,7 +181,7 @@ type encoding struct {
 	since   uint64         // see table.since
 	unsent  []sinks.Header // of the last row with columns that the log did not carry
 	// collection counts the table's events in the open transaction; nil until the first one is counted.
-	collection *collection
+	collection *owntopics.Collection
 
 	to    records.Topic // the table's own topic, with the writers of envelopes
 	shape records.Shape // nil for envelopes

@@ -13,6 +13,7 @@ import (
 
 	"rdip/connect/source/columns"
 	"rdip/connect/source/deadletter"
+	"rdip/connect/source/owntopics"
 	"rdip/connect/source/records"
 	"rdip/connect/source/routing"
 	"rdip/connect/source/signals"
@@ -30,25 +31,25 @@ type Task struct {
 	Prefix          string // topic.prefix
 	Kind            string // the reader's name as Debezium has it: "postgresql"
 	Envelope        envelope.Options
-	Naming          routing.Naming    // of topics; without a prefix it has Prefix
-	Reshape         *columns.Reshape  // columns, masks and keys; nil: as the reader has them
-	SkipUnchanged   bool              // skip.messages.without.change
-	Keys, Values    records.Format    // key.converter, value.converter
-	Tombstones      bool              // tombstones.on.delete
-	ExtendedHeaders bool              // extended.headers.enabled
-	Skipped         Ops               // skipped.operations
-	Own             Own               // what is written beside the tables' topics
-	Signals         signals.Channels  // what a person asks while the log is streamed
-	Errors          deadletter.Errors // what becomes of rows that cannot be delivered
-	Memory          int64             // bytes of row data that may be under way
-	SnapshotLanes   int               // connections that copy the snapshot
-	SnapshotOnly    bool              // the task ends well once every table is read (initial_only)
-	NoData          bool              // tables count as read before they are (no_data)
-	WindowBytes     int               // of rows that are read while the log is streamed; 0: 4 MiB, or an eighth of Memory where that is less
-	FlushInterval   time.Duration     // between two writes of the offsets file
-	DrainTimeout    time.Duration     // how long a stop waits for acknowledgements
-	ExactlyOnce     *ExactlyOnce      // nil: delivery is at least once
-	RunID           string            // tells one start of the daemon from another, in extended headers
+	Naming          routing.Naming     // of topics; without a prefix it has Prefix
+	Reshape         *columns.Reshape   // columns, masks and keys; nil: as the reader has them
+	SkipUnchanged   bool               // skip.messages.without.change
+	Keys, Values    records.Format     // key.converter, value.converter
+	Tombstones      bool               // tombstones.on.delete
+	ExtendedHeaders bool               // extended.headers.enabled
+	Skipped         Ops                // skipped.operations
+	Own             owntopics.Settings // what is written beside the tables' topics
+	Signals         signals.Channels   // what a person asks while the log is streamed
+	Errors          deadletter.Errors  // what becomes of rows that cannot be delivered
+	Memory          int64              // bytes of row data that may be under way
+	SnapshotLanes   int                // connections that copy the snapshot
+	SnapshotOnly    bool               // the task ends well once every table is read (initial_only)
+	NoData          bool               // tables count as read before they are (no_data)
+	WindowBytes     int                // of rows that are read while the log is streamed; 0: 4 MiB, or an eighth of Memory where that is less
+	FlushInterval   time.Duration      // between two writes of the offsets file
+	DrainTimeout    time.Duration      // how long a stop waits for acknowledgements
+	ExactlyOnce     *ExactlyOnce       // nil: delivery is at least once
+	RunID           string             // tells one start of the daemon from another, in extended headers
 
 	Registrar   records.Registrar
 	Store       *offsets.Store

@@ -36,7 +36,7 @@ func deliveryMutants() []Mutant {
 			Edits: []Edit{{"connect/source/deadletter.go", "\tif !skipped {\n", "\tif skipped {\n"}}},
 		{Name: "letter-not-counted", Says: "a dead letter is left out of its transaction's event_count",
 			Scenario: "dead letters", Judges: []string{judge.Counts},
-			Edits: []Edit{{"connect/source/missing.go", "\tfor range n {\n\t\tt.next(&l.tx, c)\n\t}\n", "\tfor range n - 1 {\n\t\tt.next(&l.tx, c)\n\t}\n"}}},
+			Edits: []Edit{{"connect/source/missing.go", "\tfor range n {\n\t\tt.Next(&l.tx, c)\n\t}\n", "\tfor range n - 1 {\n\t\tt.Next(&l.tx, c)\n\t}\n"}}},
 		{Name: "forget-prepared", Says: "at COMMIT PREPARED the rows of the prepared transaction are forgotten (P37)",
 			Scenario: "prepared", Judges: []string{judge.Lost, judge.State},
 			Edits: []Edit{{"readers/postgres/prepared.go", "\treturn d.deliver(place, t, commitMessage{LSN: m.LSN, End: m.End, Micros: m.Micros})\n", "\td.spill.drop(t)\n\treturn nil\n"}}},

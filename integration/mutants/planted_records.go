@@ -33,7 +33,7 @@ func recordMutants() []Mutant {
 			Edits: []Edit{{"readers/postgres/streamed.go", "\t\treturn d.spill.cut(t, m.Sub)\n", "\t\treturn nil\n"}}},
 		{Name: "end-counts-off", Says: "END counts one event too few of each table",
 			Scenario: "stream", Judges: []string{judge.Counts},
-			Edits: []Edit{{"connect/source/transactions.go", "Events: t.touched[i].count}", "Events: t.touched[i].count - 1}"}}},
+			Edits: []Edit{{"connect/source/owntopics/transactions.go", "Events: t.touched[i].count}", "Events: t.touched[i].count - 1}"}}},
 		{Name: "stale-schema-id", Says: "a changed table's rows carry the schema id of before",
 			Scenario: "stream", Judges: []string{judge.Schema},
 			Edits: []Edit{{"schema/client/registrar.go", "k := key{subject, sha256.Sum256([]byte(schema))}", "k := key{subject, sha256.Sum256(nil)}"}}},
