@@ -52,16 +52,20 @@ func (r *run) ask(ctx context.Context, asked []snapshot.Asked, captured []*schem
 }
 
 func notCaptured(table string, names []string) error {
-	e := &fault.Error{Kind: fault.Configuration, Op: "snapshot", Object: "table " + table, Permanent: true,
-		Cause: errors.New("it is not captured"), Hint: "name a table of table.include.list as schema.table, as rdip status shows them"}
-	near := configs.Nearest(table, names)
-	if i := slices.IndexFunc(names, func(n string) bool { return strings.HasSuffix(n, "."+table) }); i >= 0 {
-		near = names[i]
+	return &fault.Error{Kind: fault.Configuration, Op: "snapshot", Object: "table " + table, Permanent: true,
+		Cause: errors.New("it is not captured"), Hint: didYouMean(table, names, "name a table of table.include.list as schema.table, as rdip status shows them")}
+}
+
+// didYouMean is a hint behind the table that a name nearly is: one of another schema before all.
+func didYouMean(name string, ids []string, hint string) string {
+	near := configs.Nearest(name, ids)
+	if i := slices.IndexFunc(ids, func(id string) bool { return strings.HasSuffix(id, "."+name) }); i >= 0 {
+		near = ids[i]
 	}
-	if near != "" {
-		e.Hint = "did you mean " + near + "? " + e.Hint
+	if near == "" {
+		return hint
 	}
-	return e
+	return "did you mean " + near + "? " + hint
 }
 
 // captured lists the tables whose rows are captured now: all but one that is there for its signals only.

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"rdip/configs"
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/snapshot"
@@ -130,16 +129,8 @@ func (r *run) notThere(name string, all []*table) error {
 	for i, t := range all {
 		ids[i] = t.id
 	}
-	e := &fault.Error{Kind: fault.Configuration, Op: "resume", Object: "table " + name, Permanent: true,
-		Cause: errors.New("no row of such a table was captured since the connector started"), Hint: stoppedHint(r.task.Name, all)}
-	near := configs.Nearest(name, ids)
-	if i := slices.IndexFunc(ids, func(id string) bool { return strings.HasSuffix(id, "."+name) }); i >= 0 {
-		near = ids[i]
-	}
-	if near != "" {
-		e.Hint = "did you mean " + near + "? " + e.Hint
-	}
-	return e
+	return &fault.Error{Kind: fault.Configuration, Op: "resume", Object: "table " + name, Permanent: true,
+		Cause: errors.New("no row of such a table was captured since the connector started"), Hint: didYouMean(name, ids, stoppedHint(r.task.Name, all))}
 }
 
 // stoppedHint names the tables that have stopped.

@@ -1,5 +1,18 @@
 // Package source runs a source connector's task: it opens the reader, copies the first snapshot, follows
 // the log, and keeps the order that never loses: acknowledged by Kafka, then fsynced, then the source told.
+//
+// What stands alone has a package below this one: which columns a row has (columns), where its record goes (routing), how it
+// comes into a batch (records), what stands for it where it cannot be delivered (deadletter), what is written beside the
+// tables' topics (owntopics), what a person asks (signals), the bound of memory (budget), and where Kafka transactions end
+// (gate). Here is what ties them together:
+//
+//   - a task and its runs: task.go, run.go, modes.go, resume.go, status.go; the configuration: config.go, judge.go
+//   - a row on its way: lane.go, record.go, tables.go, lane_route.go, undone.go
+//   - what is told of its transaction: transactions.go, missing.go, own.go, messages.go
+//   - what cannot be delivered: deadletter.go, quarantine.go
+//   - what is read beside the log: windows.go, ask.go, signals.go, signal_act.go, signal_table.go
+//   - what is durable: ledger.go, ledger_signals.go, commit.go
+//   - and exactly once: exactly_once.go, whole.go, ledger_topic.go, cache.go, restore.go, foresee.go
 package source
 
 import (
@@ -171,4 +184,21 @@ func (t *Task) enter(s State, r *run) {
 	}
 	t.mu.Unlock()
 	t.Log.Info("connector", "state", s.String())
+}
+
+// SetMemory changes how many bytes of row data may be under way, of a run too: where that is less than
+// before, reading waits until enough is acknowledged. Safe for concurrent use.
+func (t *Task) SetMemory(bytes int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Memory = bytes
+	if t.current != nil {
+		t.current.budget.Resize(bytes)
+	}
+}
+
+func (t *Task) memory() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Memory
 }
