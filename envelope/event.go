@@ -103,8 +103,10 @@ type Transaction struct {
 type Message struct {
 	Transactional bool
 	Place         uint64
-	Prefix        []byte
-	Content       []byte
+	// Detail is that of the position behind a message that is not transactional, as the reader has it.
+	Detail  string
+	Prefix  []byte
+	Content []byte
 	// Change is what a message of the reader's own says of an altered table, view or function; nil for others.
 	Change *SchemaChange
 	// Refused is why the reader has not read the content, which is too large; nil where it has.

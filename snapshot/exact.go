@@ -105,7 +105,8 @@ func (w *Windows) reach(place uint64) error {
 		x.done <- nil
 		return nil
 	}
-	to := &wholeRows{next: w.next}
+	to := &wholeRows{next: w.next, tx: x.source.Transaction()}
+	to.tx.Place = x.place.Load()
 	err := w.emitWhole(x, to)
 	x.done <- err
 	if to.failed == nil && (fault.IsPermanent(err) || errors.Is(err, ErrRewritten)) {
@@ -121,11 +122,6 @@ func (w *Windows) emitWhole(x *exact, to *wholeRows) error {
 		return err
 	}
 	defer func() { _ = lane.Close(context.WithoutCancel(x.ctx)) }()
-	tx := x.source.Transaction()
-	tx.Place = x.place.Load()
-	if err := to.Begin(&tx); err != nil {
-		return err
-	}
 	for _, c := range x.plan.Chunks {
 		if err := lane.Read(x.ctx, c, to); err != nil {
 			return err
@@ -139,12 +135,30 @@ func (w *Windows) emitWhole(x *exact, to *wholeRows) error {
 	return to.note(w.announceAgain(x.reading.id, true))
 }
 
-// wholeRows marks the rows of a table that is read whole. What the stream's own way refuses is the stream's end,
-// and not the table's.
+// wholeRows marks the rows of a table that is read whole, and begins their transaction with the first: a table that
+// cannot be read leaves none open. What the stream's own way refuses is the stream's end, and not the table's.
 type wholeRows struct {
 	next   envelope.Handler
+	tx     envelope.Transaction
+	begun  bool
+	layout *envelope.Layout // announced, and not handed on yet
 	rows   int64
 	failed error // what next has refused
+}
+
+// begin begins the transaction where it has not begun, and hands on what was announced.
+func (h *wholeRows) begin() error {
+	if !h.begun {
+		h.begun = true
+		if err := h.note(h.next.Begin(&h.tx)); err != nil {
+			return err
+		}
+	}
+	l := h.layout
+	if h.layout = nil; l == nil {
+		return nil
+	}
+	return h.note(h.next.Table(l))
 }
 
 func (h *wholeRows) note(err error) error {
@@ -155,20 +169,41 @@ func (h *wholeRows) note(err error) error {
 }
 
 func (h *wholeRows) Row(e *envelope.Event) error {
+	if err := h.begin(); err != nil {
+		return err
+	}
 	h.rows++
 	e.Mark = envelope.Incremental
 	return h.note(h.next.Row(e))
 }
 
-func (h *wholeRows) Begin(tx *envelope.Transaction) error { return h.note(h.next.Begin(tx)) }
-func (h *wholeRows) Table(l *envelope.Layout) error       { return h.note(h.next.Table(l)) }
+// Table keeps the layout until there is a row.
+func (h *wholeRows) Table(l *envelope.Layout) error {
+	h.layout = l
+	return nil
+}
+
+// Refuse hands on a row of which the beginning is known.
 func (h *wholeRows) Refuse(l *envelope.Layout, known envelope.Row, reason error) error {
+	if err := h.begin(); err != nil {
+		return err
+	}
 	return h.note(h.next.Refuse(l, known, reason))
 }
-func (h *wholeRows) Message(m *envelope.Message) error { return h.note(h.next.Message(m)) }
-func (h *wholeRows) Commit(d offsets.Durable) error    { return h.note(h.next.Commit(d)) }
-func (h *wholeRows) Flush() error                      { return h.note(h.next.Flush()) }
-func (h *wholeRows) Idle(p offsets.Position) error     { return h.note(h.next.Idle(p)) }
+
+// Commit ends the transaction, of a table without rows too.
+func (h *wholeRows) Commit(d offsets.Durable) error {
+	if err := h.begin(); err != nil {
+		return err
+	}
+	return h.note(h.next.Commit(d))
+}
+
+// Begin is not a table's reading's to call.
+func (h *wholeRows) Begin(tx *envelope.Transaction) error { return h.note(h.next.Begin(tx)) }
+func (h *wholeRows) Message(m *envelope.Message) error    { return h.note(h.next.Message(m)) }
+func (h *wholeRows) Flush() error                         { return h.note(h.next.Flush()) }
+func (h *wholeRows) Idle(p offsets.Position) error        { return h.note(h.next.Idle(p)) }
 
 // wholeSent: the table is one chunk, which went out; it counts once Kafka has it.
 func (s *Readings) wholeSent(r *reading) {

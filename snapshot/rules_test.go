@@ -316,3 +316,22 @@ func TestWhatTheStreamsWayRefusesIsNoFaultOfATable(t *testing.T) {
 		}
 	})
 }
+
+// A table that cannot be read leaves no transaction begun in the stream's way: behind it nothing of the stream could be
+// committed where transactions are units.
+func TestATableWithoutAKeyThatCannotBeReadBeginsNoTransaction(t *testing.T) {
+	s := newScript(nil)
+	s.views = []*scriptView{{newest: 20}}
+	s.exact = &scriptSource{script: s, place: 1100, denied: &fault.Error{Op: "copy", Cause: errRefused, Permanent: true}}
+	scripted(t, s, initialTable, func(p *play) {
+		p.step()
+		p.begin(10, 1000)
+		p.commit(1001)
+		before := s.begun
+		p.begin(11, 1200)
+		p.commit(1201)
+		if n := s.begun - before; n != 1 {
+			t.Errorf("%d transactions began, and one was the stream's", n)
+		}
+	})
+}

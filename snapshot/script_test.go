@@ -15,6 +15,7 @@ import (
 
 // script is a source whose views and rows a test lays down one by one, and the end of the stream behind the windows.
 type script struct {
+	begun int // transactions
 	table *schema.Table
 	mu    sync.Mutex    // guards views and reads
 	views []*scriptView // Begin takes the next; the last one stays
@@ -149,7 +150,7 @@ func (s *script) event(op envelope.Op, key, text string) *envelope.Event {
 }
 
 // The end of the stream.
-func (s *script) Begin(*envelope.Transaction) error { return nil }
+func (s *script) Begin(*envelope.Transaction) error { s.begun++; return nil }
 func (s *script) Table(*envelope.Layout) error      { return nil }
 func (s *script) Message(*envelope.Message) error   { return nil }
 func (s *script) Flush() error                      { return nil }
@@ -249,6 +250,7 @@ type scriptSource struct {
 	script *script
 	place  uint64
 	closed int
+	denied error // what reading fails with before its first row, nil for nothing
 }
 
 func (s *scriptSource) Transaction() envelope.Transaction {
@@ -260,14 +262,22 @@ func (s *scriptSource) Plan(ctx context.Context) ([]TablePlan, error) {
 	plans[0].Chunks = plans[0].Chunks[:1]
 	return plans, err
 }
-func (s *scriptSource) Lane(context.Context) (Lane, error) { return &exactLane{s.script}, nil }
-func (s *scriptSource) Close(context.Context) error        { s.closed++; return nil }
+func (s *scriptSource) Lane(context.Context) (Lane, error) {
+	return &exactLane{s.script, s.denied}, nil
+}
+func (s *scriptSource) Close(context.Context) error { s.closed++; return nil }
 
-type exactLane struct{ s *script }
+type exactLane struct {
+	s      *script
+	denied error
+}
 
 func (l *exactLane) Read(_ context.Context, _ Chunk, h envelope.Handler) error {
 	if err := h.Table(l.s.layout); err != nil {
 		return err
+	}
+	if l.denied != nil {
+		return l.denied
 	}
 	return h.Row(l.s.event(envelope.Read, "1", "whole"))
 }

@@ -37,8 +37,8 @@ type lane struct {
 	counted tally
 
 	inside  bool    // the gate: in a source transaction or a chunk
-	entered int     // batches and records at that moment
-	batches int     // sent
+	entered int     // records at that moment
+	records int     // of batches that were sent
 	reached reached // what goes into the next Kafka transaction; see flushNow for whose it is
 
 	confirmed offsets.Position // the newest position that is durable; the committer's own
@@ -378,7 +378,7 @@ func (l *lane) send() error {
 	l.chunks, l.last = l.chunks[:0], offsets.Position{}
 	l.undone.sent()
 	l.counted.publish()
-	l.batches++
+	l.records += len(batch.Records)
 	l.run.budget.Sent()
 	bytes := len(batch.Arena)
 	err := l.run.producer.Send(l.ctx, batch)

@@ -243,6 +243,7 @@ func (g *ledger) stopTable(id string, s *Stop) error {
 		if s.Position == "" || s.Place < place {
 			s.Place, s.Position = place, position
 		}
+		s.goesOn(g.held[id])
 	}
 	stopped := maps.Clone(g.record.Stopped)
 	if stopped == nil {

@@ -14,6 +14,7 @@ import (
 	"rdip/connect/source/routing"
 	"rdip/envelope"
 	"rdip/internal/fault"
+	"rdip/offsets"
 	"rdip/schema"
 	"rdip/sinks"
 )
@@ -53,6 +54,18 @@ type Stop struct {
 	// Rows of the table were delivered of the transaction whose commit is at Within; 0 where that is not known.
 	Within uint64
 	Rows   int64
+}
+
+// goesOn takes over what is known of a stop that was gone on from, where the table stops again before it was past it:
+// rows that were delivered of a transaction stay so.
+func (s *Stop) goesOn(before offsets.StoppedTable) {
+	switch {
+	case before.Within == 0:
+	case s.Within == before.Within:
+		s.Rows = max(s.Rows, before.Rows)
+	case s.Within == 0 && s.Place <= before.Place:
+		s.Within, s.Rows = before.Within, before.Rows
+	}
 }
 
 // Then is what a person does once the table is mended, as typed.

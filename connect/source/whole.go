@@ -31,8 +31,8 @@ func (l *lane) leave() {
 	}
 }
 
-// handed tells moments apart between which something was written.
-func (l *lane) handed() int { return l.batches<<16 + l.batch.Count() }
+// handed is how many records were written, sent or not: it tells moments apart between which something was.
+func (l *lane) handed() int { return l.records + l.batch.Count() }
 
 // enterAnew enters for what begins now. What began before and was not ended, such as a table without a key whose
 // reading failed, is to be taken back if anything was written of it.
@@ -59,15 +59,14 @@ func (l *lane) reach(p offsets.Position) {
 	}
 }
 
-// reachMessage notes that a message outside every transaction was written: the source sends it again to whoever starts
-// at its place, and not behind it (logicalmsg_decode, SnapBuildXactNeedsSkip).
+// reachMessage notes that a message outside every transaction was written. Its place is where it ends in the log: the
+// source sends it again to whoever starts before that, and a commit that follows at once begins there (logicalmsg_decode
+// in decode.c: buf->endptr).
 func (l *lane) reachMessage(m *envelope.Message) {
 	if l.run.exact == nil || l.handed() == l.entered || m.Place < l.reached.position.Place {
 		return
 	}
-	p := l.reached.position
-	p.Place = m.Place + 1
-	l.reached.position = p
+	l.reached.position = offsets.Position{Place: m.Place, Detail: m.Detail}
 }
 
 // stopOf is how a table stops here. What was delivered of it before is known exactly where all of it, and that the table

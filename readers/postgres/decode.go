@@ -245,12 +245,15 @@ func (d *decoder) logical(place uint64, b []byte) error {
 	if isHeartbeat(m, d.slot) {
 		d.wire.beats.Add(1)
 	}
+	if !m.Transactional && m.LSN <= d.from {
+		return nil // the session began below the position, at a PREPARE
+	}
 	if m.Transactional || d.phase != outside {
 		if deliver, err := d.ensureBegun(place); err != nil || !deliver {
 			return err
 		}
 	}
-	d.message = envelope.Message{Transactional: m.Transactional, Place: m.LSN, Prefix: m.Prefix, Content: m.Content}
+	d.message = envelope.Message{Transactional: m.Transactional, Place: m.LSN, Detail: d.prepared, Prefix: m.Prefix, Content: m.Content}
 	if d.altered != nil && m.Transactional && string(m.Prefix) == ddlPrefix {
 		if d.message.Change, err = d.altered(d.ctx, m.Content); err != nil {
 			return err

@@ -105,6 +105,34 @@ func TestAPreparedTransactionOutlivesACrash(t *testing.T) {
 	}
 }
 
+// P37, P39: a position behind a message outside transactions passes neither the PREPARE before it nor the commit that
+// follows it in the log at once.
+func TestAPositionBehindAMessageOutsideTransactionsPassesNothing(t *testing.T) {
+	s := newLogServer(t, testenv.SharedPostgres(t, 18), "CREATE TABLE t(id int PRIMARY KEY, a text)")
+	s.spilling(t, "auto")
+	s.cfg.TwoPhase = true
+	gid := quoteLiteral("of " + s.db)
+	first := &recorder{}
+	r := s.run(t, 0, first)
+	s.exec(t, "BEGIN; INSERT INTO t VALUES (1, 'prepared'); PREPARE TRANSACTION "+gid)
+	s.exec(t, "BEGIN; INSERT INTO t VALUES (2, 'committed behind it'); SELECT pg_logical_emit_message(false, 'app', 'outside'); COMMIT")
+	eventually(t, "the message arrives", func() bool { return slices.Contains(first.all(), "message false app outside") })
+	if err := r.stop(t); err == nil {
+		t.Fatal("it has ended well")
+	}
+	if first.outside.Detail == "" {
+		t.Fatalf("the position behind the message is %+v", first.outside)
+	}
+	s.exec(t, "COMMIT PREPARED "+gid)
+	s.wire = newProgress()
+	second := &recorder{confirm: s.wire.confirm}
+	r = s.runFrom(t, first.outside, second)
+	r.until(t, "the rows arrive", func() bool { return second.count() >= 2 })
+	if got := slices.DeleteFunc(unannounced(second), isBoundary); !slices.Equal(got, []string{"c public.t after(2,committed behind it)", "c public.t after(1,prepared)"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A position behind a PREPARE, as a person may set one, has lost its changes.
 func TestAPreparedTransactionWhoseChangesWerePassedByIsALostPosition(t *testing.T) { // P37, G7
 	s := newLogServer(t, testenv.SharedPostgres(t, 17), "CREATE TABLE t(id int PRIMARY KEY, a text)")

@@ -32,6 +32,7 @@ type recorder struct {
 	withheld []error // of messages that were not read
 	// position is told every position, nil for none
 	position func(offsets.Position)
+	outside  offsets.Position // behind the newest message outside transactions
 }
 
 func (r *recorder) note(format string, args ...any) {
@@ -102,6 +103,11 @@ func (r *recorder) Message(m *envelope.Message) error {
 	if m.Refused != nil {
 		r.mu.Lock()
 		r.withheld = append(r.withheld, m.Refused)
+		r.mu.Unlock()
+	}
+	if !m.Transactional {
+		r.mu.Lock()
+		r.outside = offsets.Position{Place: m.Place, Detail: m.Detail}
 		r.mu.Unlock()
 	}
 	r.note("message %t %s %s", m.Transactional, m.Prefix, m.Content)

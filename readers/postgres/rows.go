@@ -179,6 +179,9 @@ func (d *decoder) largeMessage(place uint64, b []byte, e *oversizeError) error {
 		return d.corrupt(place, errTruncated)
 	}
 	transactional := b[0] == 1
+	if !transactional && binary.BigEndian.Uint64(b[1:]) <= d.from {
+		return nil
+	}
 	if transactional || d.phase != outside {
 		if deliver, err := d.ensureBegun(place); err != nil || !deliver {
 			return err
@@ -188,7 +191,7 @@ func (d *decoder) largeMessage(place uint64, b []byte, e *oversizeError) error {
 	if !whole {
 		prefix = b[head:] // as far as it was read
 	}
-	d.message = envelope.Message{Transactional: transactional, Place: binary.BigEndian.Uint64(b[1:]), Prefix: prefix,
+	d.message = envelope.Message{Transactional: transactional, Place: binary.BigEndian.Uint64(b[1:]), Detail: d.prepared, Prefix: prefix,
 		Refused: d.tooLarge(place, fmt.Sprintf("a logical message with prefix %q", prefix), e)}
 	return d.h.Message(&d.message)
 }
