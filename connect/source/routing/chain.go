@@ -19,7 +19,7 @@ type step struct {
 
 	flat   *FlatOptions
 	outbox *OutboxOptions
-	topic  *Route
+	topic  *router
 }
 
 // Plan is what the chain makes of one table's records.

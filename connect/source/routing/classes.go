@@ -62,18 +62,18 @@ func simpleClass(class string) string {
 
 // buildRegexRouter is org.apache.kafka.connect.transforms.RegexRouter.
 func buildRegexRouter(s *step, d *configs.Definition, _ bool) func(*configs.Section) (string, error) {
-	return routerOptions(s, d, []string{"regex", "replacement"}, newRegexRoute)
+	return routerOptions(s, d, []string{"regex", "replacement"}, newRegexRouter)
 }
 
 // buildLogicalRouter is Debezium's ByLogicalTableRouter, or its successor.
 func buildLogicalRouter(byTopic bool) builder {
 	return func(s *step, d *configs.Definition, _ bool) func(*configs.Section) (string, error) {
-		return routerOptions(s, d, logicalOptions, func(o map[string]string) (Route, error) { return newLogicalRoute(o, byTopic) })
+		return routerOptions(s, d, logicalOptions, func(o map[string]string) (router, error) { return newLogicalRouter(o, byTopic) })
 	}
 }
 
 // routerOptions takes a router's options as texts; the router reads them.
-func routerOptions(s *step, d *configs.Definition, names []string, make func(map[string]string) (Route, error)) func(*configs.Section) (string, error) {
+func routerOptions(s *step, d *configs.Definition, names []string, make func(map[string]string) (router, error)) func(*configs.Section) (string, error) {
 	values := defineRouter(d, "", names)
 	return func(section *configs.Section) (string, error) {
 		given := map[string]string{}

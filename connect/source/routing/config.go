@@ -52,7 +52,7 @@ func (c *Config) Check(where func(key string) string) fault.Findings {
 }
 
 // routes is the configured routing: the plain renaming after the logical one.
-func (c *Config) routes() (Routing, error) {
+func (c *Config) routes() (routers, error) {
 	logical, plain := map[string]string{}, map[string]string{}
 	for name, value := range c.routing {
 		switch name {
@@ -62,16 +62,16 @@ func (c *Config) routes() (Routing, error) {
 			logical[name] = value
 		}
 	}
-	var all Routing
+	var all routers
 	if len(logical) > 0 {
-		r, err := newLogicalRoute(logical, false)
+		r, err := newLogicalRouter(logical, false)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, r)
 	}
 	if len(plain) > 0 {
-		r, err := newRegexRoute(plain)
+		r, err := newRegexRouter(plain)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +83,7 @@ func (c *Config) routes() (Routing, error) {
 // Naming is the configured naming below a prefix, without transforms.
 func (c *Config) Naming(prefix string) Naming {
 	n := Naming{Prefix: prefix, Delimiter: c.Delimiter, NoSchema: c.strategy == withoutPart, Template: c.template}
-	n.Routing, _ = c.routes() // checked with the configuration
+	n.routers, _ = c.routes() // checked with the configuration
 	return n
 }
 

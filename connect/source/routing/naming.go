@@ -15,8 +15,8 @@ type Naming struct {
 	NoSchema bool
 	// Template is a name with ${prefix}, ${database}, ${schema} and ${table}; "": prefix, schema and table.
 	Template   string
-	Routing    Routing
-	Transforms *Chain // after all of that; nil for none
+	routers    routers // after the name
+	Transforms *Chain  // after all of that; nil for none
 }
 
 // Destination is where a table's records go.
@@ -40,7 +40,7 @@ func (d *Destination) ByRow() bool { return d.Plan.isDynamic() }
 // checked with the configuration.
 func (n *Naming) Topic(t *schema.Table) Destination {
 	name := n.plain(t)
-	return n.Transforms.route(n.Routing.route(Destination{Topic: name, Names: name}))
+	return n.Transforms.route(n.routers.route(Destination{Topic: name, Names: name}))
 }
 
 func (n *Naming) plain(t *schema.Table) string {
@@ -66,9 +66,9 @@ func (n *Naming) plain(t *schema.Table) string {
 // logical tables are for tables.
 func (n *Naming) Renamed(topic string) string {
 	d := Destination{Topic: topic}
-	for i := range n.Routing {
-		if !n.Routing[i].logical {
-			n.Routing[i].apply(&d)
+	for i := range n.routers {
+		if !n.routers[i].logical {
+			n.routers[i].apply(&d)
 		}
 	}
 	if n.Transforms == nil {
@@ -82,10 +82,10 @@ func (n *Naming) Renamed(topic string) string {
 	return d.Topic
 }
 
-// Routing renames topics, one step after the other, each at most once. It may be used concurrently.
-type Routing []Route
+// routers rename topics, one after the other, each at most once. It may be used concurrently.
+type routers []router
 
-func (r Routing) route(d Destination) Destination {
+func (r routers) route(d Destination) Destination {
 	for i := range r {
 		r[i].apply(&d)
 	}

@@ -8,9 +8,9 @@ import (
 	"rdip/configs"
 )
 
-// Route is one step of a Routing: what Debezium's ByLogicalTableRouter (ToLogicalTopicRouter) or Kafka's
+// router is what Debezium's ByLogicalTableRouter (ToLogicalTopicRouter) or Kafka's
 // RegexRouter does to the names of topics and to keys.
-type Route struct {
+type router struct {
 	topic   *configs.Replacer
 	logical bool
 	// Of a logical route: the field that the key gets, "" for none, and how its value comes of the old topic's
@@ -30,13 +30,13 @@ const (
 var logicalOptions = []string{"topic.regex", "topic.replacement", "key.enforce.uniqueness", "key.field.name", "key.field.regex", "key.field.replacement",
 	"schema.name.adjustment.mode", "logical.table.cache.size", "logical.destination.cache.size"}
 
-// newLogicalRoute is Debezium's ByLogicalTableRouter of such options, or with byTopic its successor
+// newLogicalRouter is Debezium's ByLogicalTableRouter of such options, or with byTopic its successor
 // ToLogicalTopicRouter, which differs in the default of key.field.name. The error names an option.
-func newLogicalRoute(options map[string]string, byTopic bool) (Route, error) {
+func newLogicalRouter(options map[string]string, byTopic bool) (router, error) {
 	if err := knownOptions(options, logicalOptions); err != nil {
-		return Route{}, err
+		return router{}, err
 	}
-	r := Route{logical: true, keyField: tableRouterField}
+	r := router{logical: true, keyField: tableRouterField}
 	if byTopic {
 		r.keyField = topicRouterField
 	}
@@ -63,12 +63,12 @@ func newLogicalRoute(options map[string]string, byTopic bool) (Route, error) {
 	return r, err
 }
 
-// newRegexRoute is Kafka's RegexRouter of the options regex and replacement.
-func newRegexRoute(options map[string]string) (Route, error) {
+// newRegexRouter is Kafka's RegexRouter of the options regex and replacement.
+func newRegexRouter(options map[string]string) (router, error) {
 	if err := knownOptions(options, []string{"regex", "replacement"}); err != nil {
-		return Route{}, err
+		return router{}, err
 	}
-	var r Route
+	var r router
 	var err error
 	r.topic, err = replacer(options, "regex", "replacement")
 	return r, err
@@ -99,7 +99,7 @@ func replacer(options map[string]string, regex, replacement string) (*configs.Re
 }
 
 // apply renames a topic that the step's expression matches. An empty name leaves it as it is, as Debezium does.
-func (r *Route) apply(d *Destination) {
+func (r *router) apply(d *Destination) {
 	renamed, ok := r.topic.Replace(d.Topic)
 	if !ok || renamed == "" {
 		return
