@@ -74,15 +74,40 @@ func fullState(t *testing.T, mode harness.Mode) {
 	}
 	u.d.WaitFor(t, "no space left on device")
 	u.Faulted(1)
+	time.Sleep(500 * time.Millisecond) // what was stored before is told yet
 	stuck := u.Slot(t, "confirmed_flush_lsn")
 	time.Sleep(2 * time.Second)
 	if now := u.Slot(t, "confirmed_flush_lsn"); now != stuck && !mode.Exactly {
 		t.Errorf("the slot went from %s to %s while nothing could be stored", stuck, now)
 	}
+	if !mode.Exactly {
+		u.confirmedIsInAFileThatStays(t)
+	}
 	if err := disk.Free(); err != nil {
 		t.Fatal(err)
 	}
 	u.judged(t)
+}
+
+// confirmedIsInAFileThatStays checks G3 beside the daemon that holds the file, which cannot write it now.
+func (u *underLoad) confirmedIsInAFileThatStays(t *testing.T) {
+	t.Helper()
+	whole, err := os.ReadFile(u.file())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, offsets.FileName), whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	contents, err := offsets.Dump(dir, offsets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := contents.Connectors["shop"].Place
+	if u.Slot(t, fmt.Sprintf("confirmed_flush_lsn <= '%X/%X'", place>>32, uint32(place))) != "true" {
+		t.Errorf("the slot has confirmed %s, and only %X is durable", u.Slot(t, "confirmed_flush_lsn"), place)
+	}
 }
 
 // O2
