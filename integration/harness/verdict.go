@@ -34,6 +34,7 @@ func (r *Run) Verdict(t *testing.T) judge.Verdict {
 		t.Logf("%s: %d records, %d of them repeated in %d repetitions", table.Name, v.Records, v.Repeated, v.Restarts)
 		if len(v.Faults) > 0 {
 			t.Errorf("%s:\n%s", table.Name, strings.Join(v.Faults, "\n"))
+			r.keepTopic(t, e)
 		}
 		if v.Records == 0 {
 			t.Errorf("%s: there is nothing to judge", table.Name)
