@@ -54,6 +54,7 @@ type Batch struct {
 	Token   offsets.Token
 	Records []Record
 	Arena   []byte // the bytes of keys and values, one behind the other
+	Beside  int    // bytes that the records hold outside of the arena, each for itself: headers of their own
 	// Owner is the sender's own reference (its lane); the producer does not touch it.
 	Owner any
 	// Pending is the producer's own count of records not yet acknowledged.

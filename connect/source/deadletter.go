@@ -17,6 +17,7 @@ import (
 type deadLetters struct {
 	target sinks.Topic
 	ready  bool
+	alike  deadletter.Alike
 }
 
 // undelivered decides about an event that could not be written: its table stops, or it becomes a dead letter.
@@ -50,10 +51,10 @@ func (l *lane) refusedSchema(x *encoding, e *envelope.Event, err error) error {
 	case !l.givesUp(err):
 		return err
 	case l.run.task.Errors.Tolerate && isSchemaRefusal(err):
-		x.refusal = err
+		x.refusal = deadletter.Told(err)
 		x.table.refused.Store(true)
 		l.run.task.Log.Error("the schema of a table is refused; its rows cannot be delivered", deadletter.WithSchemas(err, "table", x.table.id, "error", err)...)
-		return l.undelivered(x, e, err, deadletter.ReasonSchema)
+		return l.undelivered(x, e, x.refusal, deadletter.ReasonSchema)
 	default:
 		return l.gaveUp(x, e, err)
 	}
@@ -144,7 +145,7 @@ func (l *lane) letterFrom(m *deadletter.Letter) *deadletter.Origin {
 	if !t.Errors.Headers {
 		return nil
 	}
-	from := &deadletter.Origin{Connector: t.Name, Transaction: l.tx.ID}
+	from := &deadletter.Origin{Connector: t.Name, Alike: &l.letters.alike, Transaction: l.tx.ID}
 	if m.Place != 0 && l.run.reader != nil {
 		from.Position = l.run.reader.EncodePosition(offsets.Position{Place: m.Place})
 	}
@@ -164,7 +165,7 @@ func (l *lane) openLetters() error {
 	if err != nil {
 		return err
 	}
-	l.letters = deadLetters{target: target, ready: true}
+	l.letters.target, l.letters.ready = target, true
 	return nil
 }
 

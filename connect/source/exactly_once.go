@@ -64,10 +64,13 @@ type transactor struct {
 	full     chan struct{} // holds one notice that enough was sent
 	moved    atomic.Bool   // a position was reached without anything sent
 
-	took     atomic.Int64 // how long the newest commit took, in ns
-	bytes    atomic.Int64 // of the open transaction
-	began    atomic.Int64 // when the open transaction had its first rows, ns since 1970; 0 while it has none
+	took  atomic.Int64 // how long the newest commit took, in ns
+	bytes atomic.Int64 // of the open transaction
+	// By now, which no step of the wall's clock moves (D3).
+	born     time.Time
+	began    atomic.Int64 // when the open transaction had its first rows; 0 while it has none
 	sentLast atomic.Int64 // when rows were sent last
+	ending   atomic.Bool  // from when the end of a transaction is asked for until it is known
 
 	mu    sync.Mutex
 	lanes []*lane
@@ -75,7 +78,7 @@ type transactor struct {
 }
 
 func newTransactor(r *run, p sinks.TransactionalProducer, topic sinks.Topic) *transactor {
-	return &transactor{run: r, options: r.task.ExactlyOnce, producer: p, topic: topic, gate: gate.New(),
+	return &transactor{run: r, options: r.task.ExactlyOnce, producer: p, topic: topic, gate: gate.New(), born: time.Now(),
 		turn: make(chan struct{}, 1), due: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 }
 
@@ -86,9 +89,16 @@ func (x *transactor) serve(lanes ...*lane) {
 	x.mu.Unlock()
 }
 
+// now is the time since born in ns, never 0. It goes by the monotonic clock, which stands still while the machine sleeps:
+// what the brokers gave up meanwhile the producer says.
+func (x *transactor) now() int64 { return int64(time.Since(x.born)) + 1 }
+
+// since is how long ago a time was that now gave.
+func (x *transactor) since(then int64) time.Duration { return time.Duration(x.now() - then) }
+
 // sent notes that a batch went out.
 func (x *transactor) sent(bytes int) {
-	now := time.Now().UnixNano()
+	now := x.now()
 	x.sentLast.Store(now)
 	x.began.CompareAndSwap(0, now)
 	if x.bytes.Add(int64(bytes)) >= x.options.Bytes {
@@ -104,6 +114,12 @@ func notify(c chan struct{}) {
 	default:
 	}
 }
+
+// isOpen says whether rows were sent that no reader of committed records sees yet.
+func (x *transactor) isOpen() bool { return x != nil && (x.ending.Load() || x.began.Load() != 0) }
+
+// isEnding says whether the end of a transaction was asked for and is not known.
+func (x *transactor) isEnding() bool { return x != nil && x.ending.Load() }
 
 // commit ends the open transaction with all that is known now, and returns when it is visible and durable. Whoever
 // calls it must not be inside the gate. Its error ends the run.
@@ -128,6 +144,11 @@ func (x *transactor) commit() error {
 		return x.failed(err)
 	}
 	done := make(chan error, 1)
+	if x.began.Load() == 0 { // nothing was under way until now
+		x.run.acknowledgedNow()
+	}
+	x.ending.Store(true)
+	defer x.ending.Store(false)
 	failpoint.Hit(failpoint.Committing)
 	err = x.producer.Commit(ctx, out.records, func(err error) { done <- err })
 	x.bytes.Store(0)
@@ -143,6 +164,7 @@ func (x *transactor) commit() error {
 	if err != nil {
 		return x.failed(err)
 	}
+	x.run.acknowledgedNow()
 	failpoint.Hit(failpoint.Committed)
 	x.run.task.counts.committed(time.Since(began), out.newest)
 	out.stored()
@@ -238,7 +260,7 @@ func (x *transactor) watch(quit <-chan struct{}) {
 			return
 		}
 		began := x.began.Load()
-		if began == 0 || time.Since(time.Unix(0, began)) < limit {
+		if began == 0 || x.since(began) < limit {
 			continue
 		}
 		x.run.fail(x.outlasts())
@@ -249,7 +271,7 @@ func (x *transactor) watch(quit <-chan struct{}) {
 // outlasts is why a transaction could not end in time. One that is still being sent is longer than the limit; where
 // nothing was sent for a while something is away, which passes.
 func (x *transactor) outlasts() error {
-	idle := time.Since(time.Unix(0, x.sentLast.Load()))
+	idle := x.since(x.sentLast.Load())
 	long := idle < max(x.options.Timeout/stillSends, time.Second)
 	err := &fault.Error{Op: "commit a Kafka transaction of", Object: "connector " + x.run.task.Name, Permanent: long,
 		Cause: fmt.Errorf("a transaction of the source, or a part of a snapshot, outlasts transaction.timeout.ms (%v): all of it has to be in one Kafka transaction", x.options.Timeout),

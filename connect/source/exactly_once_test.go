@@ -26,8 +26,8 @@ func TestATransactionThatOutlastsTheBrokersLimitIsToldFromAnOutage(t *testing.T)
 		"nothing went out for a good part":     {10 * time.Minute, false, "nothing could be sent for 10m0s"},
 		"nothing went out for the whole of it": {14 * time.Minute, false, "transaction.timeout.ms is 15m0s"},
 	} {
-		x := &transactor{run: &run{task: &Task{Name: "shop"}}, options: &ExactlyOnce{Timeout: 15 * time.Minute}}
-		x.sentLast.Store(time.Now().Add(-c.lastSent).UnixNano())
+		x := &transactor{run: &run{task: &Task{Name: "shop"}}, options: &ExactlyOnce{Timeout: 15 * time.Minute}, born: time.Now().Add(-time.Hour)}
+		x.sentLast.Store(x.now() - int64(c.lastSent))
 		if err := x.outlasts(); fault.IsPermanent(err) != c.permanent || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", name, err)
 		}

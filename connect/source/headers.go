@@ -51,7 +51,9 @@ func (l *lane) unavailable(x *encoding, row envelope.Row) []sinks.Header {
 		return l.run.task.contextHeaders
 	}
 	if x.unsent == nil || &names[0] != &x.unsent[0].Value[0] {
-		x.unsent = records.Joined([]sinks.Header{{Key: envelope.UnavailableHeader, Value: names}}, l.run.task.contextHeaders)
+		own := []sinks.Header{{Key: envelope.UnavailableHeader, Value: names}}
+		x.unsent = records.Joined(own, l.run.task.contextHeaders)
+		l.batch.Holds(own, 0)
 	}
 	return x.unsent
 }

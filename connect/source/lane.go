@@ -264,7 +264,7 @@ func (l *lane) room() error {
 
 // isFull says whether the batch may not hold another event.
 func (l *lane) isFull() bool {
-	return len(l.batch.Arena) >= budget.ArenaBytes-budget.ArenaBytes/16 || len(l.batch.Records) >= budget.ArenaRecords-4
+	return l.batch.Size() >= budget.ArenaBytes-budget.ArenaBytes/16 || len(l.batch.Records) >= budget.ArenaRecords-4
 }
 
 // Commit closes a transaction, or a chunk of a snapshot.
@@ -365,10 +365,8 @@ func (l *lane) flushNow() error {
 // send seals the batch and gives it to the producer.
 func (l *lane) send() error {
 	batch := l.batch.Batch
-	if extra := len(batch.Arena) - budget.ArenaBytes; extra > 0 {
-		if err := l.run.budget.Reserve(l.ctx, int64(extra)); err != nil {
-			return err
-		}
+	if err := l.run.budget.Grown(l.ctx, batch); err != nil {
+		return err
 	}
 	batch.Token, batch.Owner = l.tracker.Open(), &sent{lane: l, micros: l.tx.Micros}
 	if err := l.tracker.Seal(batch.Token, l.last, l.chunks); err != nil {
@@ -379,8 +377,10 @@ func (l *lane) send() error {
 	l.undone.sent()
 	l.counted.publish()
 	l.records += len(batch.Records)
-	l.run.budget.Sent()
-	bytes := len(batch.Arena)
+	if l.run.budget.Sent() {
+		l.run.acknowledgedNow() // nothing was owed until now
+	}
+	bytes := len(batch.Arena) + batch.Beside
 	err := l.run.producer.Send(l.ctx, batch)
 	failpoint.Hit(failpoint.Produced)
 	if err == nil && l.run.exact != nil {

@@ -30,10 +30,19 @@ func (l *lane) append(x *encoding, e *envelope.Event) error {
 		return err
 	}
 	gone, made := split(e)
-	if err := l.appendEvent(x, &gone, []sinks.Header{{Key: envelope.NewKeyHeader, Value: newKey}}); err != nil {
+	if err := l.appendHalf(x, &gone, []sinks.Header{{Key: envelope.NewKeyHeader, Value: newKey}}); err != nil {
 		return err
 	}
-	return l.appendEvent(x, &made, []sinks.Header{{Key: envelope.OldKeyHeader, Value: oldKey}})
+	return l.appendHalf(x, &made, []sinks.Header{{Key: envelope.OldKeyHeader, Value: oldKey}})
+}
+
+// appendHalf appends one of the two events of a changed key, and counts the other key that it names.
+func (l *lane) appendHalf(x *encoding, e *envelope.Event, own []sinks.Header) error {
+	err := l.appendEvent(x, e, own)
+	if err == nil {
+		l.batch.Holds(own, 0)
+	}
+	return err
 }
 
 // splits says whether an event is written as two, for its key is another. An outbox takes no updates.

@@ -38,9 +38,10 @@ type Status struct {
 	Retries                           int
 	StoreErr                          error // the offsets file cannot be written; nothing is confirmed meanwhile
 	SnapshotStarted, SnapshotFinished time.Time
-	// LastProgress is when a batch was last acknowledged, or now while nothing is outstanding.
+	// LastProgress is when a batch was last acknowledged, a Kafka transaction ended, or the first batch was sent after
+	// a time without; now while nothing is outstanding, as where an open transaction waits for more of the source's.
 	LastProgress time.Time
-	Idle         bool   // everything that was received is acknowledged
+	Idle         bool   // everything that was received is acknowledged, and with exactly once committed
 	WaitingOn    string // what the task waits for, for people; "" for nothing
 	Source       readers.Status
 	Snapshot     snapshot.Report
@@ -114,13 +115,7 @@ func (r *run) describe(s *Status) {
 	s.Position, s.Cluster = r.ledger.record.Position, r.ledger.record.Cluster
 	s.SnapshotStarted, s.SnapshotFinished = r.ledger.record.SnapshotStarted, r.ledger.record.SnapshotFinished
 	r.ledger.mu.Unlock()
-	s.Idle = r.budget.IsIdle()
-	s.LastProgress = *r.lastAck.Load()
-	if s.Idle {
-		s.LastProgress = time.Now()
-	} else if s.Held > s.Budget-budget.ArenaBytes {
-		s.WaitingOn = "Kafka: the memory budget is full of rows that are not acknowledged"
-	}
+	r.progress(s)
 	catchingUp := r.ledger.catchingUp()
 	for _, t := range r.tables.all() {
 		topic, stop := t.shown()
@@ -128,6 +123,25 @@ func (r *run) describe(s *Status) {
 		s.Tables = append(s.Tables, TableStatus{Table: t.id, Topic: topic.Name, Partitions: topic.Partitions,
 			Reads: t.reads.Load(), Creates: t.creates.Load(), Updates: t.updates.Load(), Deletes: t.deletes.Load(),
 			Truncates: t.truncates.Load(), Stopped: stop, Retained: stop.retained(s.Source.SourcePlace), CatchingUp: behind && stop == nil})
+	}
+}
+
+// longEnd is how long a Kafka transaction may take to end before it is said that the task waits for that.
+const longEnd = 10 * time.Second
+
+// progress adds whether something is outstanding at Kafka, and since when.
+func (r *run) progress(s *Status) {
+	ending, open := r.exact.isEnding(), r.exact.isOpen()
+	acknowledged := r.budget.IsIdle()
+	s.Idle = acknowledged && !open
+	s.LastProgress = *r.lastAck.Load()
+	switch {
+	case acknowledged && !ending:
+		s.LastProgress = time.Now()
+	case ending && time.Since(s.LastProgress) > longEnd:
+		s.WaitingOn = "Kafka: the end of a transaction is not confirmed"
+	case s.Held > s.Budget-budget.ArenaBytes:
+		s.WaitingOn = "Kafka: the memory budget is full of rows that are not acknowledged"
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"rdip/integration/harness"
 	"rdip/integration/testenv"
+	"rdip/integration/testenv/proxy"
 )
 
 // skewedTime is what a build's time package has beside its own: seconds that Now adds to the wall clock, and not to the
@@ -100,10 +101,11 @@ func skewable(t *testing.T) string {
 	return binary
 }
 
-// D3
-func jumpingClock(t *testing.T, mode harness.Mode) {
+// skewed is a run whose daemon has such a clock, which set moves, and reaches PostgreSQL through a proxy. Nothing runs yet.
+func skewed(t *testing.T, mode harness.Mode, keys ...string) (u *underLoad, way *proxy.Proxy, set func(by time.Duration)) {
+	t.Helper()
 	binary, skew := skewable(t), filepath.Join(t.TempDir(), "skew")
-	set := func(by time.Duration) {
+	set = func(by time.Duration) {
 		t.Helper()
 		if err := os.WriteFile(skew+".new", []byte(fmt.Sprint(int64(by/time.Second))), 0o600); err != nil {
 			t.Fatal(err)
@@ -114,17 +116,29 @@ func jumpingClock(t *testing.T, mode harness.Mode) {
 	}
 	set(0)
 	pg := testenv.SharedPostgres(t, 18)
-	way := testenv.Proxy(t, pg.Addr())
-	u := &underLoad{Run: mode.Run(t, pg, testenv.SharedKafka(t))}
+	way = testenv.Proxy(t, pg.Addr())
+	u = &underLoad{Run: mode.Run(t, pg, testenv.SharedKafka(t))}
 	u.Path, u.Env = binary, []string{"RDIP_TEST_SKEW=" + skew}
-	u.Setup = u.With("connectors.shop.database.port", fmt.Sprint(way.Port()))
+	u.Setup = u.With(append(keys, "connectors.shop.database.port", fmt.Sprint(way.Port()))...)
+	return u, way, set
+}
+
+// becomes waits until the daemon's clock is off by so much.
+func (u *underLoad) becomes(t *testing.T, by time.Duration) {
+	t.Helper()
+	harness.Eventually(t, fmt.Sprintf("the daemon's clock to be off by %v", by), func() bool { return (u.offset(t) - by).Abs() < time.Minute })
+	u.Faulted(1)
+}
+
+// D3
+func jumpingClock(t *testing.T, mode harness.Mode) {
+	u, way, set := skewed(t, mode)
 	u.again(t)
 	u.writes(t)
 	const year = 365 * 24 * time.Hour
 	for _, by := range []time.Duration{50 * time.Minute, -10 * year, 0, -time.Hour} {
 		set(by)
-		harness.Eventually(t, fmt.Sprintf("the daemon's clock to be off by %v", by), func() bool { return (u.offset(t) - by).Abs() < time.Minute })
-		u.Faulted(1)
+		u.becomes(t, by)
 		way.Reset() // what comes again after a pause, does
 		time.Sleep(600 * time.Millisecond)
 		u.Converge(t)
@@ -136,6 +150,48 @@ func jumpingClock(t *testing.T, mode harness.Mode) {
 	set(year)
 	u.d.WaitFor(t, "The timestamp of the message is out of acceptable range")
 	set(0)
+	u.judged(t)
+}
+
+// D3: transaction.timeout.ms is not over because a clock says so.
+func jumpWithinATransaction(t *testing.T, mode harness.Mode) {
+	u, way, set := skewed(t, mode, "transaction.timeout.ms", "30000",
+		"connectors.shop.provide.transaction.metadata", "false") // of a table that is not judged, but counted
+	u.Exec(t, "CREATE TABLE large(id int PRIMARY KEY, note text)")
+	u.again(t)
+	const rows = 400_000
+	sent := func() (n int) {
+		_, text := u.d.Get(t, "/metrics")
+		if _, of, ok := strings.Cut(text, `rdip_events_total{connector="shop",op="c",table="public.large"} `); ok {
+			_, _ = fmt.Sscan(of, &n)
+		}
+		return n
+	}
+	for _, by := range []time.Duration{15 * time.Minute, 0} {
+		was := sent()
+		u.Exec(t, fmt.Sprintf("INSERT INTO large SELECT i, repeat('x', 100) FROM generate_series(%d, %d) i", was+1, was+rows))
+		for deadline := time.Now().Add(harness.Patience); sent() == was; {
+			if time.Now().After(deadline) {
+				t.Fatal("nothing of a large transaction was sent")
+			}
+		}
+		way.Stall() // what has come of it is in Kafka, and its transaction open
+		if n := sent() - was; n == rows {
+			t.Fatal("the large transaction was sent before the clock could jump in it")
+		}
+		set(by)
+		u.becomes(t, by)
+		time.Sleep(time.Second) // every 300 ms the daemon looks how long the transaction has been open
+		way.Pass()
+		u.Converge(t)
+		if got := len(u.Records(t, "large")); got != was+rows {
+			t.Errorf("%d records of %d rows", got, was+rows)
+		}
+	}
+	if log := u.d.Out.String(); strings.Contains(log, "transaction.timeout.ms") {
+		t.Errorf("a transaction was given up:\n%s", log)
+	}
+	u.writes(t)
 	u.judged(t)
 }
 

@@ -75,11 +75,20 @@ func (b *Budget) Reserve(ctx context.Context, n int64) error {
 	}
 }
 
-// Sent counts a batch as in flight.
-func (b *Budget) Sent() {
+// Grown waits until what a batch has grown by beyond its usual size fits, as Reserve does.
+func (b *Budget) Grown(ctx context.Context, batch *sinks.Batch) error {
+	if extra := sizeOf(batch) - ArenaBytes; extra > 0 {
+		return b.Reserve(ctx, extra)
+	}
+	return nil
+}
+
+// Sent counts a batch as in flight, and says whether it is the only one.
+func (b *Budget) Sent() (first bool) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.inFlight++
-	b.mu.Unlock()
+	return b.inFlight == 1
 }
 
 // Put takes a batch back, reported or never sent. Its arena is kept only at the usual size.
@@ -87,7 +96,7 @@ func (b *Budget) Put(batch *sinks.Batch, wasSent bool) {
 	size := sizeOf(batch)
 	clear(batch.Records)
 	batch.Records, batch.Arena = batch.Records[:0], batch.Arena[:0]
-	batch.Owner, batch.Token = nil, 0
+	batch.Owner, batch.Token, batch.Beside = nil, 0, 0
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.used -= size
@@ -115,8 +124,8 @@ func (b *Budget) IsIdle() bool {
 	return b.inFlight == 0
 }
 
-// sizeOf is what a batch counts for: its usual size, or what it grew to.
-func sizeOf(batch *sinks.Batch) int64 { return int64(max(ArenaBytes, len(batch.Arena))) }
+// sizeOf is what a batch counts for: its usual size, or what it grew to, with what it holds beside its arena.
+func sizeOf(batch *sinks.Batch) int64 { return int64(max(ArenaBytes, len(batch.Arena)+batch.Beside)) }
 
 // limitOf divides memory bytes among arenas: at least four, so that lanes and acknowledgements overlap.
 func limitOf(memory int64) int64 { return max(memory/arenaCost, 4) * ArenaBytes }

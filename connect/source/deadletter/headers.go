@@ -29,25 +29,23 @@ const mostMessage = 4 << 10
 // Origin is where a letter comes from.
 type Origin struct {
 	Connector   string
+	Alike       *Alike // what the letters before it had alike; nil: this is the only one
 	Position    string // in the source's own form; "": not known
 	Transaction uint64 // 0: not known
 }
 
 // headers say why a letter is one, and where it comes from; none without from. left is how many bytes of it were left out.
-func (m *Letter) headers(from *Origin, left int) []sinks.Header {
+// The first of them, as many as alike says, are in memory once for this letter and others.
+func (m *Letter) headers(from *Origin, left int) (headers []sinks.Header, alike int) {
 	if from == nil {
-		return nil
+		return nil, 0
 	}
-	text := m.Why.Error()
-	headers := make([]sinks.Header, 0, 11)
+	same, known := from.Alike.of(m, from.Connector)
+	if known {
+		alike = len(same)
+	}
+	headers = append(make([]sinks.Header, 0, len(same)+4), same...)
 	add := func(key, value string) { headers = append(headers, sinks.Header{Key: key, Value: []byte(value)}) }
-	add(errorsTopic, m.Topic)
-	add(errorsConnector, from.Connector)
-	add(errorsTask, "0")
-	add(errorsStage, m.Reason.stage())
-	add(errorsMessage, text[:min(len(text), mostMessage)])
-	add(letterTable, m.Table)
-	add(letterReason, string(m.Reason))
 	if m.Op != 0 {
 		add(letterOp, string(rune(m.Op)))
 	}
@@ -64,7 +62,7 @@ func (m *Letter) headers(from *Origin, left int) []sinks.Header {
 	case errors.As(m.Why, &large):
 		add(letterBytes, strconv.FormatInt(large.TooLarge(), 10))
 	}
-	return headers
+	return headers, alike
 }
 
 // stage is where in Connect's terms it went wrong.

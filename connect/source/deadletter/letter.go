@@ -39,12 +39,13 @@ func (m *Letter) AppendTo(b *records.Batch, to *sinks.Topic, from *Origin) error
 	b.Arena = m.Body.appendValue(b.Arena)
 	s.End = len(b.Arena)
 	s.NullValue = s.End == s.Value
-	record := sinks.Record{Topic: to.Name, Micros: time.Now().UnixMicro(), Headers: m.headers(from, 0)}
+	headers, alike := m.headers(from, 0)
+	record := sinks.Record{Topic: to.Name, Micros: time.Now().UnixMicro(), Headers: headers}
 	s.Point(&record, b.Arena)
 	record.Partition = to.Partition(record.Key)
 	err := takes(to, &record)
 	if err != nil && !s.NullValue {
-		record.Headers = m.headers(from, s.End-s.Value)
+		record.Headers, _ = m.headers(from, s.End-s.Value)
 		record.Value, s.NullValue, s.End = nil, true, s.Value
 		err = takes(to, &record)
 	}
@@ -58,6 +59,7 @@ func (m *Letter) AppendTo(b *records.Batch, to *sinks.Topic, from *Origin) error
 	}
 	b.Arena = b.Arena[:s.End]
 	b.Append(s, &record)
+	b.Holds(record.Headers, alike)
 	return nil
 }
 

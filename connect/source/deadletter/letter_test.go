@@ -3,7 +3,9 @@ package deadletter
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,5 +62,56 @@ func TestALetterGivesUpItsRowAndThenItsKeyBeforeItIsRefused(t *testing.T) {
 				t.Errorf("-want +got:\n%s", d)
 			}
 		})
+	}
+}
+
+// counted is an error that counts how often its text is made.
+type counted struct{ made *int }
+
+func (c counted) Error() string {
+	*c.made++
+	return strings.Repeat("é", mostMessage)
+}
+
+// G8: the letters of one refusal hold its text once, and it is made once; another table's, reason's or text is its own.
+func TestLettersOfOneRefusalHoldItsTextOnce(t *testing.T) {
+	made := 0
+	refusal := Told(counted{&made})
+	to := &sinks.Topic{Name: "letters", Partition: func([]byte) int32 { return 0 }}
+	from := &Origin{Connector: "shop", Alike: &Alike{}}
+	var b records.Batch
+	b.Open(&sinks.Batch{})
+	texts := map[*byte]bool{}
+	write := func(table string, reason Reason, why error) int {
+		t.Helper()
+		before := b.Beside
+		m := &Letter{Table: table, Topic: "shop." + table, Why: why, Reason: reason, Op: envelope.Create, Body: Unknown{}}
+		if err := m.AppendTo(&b, to, from); err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range b.Records[b.Count()-1].Headers {
+			if h.Key == errorsMessage {
+				texts[&h.Value[0]] = true
+				if len(h.Value) > mostMessage || !utf8.Valid(h.Value) {
+					t.Errorf("a text of %d bytes", len(h.Value))
+				}
+			}
+		}
+		return b.Beside - before
+	}
+	first := write("orders", ReasonSchema, refusal)
+	for range 100 {
+		if n := write("orders", ReasonSchema, refusal); n < len(letterOp) || n > 1000 || first < mostMessage {
+			t.Fatalf("the first holds %d bytes, and one behind it %d", first, n)
+		}
+	}
+	if len(texts) != 1 || made != 1 {
+		t.Errorf("101 letters hold %d texts, which were made %d times", len(texts), made)
+	}
+	for i, n := range []int{write("orders", ReasonSchema, errors.New(refusal.Error())), write("orders", ReasonSchema, errors.New("another")), write("notes", ReasonSchema, refusal),
+		write("orders", ReasonValue, refusal)} {
+		if own := n > first-100; own != (i > 1) || len(texts) != 4 {
+			t.Errorf("letter %d of others holds %d bytes; there are %d texts", i+1, n, len(texts))
+		}
 	}
 }

@@ -55,6 +55,8 @@ func (o *Topic) end(b *records.Batch, s records.Span, headers []sinks.Header) er
 	err = b.AddInOne(&o.Topic, s, headers, time.Now().UnixMicro())
 	if err != nil {
 		b.BackTo(b.Count() - 1)
+		return err
 	}
-	return err
+	b.Holds(headers, 0)
+	return nil
 }

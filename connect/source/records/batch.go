@@ -53,24 +53,42 @@ func (b *Batch) put(to *Topic, s Span, r *sinks.Record) error {
 
 // Append puts a record at the end that its topic takes.
 func (b *Batch) Append(s Span, r *sinks.Record) {
+	s.beside = b.Beside
 	b.spans = append(b.spans, s)
 	b.Records = append(b.Records, *r)
 }
 
+// headerBytes is what a header takes beside its bytes: its place in the record's list.
+const headerBytes = 40
+
+// Holds counts what the newest record's headers take; the first of them, as many as shared says, are in memory once for
+// many records, and only their places count.
+func (b *Batch) Holds(headers []sinks.Header, shared int) {
+	b.Beside += headerBytes * len(headers)
+	for _, h := range headers[shared:] {
+		b.Beside += len(h.Key) + len(h.Value)
+	}
+}
+
+// Size is how many bytes the batch holds, in its arena and beside it.
+func (b *Batch) Size() int { return len(b.Arena) + b.Beside }
+
 // Mark is a place in a batch, between two records.
-type Mark struct{ records, bytes int }
+type Mark struct{ records, bytes, beside int }
 
 // Mark is where the batch ends.
-func (b *Batch) Mark() Mark { return Mark{len(b.Records), len(b.Arena)} }
+func (b *Batch) Mark() Mark { return Mark{len(b.Records), len(b.Arena), b.Beside} }
 
 // Back takes out what came behind a place.
 func (b *Batch) Back(to Mark) {
 	clear(b.Records[to.records:])
-	b.Records, b.spans, b.Arena = b.Records[:to.records], b.spans[:to.records], b.Arena[:to.bytes]
+	b.Records, b.spans, b.Arena, b.Beside = b.Records[:to.records], b.spans[:to.records], b.Arena[:to.bytes], to.beside
 }
 
 // BackTo takes out all but the first records.
-func (b *Batch) BackTo(records int) { b.Back(Mark{records, b.spans[records].Key}) }
+func (b *Batch) BackTo(records int) {
+	b.Back(Mark{records, b.spans[records].Key, b.spans[records].beside})
+}
 
 // Seal ends the batch: its records point into the arena, which moves no more.
 func (b *Batch) Seal() {

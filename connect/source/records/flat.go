@@ -157,13 +157,14 @@ func (f *flatShape) appendDelete(b *Batch, tx *envelope.Transaction, e *envelope
 	case f.o.Rewrites():
 		err = f.addRow(b, e, to, all, now)
 	case f.o.Deletes != routing.DeleteDrop:
-		err = f.addNull(b, e, to, f.withHeaders(all))
+		err = f.addNull(b, e, to, f.withHeaders(all), len(all))
 	}
 	if err != nil || !tombstone {
 		return err
 	}
 	// The tombstone behind a delete has no envelope to take headers from, but is known to be one (makeHeaders).
-	return f.addNull(b, e, to, f.withOperation(Joined(own, f.Headers)))
+	headers := Joined(own, f.Headers)
+	return f.addNull(b, e, to, f.withOperation(headers), len(headers))
 }
 
 // appendRow writes the new row of an event.
@@ -202,7 +203,16 @@ func (f *flatShape) addRow(b *Batch, e *envelope.Event, to *Topic, all []sinks.H
 		return err
 	}
 	s.End = len(b.Arena)
-	return b.Add(to, s, f.withHeaders(all), nanos/1e3)
+	headers := f.withHeaders(all)
+	return f.holds(b, headers, len(all), b.Add(to, s, headers, nanos/1e3))
+}
+
+// holds counts the headers that a row has added to those that it shares.
+func (f *flatShape) holds(b *Batch, headers []sinks.Header, shared int, err error) error {
+	if err == nil && len(f.headers) > 0 {
+		b.Holds(headers, shared)
+	}
+	return err
 }
 
 func appendDeleted(dst []byte, deleted bool) []byte {
@@ -213,13 +223,13 @@ func appendDeleted(dst []byte, deleted bool) []byte {
 }
 
 // addNull adds a record with the key of an event's old row and a null value.
-func (f *flatShape) addNull(b *Batch, e *envelope.Event, to *Topic, headers []sinks.Header) error {
+func (f *flatShape) addNull(b *Batch, e *envelope.Event, to *Topic, headers []sinks.Header, shared int) error {
 	s := Span{NullValue: true}
 	if err := to.appendKey(b, f.x, e.Before, &s); err != nil {
 		return err
 	}
 	s.Value, s.End = len(b.Arena), len(b.Arena)
-	return b.Add(to, s, headers, time.Now().UnixMicro())
+	return f.holds(b, headers, shared, b.Add(to, s, headers, time.Now().UnixMicro()))
 }
 
 // read encodes an event's envelope, picks the parts, and finds where the row goes.

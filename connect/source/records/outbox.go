@@ -179,6 +179,7 @@ func (s *outboxShape) appendMessage(b *Batch, tx *envelope.Transaction, e *envel
 	if err := b.Add(to, sp, headers, s.micros(now/1e3)); err != nil {
 		return err
 	}
+	b.Holds(headers, len(all))
 	return s.setPartition(b, to)
 }
 

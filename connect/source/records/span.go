@@ -7,6 +7,8 @@ import "rdip/sinks"
 type Span struct {
 	Key, Value, End    int
 	NullKey, NullValue bool
+
+	beside int // what the batch held beside its arena before the record
 }
 
 // Point sets a record's key and value to their bytes.
