@@ -61,5 +61,17 @@ func (d Disk) Fill() error {
 	return nil
 }
 
+// FillBut is Fill with room for so many bytes left, in whole pages.
+func (d Disk) FillBut(room int64) error {
+	if err := d.Fill(); err != nil {
+		return err
+	}
+	file, err := os.Stat(d.filler())
+	if err != nil {
+		return err
+	}
+	return os.Truncate(d.filler(), max(file.Size()-room, 0))
+}
+
 // Free removes what Fill has written.
 func (d Disk) Free() error { return os.Remove(d.filler()) }
