@@ -98,8 +98,8 @@ func backwards(object string, stored, next uint64) error {
 		Hint:  "to go back on purpose, stop the connector, then rdip offsets set CONNECTOR --lsn LSN --config FILE"}
 }
 
-// Delete forgets a connector and its tables; one that is not there is no error. Of one whose truth is the topic of
-// positions a mark is left (Forgotten).
+// Delete forgets a connector and its tables; one that is not there is no error. A mark is left for the topic of
+// positions (Forgotten).
 func (s *Store) Delete(connector string) error {
 	return s.commit("delete offsets", fmt.Sprintf("connector %q", connector), func(tx *bbolt.Tx) error {
 		if err := markForgotten(tx, connector); err != nil {
@@ -136,7 +136,7 @@ func readRecords(tx *bbolt.Tx, path string) (map[string]Record, error) {
 }
 
 func recordFault(path, connector string, cause error) error {
-	hint := "put a copy of the file from a backup there; or move the file away and give each connector its position again: rdip offsets set CONNECTOR --lsn LSN --config FILE"
+	hint := mendFile
 	if errors.Is(cause, errNewer) {
 		hint = "run the rdip that wrote it, or a newer one"
 	}

@@ -6,20 +6,13 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// forgottenBucket has an entry for each connector that was forgotten here while the topic of positions still knows
+// forgottenBucket has an entry for each connector that was forgotten here while a topic of positions may still know
 // it. It is made with the first of them, so that files of every format may lack it.
 var forgottenBucket = []byte("forgotten")
 
-// markForgotten notes a connector whose record is about to go, if it is or was a copy of the topic's: what the topic has
-// is void then. A record that cannot be read may have been one.
+// markForgotten notes that what a topic of positions has of the connector is void, whatever the file has of it: it may
+// be a new one, and the topic's record another's, such as Debezium's.
 func markForgotten(tx *bbolt.Tx, connector string) error {
-	value := tx.Bucket(connectorsBucket).Get([]byte(connector))
-	if value == nil {
-		return nil
-	}
-	if r, err := decodeRecord(connector, value); err == nil && !r.ExactlyOnce && !r.InTopic {
-		return nil
-	}
 	bucket, err := tx.CreateBucketIfNotExists(forgottenBucket)
 	if err != nil {
 		return err

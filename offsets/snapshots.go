@@ -206,7 +206,7 @@ func readTables(tx *bbolt.Tx, path string) (map[string]map[string]TableSnapshot,
 }
 
 func tableFault(path, connector, table string, cause error) error {
-	hint := "put a copy of the file from a backup there; or rdip offsets reset " + connector + " --config FILE, which copies every table again"
+	hint := mendFile
 	if errors.Is(cause, errNewer) {
 		hint = "run the rdip that wrote it, or a newer one"
 	}

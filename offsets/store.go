@@ -242,9 +242,12 @@ func held(path string, pid int) error {
 	return &fault.Error{Op: "open offsets", Object: path, Cause: errors.New(cause), Hint: hint, Permanent: true}
 }
 
+// mendFile is what to do about a file that cannot be read: no command of rdip's opens it.
+const mendFile = "put a copy of it from a backup there; or move the file away: what delivers exactly once goes on from Kafka at its next start, and each other connector is given its position again: rdip offsets set CONNECTOR --lsn LSN --config FILE"
+
 func damaged(path string, cause error) error {
 	return &fault.Error{Op: "open offsets", Object: path, Cause: fmt.Errorf("damaged: %w", cause), Permanent: true,
-		Hint: "put a copy from a backup there; or move the file away and give each connector its position again: rdip offsets set CONNECTOR --lsn LSN --config FILE"}
+		Hint: mendFile}
 }
 
 func formatFault(path string, cause error) error {

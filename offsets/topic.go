@@ -98,22 +98,21 @@ type TopicState struct {
 	Keys   []TopicKey                 // every key that has a value
 }
 
-// Add takes up one record of the topic, whose value is not null. Keys of others are passed over.
+// Add takes up one record of the topic, whose value is not null. Keys of others are passed over. Of a value that cannot
+// be read, which is an error, the key is kept: it can be overwritten all the same.
 func (s *TopicState) Add(connector, server string, key, value []byte) error {
 	k, ok := ParseTopicKey(key)
 	if !ok || k.Connector != connector || k.Server != server {
 		return nil
 	}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(value, &fields); err != nil {
-		return fmt.Errorf("the value of %s: %w", key, err)
-	}
-	if fields == nil { // Connect's null
+	err := json.Unmarshal(value, &fields)
+	if err == nil && fields == nil { // Connect's null
 		return nil
 	}
 	s.Keys = append(s.Keys, k)
-	var err error
 	switch {
+	case err != nil:
 	case k.Table != "":
 		err = s.addTable(k, fields)
 	case k.Topic != "":

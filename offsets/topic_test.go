@@ -108,14 +108,16 @@ func TestWhatCannotBeReadInTheTopicIsAnErrorAndNeverNothing(t *testing.T) {
 	}
 }
 
-func TestAForgottenConnectorIsMarkedOnlyWhereTheTopicKnewIt(t *testing.T) {
+func TestAForgottenConnectorIsMarkedWhateverTheFileKnewOfIt(t *testing.T) {
 	s := open(t, stateDir(t))
-	for name, c := range map[string]struct{ exactly, inTopic bool }{"shop": {exactly: true}, "old": {}, "since at least once": {inTopic: true}} {
+	for name, c := range map[string]struct{ exactly, inTopic, unknown bool }{"shop": {exactly: true}, "old": {}, "since at least once": {inTopic: true}, "in an empty folder": {unknown: true}} {
 		r := fullRecord()
 		r.ExactlyOnce, r.InTopic = c.exactly, c.inTopic
-		must(t, s.Put(name, r))
+		if !c.unknown {
+			must(t, s.Put(name, r))
+		}
 		must(t, s.Delete(name))
-		if got, err := s.Forgotten(name); err != nil || got != (c.exactly || c.inTopic) {
+		if got, err := s.Forgotten(name); err != nil || !got {
 			t.Errorf("%s: forgotten %v, %v", name, got, err)
 		}
 	}

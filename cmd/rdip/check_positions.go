@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"rdip/connect/source"
 	"rdip/internal/fault"
@@ -14,21 +13,10 @@ import (
 	"rdip/sinks/kafka"
 )
 
-// peekWithin is how long a check reads the topic of positions: another producer's open transaction can hold it up.
-const peekWithin = 20 * time.Second
-
 // checkPositions reads what the topic of positions has of a connector that delivers exactly once, and says what a start
 // makes of it.
 func (s *settings) checkPositions(ctx context.Context, c *connectorSettings, p *kafka.Producer) []fault.Finding {
-	peeking, cancel := context.WithTimeoutCause(ctx, peekWithin, fmt.Errorf("it could not be read to its end within %v", peekWithin))
-	defer cancel()
-	topic, records, known, err := p.PeekPositions(peeking, func(key []byte) bool {
-		k, ok := offsets.ParseTopicKey(key)
-		return ok && k.Connector == c.name && k.Server == c.source.Prefix
-	})
-	if peeking.Err() != nil {
-		err = context.Cause(peeking)
-	}
+	topic, records, known, err := s.peekPositions(ctx, c, p)
 	if err != nil {
 		return asFinding(fmt.Sprintf("topic %q", topic.Name), err)
 	}

@@ -116,7 +116,7 @@ func (c *control) SetLogLevel(l slog.Level) {
 func (c *control) ResetOffsets(name string) error {
 	return c.whileStopped(name, func() error {
 		store := c.daemon.store
-		if _, err := mustGet(store, name); err != nil {
+		if _, err := mustGet(store, name); err != nil && c.inForce().file.Connector(name) == nil { // what is configured may be in the topic of positions
 			return &rest.ErrorMessage{ErrorCode: http.StatusNotFound, Message: err.Error()}
 		}
 		c.daemon.log.Warn("the stored position is forgotten", "connector", name)

@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"time"
 
 	"rdip/configs"
 	"rdip/connect/rest"
@@ -12,7 +10,6 @@ import (
 	"rdip/internal/fault"
 	"rdip/offsets"
 	"rdip/readers/postgres"
-	"rdip/sinks"
 	"rdip/sinks/kafka"
 )
 
@@ -69,39 +66,6 @@ func deliveryOf(r *offsets.Record) string {
 		return "exactly once (a copy)"
 	default:
 		return "at least once"
-	}
-}
-
-// forgetPositions takes a connector out of the topic of positions, as one that takes its name does: whatever still
-// writes under it is refused from then on.
-func (s *settings) forgetPositions(ctx context.Context, c *connectorSettings) error {
-	if !c.once {
-		return nil
-	}
-	p, err := kafka.New(s.kafkaOf(c), c.topics, func(*sinks.Batch, error) {}, nil)
-	if err != nil {
-		return err
-	}
-	defer p.Close(context.WithoutCancel(ctx))
-	topic, records, err := p.Positions(ctx, func(key []byte) bool {
-		k, ok := offsets.ParseTopicKey(key)
-		return ok && k.Connector == c.name && k.Server == c.source.Prefix
-	})
-	if err != nil || len(records) == 0 {
-		return err
-	}
-	for i := range records {
-		records[i] = sinks.Record{Topic: topic.Name, Partition: topic.Partition(records[i].Key), Key: records[i].Key, Micros: time.Now().UnixMicro()}
-	}
-	done := make(chan error, 1)
-	if err := p.Commit(ctx, records, func(err error) { done <- err }); err != nil {
-		return err
-	}
-	select {
-	case err = <-done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

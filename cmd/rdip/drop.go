@@ -31,7 +31,8 @@ type drop struct {
 	connector *connectorSettings
 	leftovers []postgres.Leftover
 	topics    []string
-	stored    bool // there is a stored position
+	stored    bool // there is a stored position,
+	inTopic   bool // and one in the topic of positions
 	state     state
 }
 
@@ -103,6 +104,9 @@ func (d *drop) look(ctx context.Context) error {
 	}
 	var written []string
 	if d.stored, written, err = d.state.record(ctx); err != nil {
+		return err
+	}
+	if d.inTopic, err = d.settings.hasPositions(ctx, d.connector); err != nil {
 		return err
 	}
 	if d.Topics {
@@ -181,6 +185,9 @@ func (d *drop) print(w io.Writer) int {
 	}
 	if d.stored {
 		line("remove", "the stored position")
+	}
+	if d.inTopic {
+		line("remove", "its positions in topic "+d.connector.positions)
 	}
 	for _, t := range d.topics {
 		line("remove", "topic "+t+", with its events")

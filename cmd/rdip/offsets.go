@@ -223,64 +223,6 @@ func setPosition(r *offsets.Record, lsn string) error {
 	return nil
 }
 
-type offsetsReset struct {
-	stateFlags `embed:""`
-	DropSlot   bool   `help:"Also drop the connector's slot, so that its next start makes a new one. Needs --config."`
-	Yes        bool   `short:"y" help:"Do not ask."`
-	Connector  string `arg:"" help:"The connector."`
-}
-
-// Run forgets the position, after asking, and drops the slot if that is wanted.
-func (c offsetsReset) Run(ctx context.Context) error {
-	if !c.Yes && !confirmed(fmt.Sprintf("The next start of %s copies every table again. Go on?", c.Connector)) {
-		return &fault.Error{Kind: fault.Configuration, Op: "reset offsets of", Object: c.Connector, Cause: fmt.Errorf("not confirmed"), Hint: "add --yes", Permanent: true}
-	}
-	slot, err := c.slot()
-	if err != nil {
-		return err
-	}
-	err = withStore(c.stateFlags, func(store *offsets.Store) error {
-		if _, err := mustGet(store, c.Connector); err != nil && slot == nil {
-			return err
-		}
-		if slot != nil {
-			if err := postgres.DropSlot(ctx, *slot); err != nil {
-				return err
-			}
-		}
-		return store.Delete(c.Connector)
-	})
-	switch {
-	case err != nil:
-	case slot != nil:
-		fmt.Printf("%s: forgotten, and slot %s dropped\n", c.Connector, slot.SlotName)
-	default:
-		fmt.Printf("%s: forgotten. Its slot, if it still exists, is to be dropped too: rdip offsets reset %[1]s --drop-slot --config FILE, or in the database: SELECT pg_drop_replication_slot('...')\n", c.Connector)
-	}
-	return err
-}
-
-// slot is the configuration that says which slot to drop; nil where none is to be.
-func (c offsetsReset) slot() (*postgres.Config, error) {
-	if !c.DropSlot {
-		return nil, nil
-	}
-	if c.Config == "" {
-		return nil, &fault.Error{Kind: fault.Configuration, Op: "drop the slot of", Object: c.Connector, Permanent: true,
-			Cause: fmt.Errorf("the configuration says which it is"), Hint: "add --config /etc/rdip/rdip.yaml"}
-	}
-	s, err := load(c.Config)
-	if err != nil {
-		return nil, err
-	}
-	for i := range s.connectors {
-		if s.connectors[i].name == c.Connector {
-			return &s.connectors[i].postgres, nil
-		}
-	}
-	return nil, &fault.Error{Kind: fault.Configuration, Op: "find connector", Object: c.Connector, Permanent: true, Cause: fmt.Errorf("%s does not have it", c.Config)}
-}
-
 // change rewrites the connector's record.
 func (c offsetsSet) change(f func(*offsets.Record) error) error {
 	return withStore(c.stateFlags, func(store *offsets.Store) error {
@@ -337,8 +279,15 @@ func mustGet(store *offsets.Store, connector string) (offsets.Record, error) {
 }
 
 func noConnector(name string, have map[string]offsets.Record) error {
-	return &fault.Error{Kind: fault.Configuration, Op: "find connector", Object: name, Permanent: true,
-		Cause: fmt.Errorf("the state folder has: %s", orDash(strings.Join(slices.Sorted(maps.Keys(have)), ", ")))}
+	e := &fault.Error{Kind: fault.Configuration, Op: "find connector", Object: name, Permanent: true}
+	if len(have) == 0 {
+		e.Cause = errors.New("the state folder has a position of no connector")
+		e.Hint = "look whether --config, or --state-dir, names the folder of the rdip that ran; one that is new has nothing to change: start rdip"
+		return e
+	}
+	e.Cause = fmt.Errorf("the state folder has no position of it, but of: %s", strings.Join(slices.Sorted(maps.Keys(have)), ", "))
+	e.Hint = "give one of these names; or another folder with --config or --state-dir"
+	return e
 }
 
 // confirmed asks on the terminal.

@@ -27,7 +27,7 @@ func Foresee(connector, prefix string, form OffsetForm, topic sinks.Topic, recor
 		return []fault.Finding{f}
 	}
 	told := chosen.notice
-	if told == "" && k.inTopic.Fields != nil {
+	if told == "" && (k.inTopic.Fields != nil || k.void() && len(k.inTopic.Keys) > 0) {
 		told = k.goesOn(chosen, file != nil)
 	}
 	if told == "" {
@@ -45,6 +45,8 @@ func (k *known) goesOn(c *choice, sure bool) string {
 		return fmt.Sprintf("topic %s has its position %s, from which it goes on", k.topic.Name, c.record.Position)
 	case k.forgotten && !k.stored:
 		return fmt.Sprintf("it was reset: what topic %s has of it is void, and it begins with a new snapshot", k.topic.Name)
+	case k.void():
+		return fmt.Sprintf("what topic %s has of it is void, and it goes on from what the state folder has", k.topic.Name)
 	default:
 		return fmt.Sprintf("topic %s has its position %s, and the state folder a newer one, %s, from which it goes on", k.topic.Name, k.inTopic.Record.Position, c.record.Position)
 	}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -69,6 +70,42 @@ func TestAStoppedTableHoldsTheSourceUntilItHasCaughtUp(t *testing.T) {
 }
 
 // K11: a topic that was deleted and made anew is not the one that the position was stored for.
+// G1: Debezium, which knows of no tables that stopped, goes on where none of them misses anything.
+func TestDebeziumIsToldThePlaceBehindWhichATableIsMissing(t *testing.T) {
+	g := newLedger(t, openStore(t))
+	g.exact = &transactor{options: &ExactlyOnce{Form: plainForm{}}, topic: sinks.Topic{Name: "positions", Partition: func([]byte) int32 { return 0 }}}
+	told := func() (lsn float64, ours uint64) {
+		t.Helper()
+		out := &outgoing{record: g.record}
+		if err := g.records(out, nil); err != nil {
+			t.Fatal(err)
+		}
+		var s offsets.TopicState
+		if err := s.Add("shop", g.task.Prefix, out.records[0].Key, out.records[0].Value); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(s.Fields["lsn"], &lsn); err != nil {
+			t.Fatal(err)
+		}
+		return lsn, s.Record.Place
+	}
+	g.task.Prefix = "p"
+	g.record.Position, g.record.Place = text(at(300)), 300
+	for _, c := range []struct {
+		stopped map[string]offsets.StoppedTable
+		lsn     float64
+	}{
+		{nil, 300},
+		{map[string]offsets.StoppedTable{"a": {Position: text(at(200)), Place: 200}, "b": {Position: text(at(100)), Place: 100}}, 100},
+		{map[string]offsets.StoppedTable{"in its snapshot": {Place: 50}}, 300}, // read as a whole, from no place
+	} {
+		g.record.Stopped = c.stopped
+		if lsn, ours := told(); lsn != c.lsn || ours != 300 {
+			t.Errorf("with %v: lsn %v, and ours %d", c.stopped, lsn, ours)
+		}
+	}
+}
+
 func TestATopicMadeAnewIsRefused(t *testing.T) {
 	g := newLedger(t, openStore(t))
 	for _, topic := range []sinks.Topic{{Name: "a", ID: "1"}, {Name: "b", ID: "2"}, {Name: "a", ID: "1"}} {

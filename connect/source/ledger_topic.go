@@ -83,7 +83,8 @@ func (g *ledger) records(out *outgoing, topics map[string]string) error {
 	form := g.exact.options.Form
 	out.record.Updated = time.Now()
 	g.record.Updated = out.record.Updated
-	fields := form.Fields(offsets.Position{Place: g.record.Place}, g.tx.ID, g.tx.Micros, g.record.SnapshotDone)
+	place, tx := g.foreignPlace()
+	fields := form.Fields(offsets.Position{Place: place}, tx.ID, tx.Micros, g.record.SnapshotDone)
 	w.add(g.topicKey())(offsets.EncodeTopicRecord(g.task.Name, out.record, fields))
 	for id, t := range out.tables {
 		k := g.topicKey()
@@ -106,6 +107,15 @@ func (g *ledger) records(out *outgoing, topics map[string]string) error {
 	}
 	g.told, out.records = told, w.records
 	return w.err
+}
+
+// foreignPlace is from where Debezium may go on: it knows of no tables that stopped, and must not begin behind what one of
+// them is missing. The others' changes since come again then, to be at least once. The source holds its log for it.
+func (g *ledger) foreignPlace() (uint64, Reached) {
+	if s, ok := g.oldestStop(); ok && s.Place < g.record.Place {
+		return s.Place, Reached{}
+	}
+	return g.record.Place, g.tx
 }
 
 func (g *ledger) topicKey() offsets.TopicKey {

@@ -58,30 +58,34 @@ type known struct {
 func (r *run) known(topic sinks.Topic, records []sinks.Record) (*known, error) {
 	t, g := r.task, r.ledger
 	k := &known{connector: t.Name, topic: topic, record: g.record, form: t.ExactlyOnce.Form}
-	err := k.read(t.Prefix, records)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if _, k.stored, err = t.Store.Get(t.Name); err != nil {
 		return nil, err
 	}
 	if k.tables, err = t.Store.Tables(t.Name); err != nil {
 		return nil, err
 	}
-	k.forgotten, err = t.Store.Forgotten(t.Name)
-	return k, err
+	if k.forgotten, err = t.Store.Forgotten(t.Name); err != nil {
+		return nil, err
+	}
+	return k, k.read(t.Prefix, records)
 }
 
-// read takes up what the topic has of the connector.
+// read takes up what the topic has of the connector, once it is known what the file has. Where that makes the topic's
+// void, by a reset or a position set by hand, a record that cannot be read is as good as any: it is overwritten.
 func (k *known) read(prefix string, records []sinks.Record) error {
 	for i := range records {
-		if err := k.inTopic.Add(k.connector, prefix, records[i].Key, records[i].Value); err != nil {
+		err := k.inTopic.Add(k.connector, prefix, records[i].Key, records[i].Value)
+		if err != nil && !k.void() {
 			return &fault.Error{Kind: fault.PositionLost, Op: "read the position of", Object: "connector " + k.connector, Permanent: true,
-				Cause: fmt.Errorf("topic %s: %w", k.topic.Name, err), Hint: "run the rdip that wrote it, or a newer one; or rdip offsets reset " + k.connector + " --config FILE to begin with a new snapshot"}
+				Cause: fmt.Errorf("topic %s: %w", k.topic.Name, err), Hint: "run the rdip that wrote it, or a newer one; or rdip offsets reset " + k.connector + " --drop-slot --config FILE to begin with a new snapshot"}
 		}
 	}
 	return nil
 }
+
+// void says whether a person has made void what the topic has.
+func (k *known) void() bool { return k.forgotten || k.stored && k.record.ByHand }
 
 // choice is the state that a connector goes on with.
 type choice struct {
@@ -139,7 +143,7 @@ func (k *known) sameTopic(has bool) error {
 		cause = fmt.Errorf("topic %s has no position of it, and the state folder has a copy of one, %s: the topic is another one, or topic.prefix or the connector's name is", k.topic.Name, k.record.Position)
 	}
 	return &fault.Error{Kind: fault.PositionLost, Op: "resume connector", Object: k.connector, Permanent: true, Cause: cause,
-		Hint: fmt.Sprintf("put offset.storage.topic, topic.prefix and the name back; or rdip offsets set %s --accept-cluster --config FILE to go on from the copy, where events may come twice; or rdip offsets reset %[1]s --config FILE to take a new snapshot", k.connector)}
+		Hint: fmt.Sprintf("put offset.storage.topic, topic.prefix and the name back; or rdip offsets set %s --accept-cluster --config FILE to go on from the copy, where events may come twice; or rdip offsets reset %[1]s --drop-slot --config FILE to take a new snapshot", k.connector)}
 }
 
 // foreign goes on from a position of Debezium's, unless a run that delivered at least once is ahead of it.
@@ -147,7 +151,7 @@ func (k *known) foreign(file *choice) (*choice, error) {
 	text, place, notice, err := k.form.Position(&k.inTopic)
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.PositionLost, Op: "go on from the position of Debezium's of", Object: "connector " + k.connector, Permanent: true,
-			Cause: fmt.Errorf("topic %s: %w", k.topic.Name, err), Hint: fmt.Sprintf("rdip offsets set %s --lsn LSN --config FILE, or rdip offsets reset %[1]s --config FILE to take a new snapshot", k.connector)}
+			Cause: fmt.Errorf("topic %s: %w", k.topic.Name, err), Hint: fmt.Sprintf("rdip offsets set %s --lsn LSN --config FILE, or rdip offsets reset %[1]s --drop-slot --config FILE to take a new snapshot", k.connector)}
 	}
 	if k.stored && !k.record.ExactlyOnce && k.record.Place >= place {
 		return file, nil

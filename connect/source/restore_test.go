@@ -114,4 +114,58 @@ func TestTheTopicIsTheTruthUnlessTheFileWasWrittenLater(t *testing.T) {
 	}
 }
 
+// K11: what is void, since a person has reset the connector or set its position, need not be read, so that both mend a topic
+// that cannot be.
+func TestARecordThatCannotBeReadStopsNobodyWhoHasSaidThatItIsVoid(t *testing.T) {
+	key, err := offsets.TopicKey{Connector: "shop", Server: "p"}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := offsets.TopicKey{Connector: "shop", Server: "p", Table: "public.a"}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"of a newer rdip": `{"lsn":1,"rdip_record":"newer"}`, "no JSON": `nothing`} {
+		for what, c := range map[string]struct {
+			before func(*offsets.Store) error
+			place  uint64 // that is gone on from
+			stale  int    // of two keys
+			lost   bool
+		}{
+			"not":   {before: func(*offsets.Store) error { return nil }, lost: true},
+			"reset": {before: func(s *offsets.Store) error { return s.Delete("shop") }, stale: 2},
+			"set by hand": {before: func(s *offsets.Store) error {
+				return s.Replace("shop", offsets.Record{Position: text(at(30)), Place: 30, ByHand: true})
+			}, place: 30, stale: 1},
+		} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				store := openStore(t)
+				if err := c.before(store); err != nil {
+					t.Fatal(err)
+				}
+				g := newLedger(t, store)
+				g.task.Prefix, g.task.ExactlyOnce = "p", &ExactlyOnce{Form: plainForm{}}
+				r := &run{task: g.task, ledger: g}
+				k, err := r.known(sinks.Topic{Name: "positions"}, []sinks.Record{{Key: key, Value: []byte(value)}, {Key: table, Value: []byte(value)}})
+				if c.lost {
+					if fault.KindOf(err) != fault.PositionLost || !strings.Contains(err.Error(), "rdip offsets reset shop") {
+						t.Fatalf("got %+v, %v", k, err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				chosen, err := k.choose()
+				if err != nil || chosen.record.Place != c.place || !chosen.write {
+					t.Fatalf("goes on with %+v, %v", chosen, err)
+				}
+				if stale := k.stale(chosen); len(stale) != c.stale {
+					t.Errorf("%v go from the topic", stale)
+				}
+			})
+		}
+	}
+}
+
 func ptr[T any](v T) *T { return &v }

@@ -83,12 +83,13 @@ func TestACheckSaysWhatAStartWillRefuseOfTheTopicOfPositions(t *testing.T) {
 		before func(t *testing.T, p *harness.Pipeline)
 		code   int
 		words  []string
+		mends  bool // rdip offsets reset, which is named
 	}{
 		"a topic that is another one": {func(t *testing.T, p *harness.Pipeline) {
 			t.Helper()
 			ends(t, p.Streaming(t))
 			p.Keys["offset.storage.topic"] = p.Prefix + ".others"
-		}, harness.ExitPositionLost, []string{"has no position of it, and the state folder has a copy of one", "--accept-cluster"}},
+		}, harness.ExitPositionLost, []string{"has no position of it, and the state folder has a copy of one", "--accept-cluster"}, true},
 		"a topic that was made anew": {func(t *testing.T, p *harness.Pipeline) {
 			t.Helper()
 			ends(t, p.Streaming(t))
@@ -97,23 +98,27 @@ func TestACheckSaysWhatAStartWillRefuseOfTheTopicOfPositions(t *testing.T) {
 			}
 			harness.Eventually(t, "the topic to be gone", func() bool { _, _, ok, err := p.Kafka.Topic(p.Prefix + ".positions"); return err == nil && !ok })
 			putPosition(t, p, "compact", "")
-		}, harness.ExitPositionLost, []string{"it was deleted and made anew", "--accept-cluster"}},
+		}, harness.ExitPositionLost, []string{"it was deleted and made anew", "--accept-cluster"}, true},
 		"a record that is damaged": {func(t *testing.T, p *harness.Pipeline) {
 			t.Helper()
 			putPosition(t, p, "compact", `{"lsn":4096,"rdip_record":"{\"format\":99}"}`)
-		}, harness.ExitPositionLost, []string{": no checksum", "the value of [\"shop\"", "run the rdip that wrote it"}},
+		}, harness.ExitPositionLost, []string{": no checksum", "the value of [\"shop\"", "run the rdip that wrote it"}, true},
 		"a record that is no JSON": {func(t *testing.T, p *harness.Pipeline) {
 			t.Helper()
 			putPosition(t, p, "compact", `nothing`)
-		}, harness.ExitPositionLost, []string{"invalid character", "the value of [\"shop\"", "offsets reset shop"}},
+		}, harness.ExitPositionLost, []string{"invalid character", "the value of [\"shop\"", "offsets reset shop"}, true},
 		"a record of another class": {func(t *testing.T, p *harness.Pipeline) {
 			t.Helper()
 			putPosition(t, p, "compact", `{"file":"binlog.000003","pos":4}`)
-		}, harness.ExitPositionLost, []string{"offsets set shop --lsn LSN"}},
+		}, harness.ExitPositionLost, []string{"offsets set shop --lsn LSN"}, true},
+		"a snapshot of Debezium's that was not complete": {func(t *testing.T, p *harness.Pipeline) {
+			t.Helper()
+			putPosition(t, p, "compact", `{"lsn":4096,"snapshot":"INITIAL","snapshot_completed":false}`)
+		}, harness.ExitPositionLost, []string{"its snapshot was not complete", "offsets reset shop"}, true},
 		"a topic that forgets": {func(t *testing.T, p *harness.Pipeline) {
 			t.Helper()
 			putPosition(t, p, "delete", "")
-		}, harness.ExitPreflight, []string{"its cleanup.policy is delete", "--add-config cleanup.policy=compact"}},
+		}, harness.ExitPreflight, []string{"its cleanup.policy is delete", "--add-config cleanup.policy=compact"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := once(t)
@@ -125,6 +130,19 @@ func TestACheckSaysWhatAStartWillRefuseOfTheTopicOfPositions(t *testing.T) {
 				}
 			}
 			p.Start(t).MustSay(t, c.code, c.words[0])
+			if !c.mends {
+				return
+			}
+			p.Command(t, harness.ExitDone, "offsets", "reset", "shop", "--yes", "--drop-slot", "--config", p.File(t))
+			before := len(p.Records(t, "items"))
+			d := p.Streaming(t)
+			harness.SnapshotDone(t, d)
+			p.Insert(t, 1, 1)
+			harness.Eventually(t, "a new snapshot, and what comes behind it", func() bool { return len(p.Records(t, "items")) == before+2 })
+			ends(t, d)
+			if value := position(t, p); value["rdip_record"] == nil && p.Keys["offset.storage.topic"] == p.Prefix+".positions" {
+				t.Errorf("the position is %v", value)
+			}
 		})
 	}
 }

@@ -147,22 +147,41 @@ func TestExactlyOnceADropClearsTheTopicOfPositions(t *testing.T) {
 	p.Insert(t, 1, 2)
 	p.MustHold(t, 2, false)
 	ends(t, d)
-	p.Command(t, harness.ExitDone, "drop", "shop", "--yes", "--config", p.File(t))
-	records, err := p.Kafka.Read(t.Context(), p.Prefix+".positions")
-	if err != nil {
-		t.Fatal(err)
-	}
-	left := map[string]bool{}
-	for _, r := range records {
-		left[string(r.Key)] = r.Value != nil
-	}
-	for key, there := range left {
-		if there {
-			t.Errorf("the topic of positions still has %s", key)
+	drops := func() {
+		t.Helper()
+		if out := p.Command(t, harness.ExitDone, "drop", "shop", "--yes", "--config", p.File(t)); !strings.Contains(out, "remove  its positions in topic "+p.Prefix+".positions") {
+			t.Errorf("rdip drop says\n%s", out)
+		}
+		records, err := p.Kafka.Read(t.Context(), p.Prefix+".positions")
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := map[string]bool{}
+		for _, r := range records {
+			left[string(r.Key)] = r.Value != nil
+		}
+		for key, there := range left {
+			if there {
+				t.Errorf("the topic of positions still has %s", key)
+			}
+		}
+		if out := p.Command(t, harness.ExitDone, "drop", "shop", "--yes", "--config", p.File(t)); !strings.Contains(out, "nothing is left") {
+			t.Errorf("rdip drop again says\n%s", out)
 		}
 	}
+	drops()
 	d = p.Streaming(t)
 	harness.Eventually(t, "a snapshot of all rows", func() bool { return len(p.Records(t, "items")) == 3+3 })
+	ends(t, d)
+
+	// All else is gone already.
+	p.Exec(t, fmt.Sprintf("SELECT pg_drop_replication_slot('%s')", p.Prefix), "DROP PUBLICATION "+p.Prefix)
+	if err := os.RemoveAll(p.Keys["state.dir"]); err != nil {
+		t.Fatal(err)
+	}
+	drops()
+	d = p.Streaming(t)
+	harness.Eventually(t, "another snapshot of all rows", func() bool { return len(p.Records(t, "items")) == 3+3+3 })
 	ends(t, d)
 }
 
