@@ -215,6 +215,8 @@ func (c *Config) connectFault(err error) error {
 	var authority x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
 	var verify *tls.CertificateVerificationError
+	var dial *net.OpError
+	var name *net.DNSError
 	switch {
 	case errors.As(err, &host):
 		f.Permanent, f.Hint = true, "set database.hostname to a name in the server's certificate, or database.sslmode: verify-ca"
@@ -224,6 +226,8 @@ func (c *Config) connectFault(err error) error {
 		f.Permanent, f.Hint = true, "renew the server's certificate"
 	case strings.Contains(err.Error(), "server refused TLS"):
 		f.Permanent, f.Hint = true, "set ssl=on in postgresql.conf with a certificate; only in a network that nobody else reaches: database.sslmode: disable"
+	case errors.As(err, &dial) && dial.Op == "dial", errors.As(err, &name):
+		f.Hint = "look whether PostgreSQL runs, and database.hostname and database.port name it"
 	}
 	if f.Permanent {
 		f.Kind = fault.Preflight

@@ -45,6 +45,24 @@ func refusedBy(t *testing.T, cfg *Config) error {
 	return err
 }
 
+// A server that cannot be reached is told with what to look at, and may come back.
+func TestAServerThatCannotBeReachedIsToldWithTheFix(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, host := range map[string]string{"nobody listens": "127.0.0.1", "the name is not known": "nobody.invalid"} {
+		err := refusedBy(t, &Config{Hostname: host, Port: port, Database: "shop", User: "reader", SSLMode: SSLDisable, Password: configs.NewSecret(canary)})
+		if fault.IsPermanent(err) || !strings.Contains(err.Error(), "fix: look whether PostgreSQL runs, and database.hostname and database.port") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestTheServerIsVerifiedAsConfigured(t *testing.T) {
 	server := testenv.Postgres(t, pgserver.Options{Version: 15, TLS: true, CertUsers: []string{"certified"}})
 	if err := server.CreateUser(t.Context(), "reader", canary, "REPLICATION"); err != nil {

@@ -38,6 +38,14 @@ func TestACheckNamesEachBrokerThatCannotBeReached(t *testing.T) {
 	}
 }
 
+func TestABrokerWhoseNameIsNotKnownIsToldWithTheFix(t *testing.T) {
+	p := open(t, kafka.NewConfig("nobody.invalid:9092"), partitions(1), sinktest.NewLedger().Ack) // RFC 2606
+	found := p.Check(soon(t), nil)
+	if len(found) != 1 || !strings.Contains(found[0].Seen, "nobody.invalid") || !strings.Contains(found[0].Fix, "bootstrap.servers") {
+		t.Errorf("found %v", found)
+	}
+}
+
 func TestAnUnreachableClusterIsAnErrorThatMayPass(t *testing.T) { // K1
 	p := open(t, kafka.NewConfig(closedPort(t)), partitions(1), sinktest.NewLedger().Ack)
 	for what, err := range map[string]error{

@@ -62,12 +62,8 @@ func (p *progress) keepNewest(b *sarama.RecordBatch) {
 		if b.FirstOffset+r.OffsetDelta < p.next || r.Key == nil || !p.wanted(r.Key) { // a batch may begin before what was asked for
 			continue
 		}
-		if r.Value == nil {
-			delete(p.newest, string(r.Key))
-			continue
-		}
-		p.newest[string(r.Key)] = sinks.Record{Topic: p.topic, Partition: p.partition, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value),
-			Micros: b.FirstTimestamp.Add(r.TimestampDelta).UnixMicro()}
+		p.newest.add(sinks.Record{Topic: p.topic, Partition: p.partition, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value),
+			Micros: b.FirstTimestamp.Add(r.TimestampDelta).UnixMicro()})
 	}
 }
 

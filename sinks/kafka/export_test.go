@@ -60,14 +60,14 @@ var BehindEmpty = behindEmpty
 
 // ReadPositions reads the topic of positions, its first partition, by fetches of so many bytes at least.
 func (p *Producer) ReadPositions(ctx context.Context, size int32, wanted func([]byte) bool) ([]sinks.Record, error) {
-	r, err := newReading(&p.config, p.cluster, p.config.Transactions.Positions.Name, wanted, p.notice)
+	r, err := newReading(&p.config, p.cluster, p.config.Transactions.Positions.Name, 1, wanted, p.notice)
 	if err != nil {
 		return nil, err
 	}
 	defer r.close()
 	r.least = size
 	err = r.read(ctx, 0)
-	return r.records(), err
+	return r.newest.records(), err
 }
 
 // Renew is renew.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"net"
 	"strings"
 	"syscall"
 
@@ -89,6 +90,7 @@ func (c *cluster) isRefusal(err error) bool { return c.refusal(&fault.Error{}, "
 
 // absence fills in what may pass by itself.
 func (c *cluster) absence(e *fault.Error, err error) {
+	var dial *net.OpError
 	switch {
 	case errors.Is(err, sarama.ErrNotEnoughReplicas), errors.Is(err, sarama.ErrNotEnoughReplicasAfterAppend):
 		e.Hint = "bring the brokers back, or lower the topic's min.insync.replicas"
@@ -96,7 +98,7 @@ func (c *cluster) absence(e *fault.Error, err error) {
 		e.Hint = "set this machine's clock: the topic takes records at most message.timestamp.after.max.ms ahead of the broker's, and before.max.ms behind it"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, sarama.ErrNotConnected):
 		e.Hint = "the broker closed the connection: look whether the port belongs to a listener with " + string(c.config.protocol()) + ", and into the broker's log"
-	case errors.Is(err, syscall.ECONNREFUSED), isTimeout(err), errors.Is(err, sarama.ErrOutOfBrokers):
+	case errors.Is(err, syscall.ECONNREFUSED), isTimeout(err), errors.Is(err, sarama.ErrOutOfBrokers), errors.As(err, &dial) && dial.Op == "dial":
 		e.Hint = "look whether the brokers run and bootstrap.servers names them"
 	}
 }

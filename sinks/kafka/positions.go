@@ -44,16 +44,17 @@ func (p *Producer) Positions(ctx context.Context, wanted func(key []byte) bool) 
 	if err := p.cluster.mayRead(ctx, name); err != nil { // a topic that is empty yet would not show it
 		return sinks.Topic{}, nil, err
 	}
-	records, err := p.readPositions(ctx, &topic, wanted)
+	found, err := p.readPositions(ctx, &topic, wanted)
 	if err != nil {
 		return sinks.Topic{}, nil, err
 	}
-	return topic, records, nil
+	p.strays = found.strays
+	return topic, found.records(), nil
 }
 
 // readPositions reads the topic of positions to where it ends now.
-func (p *Producer) readPositions(ctx context.Context, topic *sinks.Topic, wanted func(key []byte) bool) ([]sinks.Record, error) {
-	r, err := newReading(&p.config, p.cluster, topic.Name, wanted, p.notice)
+func (p *Producer) readPositions(ctx context.Context, topic *sinks.Topic, wanted func(key []byte) bool) (*newest, error) {
+	r, err := newReading(&p.config, p.cluster, topic.Name, topic.Partitions, wanted, p.notice)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (p *Producer) readPositions(ctx context.Context, topic *sinks.Topic, wanted
 			return nil, p.config.ReadFault("read positions from", topic.Name, err)
 		}
 	}
-	return r.records(), nil
+	return r.newest, nil
 }
 
 // PeekPositions gives what Positions would, for a check: nothing is initialised or made, so that a producer which runs
@@ -78,8 +79,11 @@ func (p *Producer) PeekPositions(ctx context.Context, wanted func(key []byte) bo
 		return topic, nil, false, ctx.Err()
 	}
 	topic.ID, topic.Partitions = topicID(found.Uuid), int32(len(found.Partitions))
-	records, err = p.readPositions(ctx, &topic, wanted)
-	return topic, records, err == nil, err
+	read, err := p.readPositions(ctx, &topic, wanted)
+	if err != nil {
+		return topic, nil, false, err
+	}
+	return topic, read.records(), true, nil
 }
 
 // checkPolicy refuses a topic of positions that does not keep them: only cleanup.policy=compact alone does, as

@@ -2,10 +2,13 @@ package kafka_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"rdip/integration/testenv"
 	"rdip/internal/fault"
@@ -144,5 +147,105 @@ func TestPositionsAreFoundAmongManyOthersAndAbortedOnes(t *testing.T) {
 			}
 			t.Logf("read within %v", time.Since(began))
 		})
+	}
+}
+
+// K9: of a key that went to another partition when the topic was given more, the newest value counts wherever it is. The
+// next commit of the key removes the older ones, which would come back once compaction has removed the newest's tombstone.
+func TestTheNewestPositionCountsAlsoWhereTheTopicWasGivenMorePartitions(t *testing.T) {
+	c := testenv.SharedKafka(t)
+	config := transactional(testenv.Name("id"), c.Bootstrap())
+	name, l := config.Transactions.Positions.Name, sinktest.NewLedger()
+	generations := []int32{2, 5, 7}
+	used := map[string]bool{}
+	key := func(in ...int32) string { // one that is in these partitions of 2, of 5 and of 7
+		for i := 0; ; i++ {
+			k := fmt.Sprint("shop ", i)
+			fits := !used[k]
+			for g, n := range generations {
+				fits = fits && kafka.Partition([]byte(k), n) == in[g]
+			}
+			if fits {
+				used[k] = true
+				return k
+			}
+		}
+	}
+	moved, twice, gone, still, same := key(1, 4, 0), key(1, 0, 3), key(1, 4, 0), key(1, 2, 3), key(0, 0, 0)
+	read := func() (*kafka.Producer, map[string]string) {
+		t.Helper()
+		p := open(t, config, partitions(1), l.Ack)
+		_, records, err := p.Positions(soon(t), func([]byte) bool { return true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]string{}
+		for _, r := range records {
+			found[string(r.Key)] = string(r.Value)
+		}
+		return p, found
+	}
+	at := int64(0)
+	put := func(p *kafka.Producer, generation int, value []byte, keys ...string) {
+		t.Helper()
+		at += 1_000_000
+		var rs []sinks.Record
+		for _, k := range keys {
+			rs = append(rs, sinks.Record{Topic: name, Partition: kafka.Partition([]byte(k), generations[generation]), Key: []byte(k), Value: value, Micros: at})
+		}
+		mustCommit(t, p, rs...)
+	}
+	grow := func(n int32) {
+		t.Helper()
+		addPartitions(t, c.Bootstrap(), name, n)
+		await(t, "the partitions", func() bool { now, _, _, err := c.Topic(name); return err == nil && now == int(n) })
+	}
+	expect := func(found, want map[string]string) {
+		t.Helper()
+		if !maps.Equal(found, want) {
+			t.Errorf("found %v, want %v", found, want)
+		}
+	}
+	p, _ := read()
+	put(p, 0, []byte("old"), moved, twice, gone, still, same)
+	if err := p.Close(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	grow(generations[1])
+	// By a producer that does not tidy up, such as Connect's.
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.Bootstrap()), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	stranger := &kgo.Record{Topic: name, Key: []byte(twice), Value: []byte("newer"), Partition: kafka.Partition([]byte(twice), generations[1]), Timestamp: time.UnixMicro(at + 1_000_000)}
+	at += 1_000_000
+	if err := client.ProduceSync(soon(t), stranger).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	grow(generations[2])
+	p, found := read()
+	expect(found, map[string]string{moved: "old", twice: "newer", gone: "old", still: "old", same: "old"})
+	put(p, 2, []byte("newest"), moved, twice)
+	put(p, 2, nil, gone)
+	if err := p.Close(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	_, found = read()
+	expect(found, map[string]string{moved: "newest", twice: "newest", still: "old", same: "old"})
+	records, err := c.Read(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]string{}
+	for _, r := range records {
+		left[fmt.Sprintf("%s in %d", r.Key, r.Partition)] = string(r.Value)
+	}
+	for _, k := range []string{moved, twice, gone} {
+		for _, n := range generations[:2] {
+			if where := fmt.Sprintf("%s in %d", k, kafka.Partition([]byte(k), n)); left[where] != "" {
+				t.Errorf("%s of %d is still %q", where, n, left[where])
+			}
+		}
 	}
 }

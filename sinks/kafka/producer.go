@@ -55,7 +55,8 @@ type Producer struct {
 	id     atomic.Pointer[identity]          // nil before the first Prepare
 	landed atomic.Uint64                     // records reported, ever: how the watch sees progress
 
-	coordinator *coordinator // nil without a transactional id
+	coordinator *coordinator       // nil without a transactional id
+	strays      map[string][]int32 // of the topic of positions, by key: what the next commit of it removes
 
 	mu          sync.Mutex
 	senders     map[int32]*sender // by the broker's id

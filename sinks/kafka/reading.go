@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
 
 	"rdip/internal/fault"
-	"rdip/sinks"
 )
 
 const (
@@ -38,10 +35,10 @@ type reading struct {
 	wanted   func(key []byte) bool
 	notice   func(fault.Finding)
 	least    int32 // bytes of a fetch
-	newest   map[string]sinks.Record
+	newest   *newest
 }
 
-func newReading(c *Config, cl *cluster, topic string, wanted func([]byte) bool, notice func(fault.Finding)) (*reading, error) {
+func newReading(c *Config, cl *cluster, topic string, partitions int32, wanted func([]byte) bool, notice func(fault.Finding)) (*reading, error) {
 	t, err := c.tlsConfig()
 	if err != nil {
 		return nil, err
@@ -51,19 +48,10 @@ func newReading(c *Config, cl *cluster, topic string, wanted func([]byte) bool, 
 	if err != nil {
 		return nil, err
 	}
-	return &reading{config: c, cluster: cl, settings: s, dialer: d, topic: topic, wanted: wanted, notice: notice, least: fetchLeast, newest: map[string]sinks.Record{}}, nil
+	return &reading{config: c, cluster: cl, settings: s, dialer: d, topic: topic, wanted: wanted, notice: notice, least: fetchLeast, newest: newNewest(partitions)}, nil
 }
 
 func (r *reading) close() { r.dialer.close() }
-
-// records is what was found, by key.
-func (r *reading) records() []sinks.Record {
-	var all []sinks.Record
-	for _, key := range slices.Sorted(maps.Keys(r.newest)) {
-		all = append(all, r.newest[key])
-	}
-	return all
-}
 
 // read reads a partition from its begin to where it ends now. What passes by itself, such as a leader that moves,
 // is tried again where it was.

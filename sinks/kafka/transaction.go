@@ -33,7 +33,7 @@ func (p *Producer) Commit(ctx context.Context, positions []sinks.Record, done fu
 	if p.coordinator == nil || !p.config.Transactions.Required || p.id.Load() == nil {
 		return &fault.Error{Op: "commit", Cause: errors.New("the producer was not opened for transactions, or Positions was not asked: a bug in rdip"), Permanent: true}
 	}
-	b := &sinks.Batch{Records: positions}
+	b := &sinks.Batch{Records: p.withStrays(positions)}
 	if _, err := p.weigh(b); err != nil {
 		return err
 	}
