@@ -237,8 +237,23 @@ func (c offsetsSet) change(f func(*offsets.Record) error) error {
 			return err
 		}
 		fmt.Printf("%s: position %s\n", c.Connector, orDash(r.Position))
+		if r.ByHand && c.LSN != "" && c.isOnce(&r) {
+			fmt.Printf("It delivers exactly once, and this position counts more than the one in Kafka: what was delivered since comes again, of every table. To go on from the one in Kafka, move %s away, and start rdip.\n", store.Path())
+		}
 		return nil
 	})
+}
+
+// isOnce says whether the connector delivers exactly once, as far as the record or the configuration tells.
+func (c offsetsSet) isOnce(r *offsets.Record) bool {
+	if r.ExactlyOnce || c.Config == "" {
+		return r.ExactlyOnce
+	}
+	s, err := load(c.Config)
+	if err != nil { // the position is set all the same
+		return false
+	}
+	return slices.ContainsFunc(s.connectors, func(x connectorSettings) bool { return x.name == c.Connector && x.once })
 }
 
 // record is the stored one; with --lsn, which adopts a slot whose state was lost, an empty one will do.

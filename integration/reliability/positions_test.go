@@ -83,6 +83,12 @@ func TestTheStateFolderIsACopyOfTheTopicOfPositions(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
+	if out := p.Command(t, 0, "offsets", "set", "shop", "--lsn", p.Slot(t, "confirmed_flush_lsn"), "--config", p.File(t)); !strings.Contains(out, "counts more than the one in Kafka") || !strings.Contains(out, file) {
+		t.Errorf("offsets set says:\n%s", out)
+	}
+	if err := os.Remove(file); err != nil { // as it says
+		t.Fatal(err)
+	}
 	d = p.Streaming(t)
 	p.Insert(t, 6, 6)
 	p.MustHold(t, 6, false)
