@@ -53,3 +53,25 @@ func TestATableThatIsGivenUpWithinItsReadingIsReadAgainAsAWhole(t *testing.T) {
 		})
 	}
 }
+
+// G1: a table that stopped in its snapshot and is not captured any more is forgotten, so that the others are all there is;
+// captured again it is read as one that came later.
+func TestATableThatStoppedInItsSnapshotIsForgottenOnceItIsNotCaptured(t *testing.T) {
+	for _, support := range []string{"requested", "required"} {
+		t.Run(support, func(t *testing.T) {
+			p := harness.ItemsPipeline(t, 17).Configured("connectors.shop.exactly.once.support", support, "connectors.shop.snapshot.mode", "initial_only")
+			p.Exec(t, "CREATE TABLE bad(id int PRIMARY KEY, n numeric(6,2))", "INSERT INTO bad VALUES (1, 1), (2, 'NaN')")
+			p.Start(t).MustSay(t, harness.ExitRuntime, "public.bad stopped; every other table is read")
+			if code := p.Configured("connectors.shop.table.exclude.list", "public.bad").Start(t).Wait(t, harness.Patience); code != harness.ExitDone {
+				t.Errorf("without the table: exit code %d", code)
+			}
+			p.Exec(t, "UPDATE bad SET n = 2 WHERE id = 2")
+			if code := p.Start(t).Wait(t, harness.Patience); code != harness.ExitDone {
+				t.Errorf("with it again: exit code %d", code)
+			}
+			if read := readKeys(p, t, "bad", "id"); read["2"] != 1 || readKeys(p, t, "items", "id")["0"] != 1 {
+				t.Errorf("rows that were read: %v", read)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -112,7 +113,18 @@ func (g *ledger) opened(resume readers.Resume, captured []*schema.Table) (added 
 		return nil, g.putAnew()
 	}
 	added = g.readings.Reconcile(captured, terms)
+	g.forgetStops(captured)
 	return added, g.put()
+}
+
+// forgetStops forgets the tables that had stopped in their snapshots, or were given up, and are not captured any more:
+// nothing would bring them back, and one that is captured again is read as one that came later. The caller holds mu.
+func (g *ledger) forgetStops(captured []*schema.Table) {
+	stopped := maps.Clone(g.record.Stopped)
+	maps.DeleteFunc(stopped, func(id string, s offsets.StoppedTable) bool {
+		return s.Position == "" && !slices.ContainsFunc(captured, func(t *schema.Table) bool { return t.ID() == id })
+	})
+	g.record.Stopped = stopped
 }
 
 // begunAnew: whatever was stored of positions and tables is void.

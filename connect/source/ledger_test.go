@@ -12,6 +12,7 @@ import (
 	"rdip/connect/source/routing"
 	"rdip/offsets"
 	"rdip/readers"
+	"rdip/schema"
 	"rdip/sinks"
 	"rdip/snapshot"
 )
@@ -190,4 +191,28 @@ func (decoder) DecodePosition(s string) (offsets.Position, error) {
 	var p offsets.Position
 	_, err := fmt.Sscanf(s, `{"at":%d}`, &p.Place)
 	return p, err
+}
+
+// A stop that nothing would bring back ends with its table's capture. One that holds the source goes on from its place,
+// since records of that time are the table's still, and one of a table that is captured stays.
+func TestAStopInASnapshotEndsWithItsTablesCapture(t *testing.T) {
+	store := openStore(t)
+	if err := store.Replace("shop", offsets.Record{Position: text(at(30)), Place: 30, SnapshotDone: true, Tables: true, Stopped: map[string]offsets.StoppedTable{
+		"public.gone": {Reason: "given up"}, "public.orders": {Reason: "given up"}, "public.held": {Reason: "refused", Position: text(at(20)), Place: 20}}}); err != nil {
+		t.Fatal(err)
+	}
+	g := newLedger(t, store)
+	if _, err := g.opened(g.resume, []*schema.Table{ordersLayout(0).Table}); err != nil {
+		t.Fatal(err)
+	}
+	ts := newTables(routing.Naming{Prefix: "shop"}, nil)
+	newLedger(t, store).resumeTables(ts)
+	for id, stays := range map[string]bool{"public.gone": false, "public.orders": true} {
+		if _, stop := ts.entry(id).shown(); (stop != nil) != stays {
+			t.Errorf("%s is stopped: %v", id, stop)
+		}
+	}
+	if since := ts.entry("public.held").since; since != 20 {
+		t.Errorf("the table that holds the source goes on from %d", since)
+	}
 }

@@ -352,8 +352,8 @@ func (s *outboxShape) setPartition(b *Batch, to *Topic) error {
 		n := s.parts[a.part].Long()
 		if n < 0 || n >= int64(to.Target.Partitions) {
 			return &fault.Error{Op: "route a row of", Object: s.table, Permanent: true,
-				Cause: fmt.Errorf("column %s says partition %d, and topic %s has %d", a.Column, n, to.Name, to.Target.Partitions),
-				Hint:  "correct the row, or give the topic more partitions"}
+				Cause: fmt.Errorf("column %s says a partition that topic %s does not have, whose partitions are 0 to %d", a.Column, to.Name, to.Target.Partitions-1),
+				Hint:  "give the topic more partitions, or have the application write one of these"}
 		}
 		b.Records[len(b.Records)-1].Partition = int32(n)
 	}
