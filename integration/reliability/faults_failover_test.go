@@ -130,7 +130,9 @@ func backedUp(t *testing.T, mode harness.Mode, version int) (u *underLoad, backu
 	if err := u.PG.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	u.Exec(t, "SELECT pg_switch_wal()") // a log that the restored server has to write a while to reach
+	for range 8 { // a log that the restored server has to write a while to reach
+		u.Exec(t, "SELECT pg_switch_wal()", "CREATE TABLE filler()", "DROP TABLE filler")
+	}
 	time.Sleep(1500 * time.Millisecond)
 	u.quiet(t)
 	u.Converge(t)
