@@ -29,6 +29,7 @@ type relation struct {
 	Name     string
 	Identity byte // pg_class.relreplident: d, i, f, n
 	Columns  []relationColumn
+	behind   behind // what it lacks of the catalog
 }
 
 // table is a table as the catalog has it now.

@@ -23,6 +23,9 @@ func (c *catalog) layout(ctx context.Context, rel *relation) (*envelope.Layout, 
 	if now == nil {
 		now = &table{}
 	}
+	if rel.behind, err = c.behind(ctx, rel, now); err != nil {
+		return nil, err
+	}
 	l := &envelope.Layout{
 		Table:        &schema.Table{Database: c.cfg.Database, Schema: rel.Schema, Name: rel.Name, OID: uint64(rel.OID)},
 		Source:       c.cfg.sourceEncoder(rel.Schema, rel.Name),

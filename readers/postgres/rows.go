@@ -35,6 +35,9 @@ func (d *decoder) row(place uint64, op envelope.Op, b []byte) error {
 	if s.layout == nil {
 		return nil
 	}
+	if outdated := s.relation.behind.place; outdated != 0 && place >= outdated {
+		return d.outdated(place, s)
+	}
 	if err := d.announce(s); err != nil {
 		return err
 	}
