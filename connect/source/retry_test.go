@@ -68,6 +68,7 @@ func TestEachTryOfATaskEndsWhatItBegan(t *testing.T) {
 type stalled struct {
 	readers.Reader
 	layout *envelope.Layout
+	begun  *atomic.Int64 // rows that were handed over, or wait for that
 }
 
 func (stalled) Open(context.Context, readers.Stored) (readers.Resume, error) {
@@ -84,6 +85,7 @@ func (s stalled) Stream(ctx context.Context, _ offsets.Position, h envelope.Hand
 		return err
 	}
 	for ctx.Err() == nil {
+		s.begun.Add(1)
 		if err := h.Row(&envelope.Event{Op: envelope.Create, Layout: s.layout, After: envelope.Row{present("1"), present("x"), {}}}); err != nil {
 			return err
 		}
@@ -112,6 +114,7 @@ func TestAStopWhileARowWaitsEndsWithinItsBound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store := openStore(t)
 			ctx, cancel := context.WithCancel(t.Context())
+			var begun atomic.Int64
 			task := &Task{Name: "shop", Prefix: "shop", Registrar: registrar, Store: store, Log: slog.New(slog.DiscardHandler),
 				FlushInterval: time.Millisecond, DrainTimeout: bound,
 				NewProducer: func(acks sinks.Acks) (sinks.Producer, error) {
@@ -119,11 +122,14 @@ func TestAStopWhileARowWaitsEndsWithinItsBound(t *testing.T) {
 					return swallowing{p}, err
 				},
 				NewReader: func() (readers.Reader, error) {
-					return stalled{postgres.New("shop", postgres.Config{}), ordersLayout(0)}, nil
+					return stalled{postgres.New("shop", postgres.Config{}), ordersLayout(0), &begun}, nil
 				}}
 			ended := make(chan error)
 			go func() { ended <- task.Run(ctx) }()
-			time.Sleep(500 * time.Millisecond) // the row waits by then
+			for was := int64(0); was == 0 || was != begun.Load(); { // until a row waits
+				was = begun.Load()
+				time.Sleep(500 * time.Millisecond)
+			}
 			began := time.Now()
 			cancel()
 			err := <-ended
