@@ -41,7 +41,7 @@ func partRead(t *testing.T, d *harness.Daemon, than int) int {
 func TestExactlyOncePausesAndReloadsInASnapshotRepeatNothing(t *testing.T) {
 	const rows, changed = 150_000, 40
 	// Parts that do not fit into one window.
-	p := once(t).Configured("connectors.shop.snapshot.chunk.bytes", "4MiB", "connectors.shop.incremental.snapshot.chunk.bytes", "4MiB", "connectors.shop.snapshot.max.threads", "1")
+	p := once(t).Configured("connectors.shop.snapshot.chunk.bytes", "1MiB", "connectors.shop.incremental.snapshot.chunk.bytes", "1MiB", "connectors.shop.incremental.snapshot.window.bytes", "256KiB", "connectors.shop.snapshot.max.threads", "1")
 	p.Exec(t, fmt.Sprintf("INSERT INTO items SELECT i, repeat('x', 400) FROM generate_series(1, %d) i", rows-1))
 	update := func(from int) {
 		t.Helper()
