@@ -128,10 +128,10 @@ func waitsFor(t *testing.T, d *harness.Daemon) string {
 func windowsUnderLoad(t *testing.T, binary string) {
 	r := begin(t, binary, "connectors.shop.incremental.snapshot.window.bytes", "16KiB")
 	r.CutOff = true
-	r.Exec(t, "INSERT INTO single SELECT i, nextval('versions'), repeat('n', 50), i FROM generate_series(20001, 24000) i")
+	r.Exec(t, "INSERT INTO single SELECT i, nextval('versions'), repeat('n', 50), i FROM generate_series(20001, 40000) i")
 	r.Crash(t, harness.Crash{Point: failpoint.MidChunk, N: 50}, nil)
 	finish := updating(t, r, 40*time.Millisecond, func(i int) string {
-		return fmt.Sprintf("UPDATE single SET version = nextval('versions'), amount = %d WHERE id %% 8 = %d", i, i%8)
+		return fmt.Sprintf("UPDATE single SET version = nextval('versions'), amount = %d WHERE id %% 32 = %d", i, i%32)
 	})
 	d := r.Streaming(t)
 	defer finish()
