@@ -30,10 +30,11 @@ func (c *Positions) define(d *Definition) {
 		Default("rdip-offsets"), Required())
 	d.Int(&c.Partitions, "offset.storage.partitions", "Partitions of `offset.storage.topic`, where it is made.", Default("1"), Between("1", "100000"), Rank(Low))
 	d.Int(&c.Replication, "offset.storage.replication.factor", "Replicas of `offset.storage.topic`, where it is made. -1: as many as the connector's other topics have (`topic.creation.default.replication.factor`), with their `min.insync.replicas`.",
-		Default("-1"), Check(checkReplicas), Rank(Low))
+		Default("-1"), Check(CheckReplicas), Rank(Low))
 }
 
-func checkReplicas(s string) error {
+// CheckReplicas is the Check of a topic's replicas: a number of them, or -1 for somebody else's default.
+func CheckReplicas(s string) error {
 	if n, err := strconv.Atoi(strings.TrimSpace(s)); err != nil || n == 0 || n < -1 || n > 32767 {
 		return fmt.Errorf("-1, or 1 to 32767")
 	}

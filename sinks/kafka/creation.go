@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/IBM/sarama"
@@ -50,16 +49,9 @@ func (c *Creation) Definition() *configs.Definition {
 	d.Int(&c.Partitions, "topic.creation.default.partitions", "Partitions of a topic that is made. A key's records stay in one partition; records of a table without a key all go to partition 0. Adding partitions later moves keys, and breaks their order once.",
 		configs.Default("1"), configs.Between("1", "100000"), configs.Rank(configs.High))
 	d.Int(&c.Replication, "topic.creation.default.replication.factor", "Replicas of a topic that is made. -1: the broker's `default.replication.factor`.",
-		configs.Default("-1"), configs.Check(replication), configs.Rank(configs.High))
+		configs.Default("-1"), configs.Check(configs.CheckReplicas), configs.Rank(configs.High))
 	d.Prefix(&c.Settings, "topic.creation.default.", "Any other setting of a topic that is made, by Kafka's name: `topic.creation.default.cleanup.policy: compact`, `topic.creation.default.retention.ms: \"-1\"`. What is not set is the broker's default, which for retention is 7 days in Kafka (`log.retention.hours=168`): **a reader that comes later than that finds no snapshot and only the newest changes.** For topics that new readers begin with, use `cleanup.policy: compact` (the newest state of each key stays for ever; not for tables without a key) or `retention.ms: \"-1\"` (everything stays).")
 	return d
-}
-
-func replication(s string) error {
-	if n, err := strconv.Atoi(strings.TrimSpace(s)); err != nil || n == 0 || n < -1 || n > 32767 {
-		return fmt.Errorf("-1, or 1 to 32767")
-	}
-	return nil
 }
 
 // detail is what CreateTopics asks for.

@@ -1,8 +1,6 @@
 package deadletter
 
 import (
-	"fmt"
-
 	"rdip/configs"
 	"rdip/connect/source/routing"
 	"rdip/internal/fault"
@@ -46,21 +44,13 @@ func (c *Config) Define(d *configs.Definition) {
 	d.String(&c.Topic, "errors.deadletterqueue.topic.name", "Whole name of the topic that takes what cannot be delivered, with `errors.tolerance: all`. A record's key is the row's key, its value the row as text, both JSON; columns that are left out, masked, hashed or cut are not in it.",
 		configs.Default(""), configs.Check(routing.CheckNameOrNone))
 	d.Int(&c.Replication, "errors.deadletterqueue.topic.replication.factor", "Replicas of that topic where it is made; -1: the broker's `default.replication.factor`.",
-		configs.Default("3"), configs.Check(checkReplicas), configs.Rank(configs.Low))
+		configs.Default("3"), configs.Check(configs.CheckReplicas), configs.Rank(configs.Low))
 	d.Bool(&c.Headers, "errors.deadletterqueue.context.headers.enable", "Whether a dead letter has headers that say why it is one and where the row comes from. Kafka Connect's default is `false`, and its dead letters then do not say it.",
 		configs.Default("true"), configs.Rank(configs.Low))
 	d.Bool(&c.Log, "errors.log.enable", "Whether dead letters and skipped rows are logged, of each table at most one a second with the number of those before; never with row data. A table that stops is always logged.",
 		configs.Default("true"), configs.Rank(configs.Low))
 	d.Bytes(&c.MostBytes, "quarantine.max.retained.bytes", "Most log that the source may keep because one table has stopped. Beyond it the table is given up by name: the source is held for it no longer, and `rdip resume CONNECTOR TABLE` takes a new snapshot of it. 0: no limit; the source's own, such as `max_slot_wal_keep_size`, would stop the whole connector.",
 		configs.Default("0"))
-}
-
-func checkReplicas(s string) error {
-	var n int
-	if _, err := fmt.Sscanf(s, "%d", &n); err != nil || n == 0 || n < -1 || n > 32767 {
-		return fmt.Errorf("-1, or 1 to 32767")
-	}
-	return nil
 }
 
 // Check finds what the keys say against each other. where names a key's place in the file.
