@@ -11,3 +11,21 @@ func AppendLong(dst []byte, v int64) []byte {
 func AppendString[T string | []byte](dst []byte, v T) []byte {
 	return append(AppendLong(dst, int64(len(v))), v...)
 }
+
+// PrefixLength makes dst[mark:] an Avro string or bytes: it puts its length in front of it. It is for what is only
+// as long as it turns out to be.
+func PrefixLength(dst []byte, mark int) []byte {
+	var prefix [binary.MaxVarintLen64]byte
+	n := len(dst) - mark
+	k := binary.PutVarint(prefix[:], int64(n))
+	dst = append(dst, prefix[:k]...)
+	copy(dst[mark+k:], dst[mark:mark+n])
+	copy(dst[mark:], prefix[:k])
+	return dst
+}
+
+// The branches of the union ["null", T], as Avro writes them in front of the value.
+const (
+	UnionNull  = 0
+	UnionValue = 1 << 1 // zigzag of 1
+)

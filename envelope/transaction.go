@@ -40,7 +40,7 @@ type TransactionCount struct {
 // AppendTransactionBegin appends the value of the record that opens a transaction.
 func AppendTransactionBegin(dst []byte, id TransactionID, tx *Transaction, place uint64) []byte {
 	dst = id.AppendTo(AppendString(dst, "BEGIN"), tx, place)
-	return AppendLong(append(dst, 0, 0), floorDiv(tx.Micros, 1000))
+	return AppendLong(append(dst, 0, 0), tx.Millis())
 }
 
 // AppendTransactionEnd appends the value of the record that closes a transaction of so many events. each is
@@ -60,14 +60,14 @@ func AppendTransactionEnd(dst []byte, id TransactionID, tx *Transaction, place u
 		c := each(i)
 		dst = AppendLong(AppendString(append(dst, 2), c.Table), c.Events)
 	}
-	return AppendLong(append(dst, 0), floorDiv(tx.Micros, 1000))
+	return AppendLong(append(dst, 0), tx.Millis())
 }
 
-// floorDiv rounds towards the past, also before 1970.
-func floorDiv(n, by int64) int64 {
-	q := n / by
-	if n%by < 0 {
-		q--
+// Millis is when the transaction was committed, in milliseconds since 1970, rounded towards the past.
+func (tx *Transaction) Millis() int64 {
+	millis := tx.Micros / 1000
+	if tx.Micros%1000 < 0 {
+		millis--
 	}
-	return q
+	return millis
 }

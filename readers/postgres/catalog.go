@@ -1,18 +1,12 @@
 package postgres
 
 import (
-	"context"
-
-	"github.com/jackc/pgx/v5"
-
+	"rdip/readers/postgres/types"
 	"rdip/schema"
 )
 
-// querier is the part of *pgx.Conn that the catalog uses. Its session has the pinned settings.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
+// querier is a session with the pinned settings, as far as queries go.
+type querier = types.Querier
 
 // relationColumn is a column as a Relation message of the log describes it.
 type relationColumn struct {
@@ -110,10 +104,9 @@ type catalog struct {
 	cfg    *Config
 	q      querier
 	filter *filter
-	types  map[uint32]*pgType
-	modes  *typeModes
+	types  *types.Catalog
 }
 
 func newCatalog(cfg *Config, q querier) *catalog {
-	return &catalog{cfg: cfg, q: q, filter: newFilter(cfg), types: map[uint32]*pgType{}, modes: newTypeModes(cfg)}
+	return &catalog{cfg: cfg, q: q, filter: newFilter(cfg), types: types.NewCatalog(&cfg.Types, cfg.Debezium, q)}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rdip/internal/fault"
+	"rdip/readers/postgres/types"
 )
 
 // tables is the chosen tables as they are now, ordered by schema and name. A partitioned table and its
@@ -26,7 +27,7 @@ func (c *catalog) tables(ctx context.Context) ([]*table, error) {
 	if err := c.fill(ctx, chosen); err != nil {
 		return nil, err
 	}
-	c.forgetTypes()
+	c.types.Forget()
 	for _, t := range chosen {
 		if err := c.noteLeftOut(ctx, t); err != nil {
 			return nil, err
@@ -110,11 +111,11 @@ func (c *catalog) fillKeys(ctx context.Context, byOID map[uint32]*table, oids []
 // noteLeftOut names the columns whose type keeps them out of the records.
 func (c *catalog) noteLeftOut(ctx context.Context, t *table) error {
 	for _, col := range t.Columns {
-		f, err := c.resolve(ctx, col.Type, col.Mod, col.Dimensions)
+		f, err := c.types.Form(ctx, col.Type, col.Mod, col.Dimensions)
 		if err != nil {
 			return err
 		}
-		if why := f.omission(c.cfg.Debezium); why != "" {
+		if why := omission(&f, c.cfg.Debezium); why != "" {
 			t.LeftOut = append(t.LeftOut, fmt.Sprintf("column %s of type %s: %s", col.Name, col.TypeName, why))
 		}
 	}
@@ -122,8 +123,8 @@ func (c *catalog) noteLeftOut(ctx context.Context, t *table) error {
 }
 
 // omission says why a column is in no record, "" where it is.
-func (f *form) omission(debezium bool) string {
-	if debezium && f.foreign {
+func omission(f *types.Form, debezium bool) string {
+	if debezium && f.Foreign {
 		return "left out, as Debezium does (compatibility: debezium)"
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 
 	"rdip/envelope"
 	"rdip/integration/testenv"
+	"rdip/readers/postgres/types/avrotest"
 	"rdip/schema"
 )
 
@@ -167,17 +168,17 @@ func TestTypesMadeAndChangedWhileRunningAreFound(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "ALTER TYPE public.mood ADD VALUE 'happy'"); err != nil {
 		t.Fatal(err)
 	}
-	if got := describe(&layoutOf(t, c, rel).Table.Columns[0].Type); got != "string Enum sad,happy" {
+	if got := avrotest.Describe(&layoutOf(t, c, rel).Table.Columns[0].Type); got != "string Enum sad,happy" {
 		t.Errorf("the enum is %s", got)
 	}
 	if _, err := conn.Exec(t.Context(), "CREATE DOMAIN public.late AS public.mood[]; CREATE TABLE public.u (l public.late)"); err != nil {
 		t.Fatal(err)
 	}
-	if got := describe(&layoutOf(t, c, tablesByID(t, c)["public.u"].relation()).Table.Columns[0].Type); got != "array string Enum sad,happy" {
+	if got := avrotest.Describe(&layoutOf(t, c, tablesByID(t, c)["public.u"].relation()).Table.Columns[0].Type); got != "array string Enum sad,happy" {
 		t.Errorf("the domain is %s", got)
 	}
 	rel.Columns[0].Type = 4_000_000_000 // dropped since
-	if got := describe(&layoutOf(t, c, rel).Table.Columns[0].Type); got != "string" {
+	if got := avrotest.Describe(&layoutOf(t, c, rel).Table.Columns[0].Type); got != "string" {
 		t.Errorf("a type that is gone is %s", got)
 	}
 }
@@ -253,7 +254,7 @@ func TestNamesOfEveryKindAreFound(t *testing.T) {
 	if l.Table.Schema != odd || l.Table.Columns[0].Name != odd || keyNames(l.Table) != odd {
 		t.Errorf("table %+v", l.Table)
 	}
-	if col := l.Table.Columns[1]; col.Name != "123" || string(col.Default) != `"a'b"` || describe(&col.Type) != "string Enum a'b,ü" {
+	if col := l.Table.Columns[1]; col.Name != "123" || string(col.Default) != `"a'b"` || avrotest.Describe(&col.Type) != "string Enum a'b,ü" {
 		t.Errorf("column %+v", col)
 	}
 	if rows := wireRows(t, conn, l.Table); len(rows) != 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rdip/configs"
+	"rdip/readers/postgres/types"
 )
 
 // Config is everything that a PostgreSQL connector can be told. Its keys are defined by Definition, except
@@ -54,7 +55,7 @@ type Config struct {
 	// RowFilters are predicates by schema.table: only rows that satisfy them are captured.
 	RowFilters map[string]string
 
-	Types  Types
+	Types  types.Config
 	Events Events
 
 	SnapshotMode            SnapshotMode
@@ -111,7 +112,7 @@ func (c *Config) Definition() *configs.Definition {
 	c.defineSlot(d)
 	c.defineReplication(d)
 	c.defineSnapshot(d)
-	c.defineTypes(d)
+	c.Types.Define(d)
 	c.Events.define(d)
 	return d
 }

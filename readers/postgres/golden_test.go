@@ -166,7 +166,7 @@ func appendRow(t testing.TB, dst []byte, l *envelope.Layout, row envelope.Row) [
 	t.Helper()
 	for i := range l.Table.Columns {
 		col := &l.Table.Columns[i]
-		value, null := byte(unionValue), byte(unionNull)
+		value, null := byte(envelope.UnionValue), byte(envelope.UnionNull)
 		if col.Default != nil {
 			value, null = null, value
 		}
@@ -239,7 +239,7 @@ func compareWithGolden(t *testing.T, conn *pgx.Conn, id string, l *envelope.Layo
 		if err != nil || records[i].Value.Avro.Op != "r" {
 			t.Fatalf("%s: golden record %d is not of the snapshot: %v", id, i, err)
 		}
-		want := appendRow(t, []byte{unionNull, unionValue}, l, row)
+		want := appendRow(t, []byte{envelope.UnionNull, envelope.UnionValue}, l, row)
 		tx, event := records[i].Value.Avro.Source.event(t)
 		want = l.Source(want, tx, event)
 		if got := payload[5:min(5+len(want), len(payload))]; !bytes.Equal(want, got) {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rdip/envelope"
+	"rdip/readers/postgres/types"
 	"rdip/schema"
 )
 
@@ -15,7 +16,7 @@ import (
 // without a default, and so is every column of a table that was dropped since. Generated columns, which the
 // log has from PostgreSQL 18 on when asked to, are in no layout (P11).
 func (c *catalog) layout(ctx context.Context, rel *relation) (*envelope.Layout, error) {
-	c.forgetTypes()
+	c.types.Forget()
 	now, err := c.table(ctx, rel.OID)
 	if err != nil {
 		return nil, err
@@ -64,44 +65,36 @@ func (t *table) column(rc relationColumn) *column {
 }
 
 func (c *catalog) addColumn(ctx context.Context, l *envelope.Layout, rc relationColumn, now *column, typeName string) error {
-	dimensions := 0
+	dimensions, expression := 0, ""
 	if now != nil {
-		dimensions = now.Dimensions
+		dimensions, expression = now.Dimensions, now.Default
 	}
-	f, err := c.resolve(ctx, rc.Type, rc.Mod, dimensions)
+	f, err := c.types.Form(ctx, rc.Type, rc.Mod, dimensions)
 	if err != nil {
 		return err
 	}
-	toastable, err := c.toastable(ctx, rc.Type)
+	absent, err := c.types.Absent(ctx, rc.Type, &f)
 	if err != nil {
 		return err
 	}
 	col := schema.Column{
-		Name: rc.Name, SourceType: typeName, Type: f.typ,
-		Nullable: now == nil || !now.NotNull || f.optional,
-		Omitted:  f.omission(c.cfg.Debezium) != "",
-		Zero:     f.zeroValue(), Absent: f.absentValue(toastable, c.modes.marker),
+		Name: rc.Name, SourceType: typeName, Type: f.Type,
+		Nullable: now == nil || !now.NotNull || f.Optional,
+		Omitted:  omission(&f, c.cfg.Debezium) != "",
+		Zero:     f.Zero(), Absent: absent,
 	}
-	if err := c.describe(ctx, &col, rc, now); err != nil {
+	if err := c.types.Describe(ctx, &col, rc.Type, rc.Mod, expression); err != nil {
 		return err
 	}
 	if now != nil && now.Type == rc.Type && now.Mod == rc.Mod {
-		if col.DefaultValue, err = c.defaultValue(ctx, now, &f); err != nil {
+		clause := types.Default{Column: now.Name, Expression: expression, TypeName: now.TypeName}
+		if col.DefaultValue, col.Default, err = c.types.Default(ctx, clause, &f); err != nil {
 			return err
-		}
-		if col.Default = defaultJSON(&f.typ, col.DefaultValue); col.Default == nil {
-			col.DefaultValue = nil
 		}
 	}
 	l.Table.Columns = append(l.Table.Columns, col)
-	l.Columns = append(l.Columns, f.encode)
+	l.Columns = append(l.Columns, f.Encode)
 	return nil
-}
-
-// toastable says whether values of a type may be stored out of line, so that the log may leave them out.
-func (c *catalog) toastable(ctx context.Context, oid uint32) (bool, error) {
-	t, err := c.typeOf(ctx, oid)
-	return t == nil || t.Toastable, err
 }
 
 // keyOf is the columns of the catalog's key. Where the catalog has no answer that fits the log's columns, or

@@ -10,6 +10,7 @@ import (
 
 	"rdip/envelope"
 	"rdip/integration/testenv"
+	"rdip/readers/postgres/types"
 	"rdip/schema"
 )
 
@@ -46,9 +47,9 @@ func decodeAfter(t *testing.T, l *envelope.Layout, row []byte) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	event := append([]byte{unionNull, unionValue}, row...)
+	event := append([]byte{envelope.UnionNull, envelope.UnionValue}, row...)
 	event = l.Source(event, &envelope.Transaction{ID: 7, Micros: 1_700_000_000_000_000, Origin: "north", OriginPos: 5}, &envelope.Event{Place: 9})
-	event = append(envelope.AppendString(append(event, unionNull), "c"), unionNull, unionNull, unionNull)
+	event = append(envelope.AppendString(append(event, envelope.UnionNull), "c"), envelope.UnionNull, envelope.UnionNull, envelope.UnionNull)
 	var decoded any
 	rest, err := parsed.Decode(event, &decoded)
 	if err != nil || len(rest) != 0 {
@@ -88,13 +89,13 @@ func TestZerosAndMarkersFitTheSchemaToo(t *testing.T) {
 	marked := 0
 	for i := range l.Table.Columns {
 		col := &l.Table.Columns[i]
-		zeros = append(append(zeros, unionValue), col.Zero...)
+		zeros = append(append(zeros, envelope.UnionValue), col.Zero...)
 		if col.Absent == nil {
-			markers = append(markers, unionNull)
+			markers = append(markers, envelope.UnionNull)
 			continue
 		}
 		marked++
-		markers = append(append(markers, unionValue), col.Absent...)
+		markers = append(append(markers, envelope.UnionValue), col.Absent...)
 	}
 	decodeAfter(t, l, zeros)
 	after := decodeAfter(t, l, markers)
@@ -103,7 +104,7 @@ func TestZerosAndMarkersFitTheSchemaToo(t *testing.T) {
 	}
 	for i, c := range typeCases {
 		col := l.Table.Columns[i]
-		if v, ok := after[col.Name].(string); ok && !strings.Contains(v, unavailable) {
+		if v, ok := after[col.Name].(string); ok && !strings.Contains(v, types.Unavailable) {
 			t.Errorf("an absent %s reads %q", c.sqlType, v)
 		}
 		if fixed := map[string]bool{"integer": true, "date": true, "timestamptz": true, "interval": true, "uuid": true, "point": true}[c.sqlType]; fixed && col.Absent != nil {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/binary"
+	"strconv"
 
 	"rdip/envelope"
 	"rdip/schema"
@@ -21,12 +22,8 @@ var sourceSchema = &schema.Source{
 	},
 }
 
-// Indexes of unions: ["null", T], and of the snapshot field's [T, "null"].
-const (
-	unionNull   = 0
-	unionValue  = 1 << 1 // zigzag of 1
-	unionMarked = 0
-)
+// unionMarked is the index of T in the snapshot field's union [T, "null"].
+const unionMarked = 0
 
 // sourceEncoder prepares the source block of one table's events. What it returns allocates nothing, keeps no
 // state and may be used concurrently. An event without a place, such as a snapshot's, has its transaction's.
@@ -40,20 +37,20 @@ func (c *Config) sourceEncoder(schemaName, tableName string) envelope.SourceEnco
 			place = tx.Place
 		}
 		dst = append(dst, head...)
-		dst = binary.AppendVarint(dst, floorDiv(tx.Micros, 1000))
+		dst = binary.AppendVarint(dst, tx.Millis())
 		dst = envelope.AppendString(append(dst, unionMarked), e.Mark.String())
 		dst = append(dst, database...)
-		dst = appendSequence(append(dst, unionValue), tx.Previous, place)
-		dst = binary.AppendVarint(append(dst, unionValue), tx.Micros)
-		dst = binary.AppendVarint(append(dst, unionValue), tx.Micros*1000)
+		dst = appendSequence(append(dst, envelope.UnionValue), tx.Previous, place)
+		dst = binary.AppendVarint(append(dst, envelope.UnionValue), tx.Micros)
+		dst = binary.AppendVarint(append(dst, envelope.UnionValue), tx.Micros*1000)
 		dst = append(dst, table...)
 		dst = appendOptional(dst, tx.ID)
 		dst = appendOptional(dst, place)
 		dst = appendOptional(dst, c.xmin.of(e))
 		if tx.Origin == "" {
-			return append(dst, unionNull, unionNull)
+			return append(dst, envelope.UnionNull, envelope.UnionNull)
 		}
-		dst = envelope.AppendString(append(dst, unionValue), tx.Origin)
+		dst = envelope.AppendString(append(dst, envelope.UnionValue), tx.Origin)
 		return appendOptional(dst, tx.OriginPos)
 	}
 }
@@ -66,16 +63,16 @@ func appendSequence(dst []byte, previous, place uint64) []byte {
 	if previous == 0 {
 		dst = append(dst, "null"...)
 	} else {
-		dst = append(appendDecimal(append(dst, '"'), previous), '"')
+		dst = append(strconv.AppendUint(append(dst, '"'), previous, 10), '"')
 	}
-	dst = append(appendDecimal(append(dst, `,"`...), place), `"]`...)
-	return prefixLength(dst, mark)
+	dst = append(strconv.AppendUint(append(dst, `,"`...), place, 10), `"]`...)
+	return envelope.PrefixLength(dst, mark)
 }
 
 // appendOptional is a nullable long, null for 0.
 func appendOptional(dst []byte, n uint64) []byte {
 	if n == 0 {
-		return append(dst, unionNull)
+		return append(dst, envelope.UnionNull)
 	}
-	return binary.AppendVarint(append(dst, unionValue), int64(n))
+	return binary.AppendVarint(append(dst, envelope.UnionValue), int64(n))
 }
