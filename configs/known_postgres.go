@@ -1,5 +1,10 @@
 package configs
 
+import (
+	"maps"
+	"slices"
+)
+
 // debeziumPostgresKeys are those of Debezium's PostgresConnectorConfig (3.6).
 var debeziumPostgresKeys = knownPart("Debezium's PostgreSQL connector", false,
 	supported("database.hostname", "database.port", "database.user", "database.password", "database.dbname",
@@ -30,33 +35,37 @@ var otherConnectorKeys = knownPart("Debezium's connectors for other databases", 
 	refused("it belongs to another class of connector", "", "database.server.id", "database.server.id.offset", "database.instance", "database.connection.adapter",
 		"database.pdb.name", "gtid.source.includes", "gtid.source.excludes", "include.query", "event.deserialization.failure.handling.mode",
 		"inconsistent.schema.handling.mode", "bigint.unsigned.handling.mode", "enable.time.adjuster", "connect.timeout.ms", "connect.keep.alive",
-		"mongodb.connection.string", "mongodb.user", "mongodb.password", "capture.mode", "schema.history.internal", "schema.history.internal.*"),
+		"mongodb.connection.string", "mongodb.user", "mongodb.password", "capture.mode"),
+	noEffect("PostgreSQL's log describes its own tables", "schema.history.internal", "schema.history.internal.*"),
 )
 
-// retiredKeys are names that Debezium itself has given up, with the ones that took their place.
+// renamedKeys are names that Debezium itself has given up for others that mean the same.
+var renamedKeys = map[string]string{
+	"database.server.name":      "topic.prefix",
+	"table.whitelist":           "table.include.list",
+	"table.blacklist":           "table.exclude.list",
+	"schema.whitelist":          "schema.include.list",
+	"schema.blacklist":          "schema.exclude.list",
+	"column.whitelist":          "column.include.list",
+	"column.blacklist":          "column.exclude.list",
+	"slot.drop_on_stop":         "slot.drop.on.stop",
+	"toasted.value.placeholder": "unavailable.value.placeholder",
+}
+
+// Renamed is the name that took an old key's place with the same meaning, "" for other keys.
+func Renamed(old string) string { return renamedKeys[old] }
+
+// retiredKeys are names that Debezium itself has given up, with what took their place.
 var retiredKeys = func() []KnownKey {
 	const of = "an old Debezium"
-	var keys []KnownKey
-	for _, r := range []struct{ old, now string }{
-		{"database.server.name", "topic.prefix"},
-		{"table.whitelist", "table.include.list"},
-		{"table.blacklist", "table.exclude.list"},
-		{"schema.whitelist", "schema.include.list"},
-		{"schema.blacklist", "schema.exclude.list"},
-		{"column.whitelist", "column.include.list"},
-		{"column.blacklist", "column.exclude.list"},
-		{"slot.drop_on_stop", "slot.drop.on.stop"},
-		{"toasted.value.placeholder", "unavailable.value.placeholder"},
-		{"sanitize.field.names", "field.name.adjustment.mode"},
-		{"snapshot.new.tables", "table.include.list"},
-		{"database.history.*", "nothing: PostgreSQL's log describes its own tables"},
-		{"source.struct.version", "nothing: there is one form of the source block"},
-	} {
-		fix := "rename it to " + r.now
-		if len(r.now) > 8 && r.now[:8] == "nothing:" {
-			fix = "remove it"
-		}
-		keys = append(keys, KnownKey{Name: r.old, Of: of, Fate: Refused, Why: "its place was taken by " + r.now, Fix: fix})
+	keys := knownPart(of, false,
+		refused("its place was taken by field.name.adjustment.mode", "rename it to field.name.adjustment.mode", "sanitize.field.names"),
+		refused("its place was taken by table.include.list", "rename it to table.include.list", "snapshot.new.tables"),
+		noEffect("PostgreSQL's log describes its own tables", "database.history", "database.history.*"),
+		refused("there is one form of the source block", "remove it", "source.struct.version"))
+	for _, old := range slices.Sorted(maps.Keys(renamedKeys)) {
+		now := renamedKeys[old]
+		keys = append(keys, KnownKey{Name: old, Of: of, Fate: Refused, Why: "its place was taken by " + now, Fix: "rename it to " + now})
 	}
 	return keys
 }()

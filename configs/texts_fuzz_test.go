@@ -85,19 +85,21 @@ func FuzzForeign(f *testing.F) {
 			}
 			return
 		}
-		if _, ok := got.Keys["name"]; ok {
-			t.Fatalf("%q: the name is a key", text)
-		}
-		if !utf8.Valid(text) {
-			return // JSON has nothing but UTF-8
-		}
-		posted, err := json.Marshal(map[string]any{"name": got.Name, "config": got.Keys})
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := ParseForeign(posted)
-		if err != nil || again.Name != got.Name || !maps.Equal(again.Keys, got.Keys) {
-			t.Fatalf("%q: %+v, posted %s: %+v, %v", text, got, posted, again, err)
+		for _, one := range got {
+			if _, ok := one.Keys["name"]; ok {
+				t.Fatalf("%q: the name is a key", text)
+			}
+			if !utf8.Valid(text) {
+				continue // JSON has nothing but UTF-8
+			}
+			posted, err := json.Marshal(map[string]any{"name": one.Name, "config": one.Keys})
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := ParseForeign(posted)
+			if err != nil || len(again) != 1 || again[0].Name != one.Name || !maps.Equal(again[0].Keys, one.Keys) {
+				t.Fatalf("%q: %+v, posted %s: %+v, %v", text, one, posted, again, err)
+			}
 		}
 	})
 }

@@ -11,13 +11,13 @@ import (
 // imported is the file that a translation writes, and what it says to do next.
 func imported(t *testing.T, connector, worker string) (x *translation, text, next string) {
 	t.Helper()
-	c, err := readForeign(connector)
+	c, err := readConnector(connector, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	shared := map[string]string{}
 	if worker != "" {
-		w, err := readForeign(worker)
+		w, err := readWorker(worker)
 		if err != nil {
 			t.Fatal(err)
 		}

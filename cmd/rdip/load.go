@@ -51,8 +51,19 @@ func load(path string) (*settings, error) {
 		return nil, findings.Err()
 	}
 	s := &settings{path: path, file: file}
-	defs := s.workerDefinitions()
-	findings = append(findings, configs.Decode(file.Worker, defs...)...)
+	findings = append(findings, s.decode()...)
+	for _, f := range findings {
+		if f.Severity != fault.Fatal {
+			s.notices = append(s.notices, f)
+		}
+	}
+	return s, findings.Err()
+}
+
+// decode fills in the settings from their file, and says what is wrong with it.
+func (s *settings) decode() fault.Findings {
+	file, defs := s.file, s.workerDefinitions()
+	findings := configs.Decode(file.Worker, defs...)
 	s.kafka.Brokers = s.worker.Bootstrap
 	findings = append(findings, s.worker.Check(file)...)
 	findings = append(findings, s.kafka.Check(file.Worker.Where)...)
@@ -65,13 +76,7 @@ func load(path string) (*settings, error) {
 		findings = append(findings, file.Worker.Finding("schema.registry.url", "the key is missing", "a schema registry, or the embedded one",
 			`add a line "schema.registry.url: http://HOST:8081", or "embedded: true" to try rdip without Kafka, or key.converter: json and value.converter: json`))
 	}
-	findings = append(findings, s.shared()...)
-	for _, f := range findings {
-		if f.Severity != fault.Fatal {
-			s.notices = append(s.notices, f)
-		}
-	}
-	return s, findings.Err()
+	return append(findings, s.shared()...)
 }
 
 func (s *settings) workerDefinitions() []*configs.Definition {
@@ -128,8 +133,9 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	return findings
 }
 
-// postgresClasses are the names of the PostgreSQL connector: ours and Debezium's.
-var postgresClasses = []string{"postgres", "postgresql", "io.debezium.connector.postgresql.PostgresConnector"}
+// postgresClasses are the names of the PostgreSQL connector: ours, Debezium's, and those by which Connect knows
+// Debezium's too (Plugins.connectorClass).
+var postgresClasses = []string{"postgres", "postgresql", "io.debezium.connector.postgresql.PostgresConnector", "PostgresConnector", "Postgres"}
 
 // shared finds what two connectors may not have in common (D7).
 func (s *settings) shared() fault.Findings {
