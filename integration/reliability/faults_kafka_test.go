@@ -25,13 +25,21 @@ type loaded struct {
 	work   *workload.Workload
 }
 
+// pause is between the transactions of one writer, on average.
+const pause = 8 * time.Millisecond
+
 // load begins: the daemon streams, then writers write. The keys are set before.
 func load(t *testing.T, r *harness.Run, keys ...string) *loaded {
+	t.Helper()
+	return loadWith(t, workload.Standard(pause), r, keys...)
+}
+
+func loadWith(t *testing.T, o workload.Options, r *harness.Run, keys ...string) *loaded {
 	t.Helper()
 	r.Setup = r.With(append([]string{"request.timeout.ms", "2s"}, keys...)...)
 	harness.Binary(t, r.Tags...) // before the workload begins
 	l := &loaded{Run: r, daemon: r.Streaming(t)}
-	l.work = workload.Start(t, r.PG, r.Database, r.Seed, 8*time.Millisecond)
+	l.work = workload.StartWith(t, r.PG, r.Database, r.Seed, o)
 	return l
 }
 

@@ -61,7 +61,7 @@ func passingFaults() (list []fault) {
 
 // registryFails has a schema change meet a registry that does not answer as it should, and one that does later.
 func registryFails(t *testing.T, mode harness.Mode, answer registryserver.Answer) {
-	l, gate := loadGated(t, mode)
+	l, gate := loadGated(t, mode, workload.Standard(pause))
 	l.goesOn(t, 500*time.Millisecond)
 	walsender := l.Slot(t, "active_pid")
 	gate.Intercept(answer)
@@ -103,7 +103,7 @@ func registryFailsAtTheStart(t *testing.T, mode harness.Mode, answer registryser
 }
 
 // loadGated is load with the registry behind a gate, on a server that ends a silent walsender after two seconds.
-func loadGated(t *testing.T, mode harness.Mode) (*loaded, *registryserver.Gate) {
+func loadGated(t *testing.T, mode harness.Mode, o workload.Options) (*loaded, *registryserver.Gate) {
 	t.Helper()
 	pg := testenv.SharedPostgres(t, 18)
 	if harness.Long() {
@@ -111,7 +111,7 @@ func loadGated(t *testing.T, mode harness.Mode) (*loaded, *registryserver.Gate) 
 	}
 	r := mode.Run(t, pg, testenv.SharedKafka(t))
 	gate := testenv.Gate(t, r.Registry)
-	return load(t, r, "schema.registry.url", gate.URL()), gate
+	return loadWith(t, o, r, "schema.registry.url", gate.URL()), gate
 }
 
 // anotherSchema changes a table, and a row of it, so that the registry has to be asked.
@@ -154,7 +154,9 @@ func refusingFaults() (list []fault) {
 }
 
 func registryRefuses(t *testing.T, mode harness.Mode, answer registryserver.Answer) {
-	l, gate := loadGated(t, mode)
+	o := workload.Standard(pause)
+	o.ChangeEvery = 0 // the fault says which table the registry is asked about, and so which stops
+	l, gate := loadGated(t, mode, o)
 	l.goesOn(t, 500*time.Millisecond)
 	gate.Intercept(answer)
 	l.Faulted(1)

@@ -64,6 +64,9 @@ func (c *Cluster) Each(ctx context.Context, topic string, fn func(Record) error)
 	}
 	defer client.Close()
 	ends, err := stableEnds(ctx, client, topic)
+	for ; errors.Is(err, kerr.LeaderNotAvailable) && ctx.Err() == nil; ends, err = stableEnds(ctx, client, topic) {
+		time.Sleep(20 * time.Millisecond) // a broker that has just started has not taken the lead yet
+	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", topic, err)
 	}
