@@ -55,7 +55,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Address)
 	if err != nil {
-		return nil, bindFault(o.Address, err, "stop what listens there, or set another rest.address")
+		return nil, bindFault(o.Address, err, "stop what listens there, or set another rest.listeners")
 	}
 	a := &api{runtime: o.Runtime, control: o.Control, token: o.Token, worker: listener.Addr().String(), stale: o.Stale, alive: o.Alive}
 	return &Server{listener: listener, http: http.Server{

@@ -109,3 +109,19 @@ func Standby(t testing.TB, primary *pgserver.Server, settings map[string]string)
 	})
 	return s
 }
+
+// Pooler is a PgBouncer before a server that needs no passwords, until the test ends.
+func Pooler(t testing.TB, s *pgserver.Server, o pgserver.PoolerOptions) *pgserver.Pooler {
+	t.Helper()
+	Need(t, component.PgBouncer())
+	p, err := s.Pooler(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}

@@ -26,25 +26,6 @@ const (
 	defaultConnectTimeout = 10 * time.Second
 )
 
-// sessionSettings are pinned on every connection, replication or not, whatever the database and the role
-// have set (P28, P29): they decide how values become text. They go into the startup packet, which outranks
-// ALTER DATABASE and ALTER ROLE (GucSource in guc.h).
-var sessionSettings = map[string]string{
-	"client_encoding":                     "UTF8",
-	"DateStyle":                           "ISO, YMD",
-	"IntervalStyle":                       "postgres",
-	"TimeZone":                            "UTC",
-	"extra_float_digits":                  "3",
-	"bytea_output":                        "hex",
-	"lc_monetary":                         "C",
-	"quote_all_identifiers":               "off",
-	"standard_conforming_strings":         "on",
-	"search_path":                         "pg_catalog", // regclass and format_type print names by it
-	"statement_timeout":                   "0",
-	"lock_timeout":                        "0",
-	"idle_in_transaction_session_timeout": "0",
-}
-
 // connect opens a connection for plain protocol use: with replication, one that takes replication commands
 // for the database (and SQL, as simple queries). Its errors are *fault.Error and hold no secret.
 func (c *Config) connect(ctx context.Context, replication bool) (*pgconn.PgConn, error) {
@@ -142,21 +123,7 @@ func (c *Config) adjust(cfg *pgconn.Config) {
 	}
 	cfg.RuntimeParams = params
 	cfg.DialFunc = c.dialer(cfg.ConnectTimeout).DialContext
-	cfg.AfterConnect = unlimit
-}
-
-// unlimit takes limits off that only newer servers have, and which the startup packet to an older one
-// therefore must not name: a server too old is to be refused by its version (P72).
-func unlimit(ctx context.Context, conn *pgconn.PgConn) error {
-	version := serverVersion(conn.ParameterStatus("server_version"))
-	var sql string
-	if version >= 14 {
-		sql += "SET idle_session_timeout = 0;"
-	}
-	if version >= 17 {
-		sql += "SET transaction_timeout = 0;"
-	}
-	return conn.Exec(ctx, sql).Close()
+	cfg.AfterConnect = c.settle
 }
 
 // serverVersion is the major version in the server_version parameter, such as 15 in "15.18 (Debian)" and 18
@@ -206,6 +173,10 @@ func (c *Config) settingsFault(err error) error {
 
 // connectFault is a connection that was refused, in words without the connection string.
 func (c *Config) connectFault(err error) error {
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return known
+	}
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
 		return c.refused(server)

@@ -1,17 +1,13 @@
 package postgres
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
+
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgproto3"
 
 	"rdip/configs"
 	"rdip/integration/testenv"
@@ -189,54 +185,6 @@ func TestARoleWithoutReplicationIsToldWhatToGrant(t *testing.T) {
 	cfg := Config{Hostname: "127.0.0.1", Port: server.Port(), Database: "postgres", User: `no "repl"`, Password: configs.NewSecret(canary)}
 	_, err := cfg.connect(t.Context(), true)
 	expectFault(t, err, fault.Preflight, true, `ALTER ROLE "no ""repl""" REPLICATION`, "SQLSTATE 42501")
-}
-
-func TestAPoolerIsRecognized(t *testing.T) { // P64
-	port := answering(t, "08P01", "unsupported startup parameter: replication") // as PgBouncer before 1.23 says it
-	cfg := Config{Hostname: "127.0.0.1", Port: port, Database: "d", User: "u"}
-	_, err := cfg.connect(t.Context(), true)
-	expectFault(t, err, fault.Preflight, true, "PgBouncer", "database.port", fmt.Sprint(port))
-}
-
-// answering refuses every login with one error, in PostgreSQL's protocol.
-func answering(t *testing.T, code, message string) (port int) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			refuse(conn, code, message)
-		}
-	}()
-	t.Cleanup(func() {
-		_ = l.Close()
-		<-done
-	})
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func refuse(conn net.Conn, code, message string) {
-	defer conn.Close()
-	r := bufio.NewReader(conn)
-	var length [4]byte
-	if _, err := io.ReadFull(r, length[:]); err != nil {
-		return
-	}
-	if _, err := r.Discard(int(binary.BigEndian.Uint32(length[:])) - 4); err != nil {
-		return
-	}
-	b, err := (&pgproto3.ErrorResponse{Severity: "FATAL", Code: code, Message: message}).Encode(nil)
-	if err == nil {
-		_, _ = conn.Write(b)
-	}
 }
 
 func TestAServerThatDoesNotAnswerIsTransientAndBounded(t *testing.T) {

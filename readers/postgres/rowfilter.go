@@ -95,6 +95,9 @@ func (c *Config) rowFilterFinding(ctx context.Context, conn *pgx.Conn, u *unit, 
 			return nil, serverFault("parse", "row.filter."+name, err)
 		}
 	}
+	if why, err := c.publishable(ctx, conn, u.table); err != nil || why != "" {
+		return find("PostgreSQL refuses it as a row filter: "+why, "only columns, constants, and functions, operators and types of PostgreSQL's own that give the same at any time", "change row.filter."+name+", or choose rows downstream"), err
+	}
 	if pub == nil {
 		return nil, nil
 	}
@@ -111,6 +114,35 @@ func (c *Config) rowFilterFinding(ctx context.Context, conn *pgx.Conn, u *unit, 
 		has = "the publication's filter is " + published.Filter
 	}
 	return find(has, "the same filter in both, or the stream has other rows than the snapshot", c.refilterSQL(u.table)), nil
+}
+
+// tryLock is how long a publication that is tried may wait for its table: less than deadlock_timeout, past which a
+// waiter ends an autovacuum.
+const tryLock = "200ms"
+
+// publishable is why the server would not publish a table with its filter, "" where it would. For it a publication is
+// made in a transaction that is rolled back. Where that cannot be tried (the role may make none, a standby, somebody
+// alters the table) nothing is said: it shows when the publication is made.
+func (c *Config) publishable(ctx context.Context, conn *pgx.Conn, t *table) (why string, err error) {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return "", serverFault("begin", "row filter", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	sql := fmt.Sprintf("SET LOCAL lock_timeout = '%s'; CREATE PUBLICATION %s FOR TABLE %s WITH (publish_via_partition_root = %t)",
+		tryLock, quoteIdentifier("rdip check "+c.SlotName), c.filteredList([]*table{t}), c.PublicationViaRoot)
+	var refused *pgconn.PgError
+	_, err = tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
+	switch {
+	case err == nil:
+		return "", nil
+	case !errors.As(err, &refused):
+		return "", serverFault("try", "row filter", err)
+	case refused.Code == stateNotSupported:
+		return strings.TrimSpace(refused.Message + ". " + refused.Detail), nil // about the expression: it has no row's data
+	default:
+		return "", nil
+	}
 }
 
 // sameFilter says whether a predicate is the one that a publication has, in the server's own spelling of both. For

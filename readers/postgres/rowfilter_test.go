@@ -55,6 +55,10 @@ func TestARowFilterThatCannotBeIsRefusedByName(t *testing.T) { // P59
 		"that leaves its brackets":            {15, "", "public.orders", "true) OR (true", "", "WHERE"},
 		"with an end that is a comment":       {15, "", "public.orders", "amount > 1) -- ", "", "WHERE"},
 		"outside the replica identity":        {15, "", "public.plain", "v = 'x'", "every UPDATE and DELETE", "ALTER TABLE \"public\".\"plain\" REPLICA IDENTITY FULL"},
+		"of a type of one's own":              {15, "CREATE TYPE mood AS ENUM ('a', 'b'); ALTER TABLE orders ADD mood mood", "public.orders", "mood = 'a'", "User-defined types are not allowed", "change row.filter.public.orders"},
+		"of a function of one's own":          {15, "CREATE FUNCTION own(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true'", "public.orders", "public.own(amount)", "User-defined or built-in mutable functions are not allowed", "change row.filter.public.orders"},
+		"that depends on the time":            {18, "", "public.orders", "now() > '2020-01-01'", "mutable functions are not allowed", "change row.filter.public.orders"},
+		"with a query":                        {15, "", "public.orders", "amount > (SELECT 1)", "Only columns, constants", "change row.filter.public.orders"},
 		"that the publication lacks":          {15, "CREATE PUBLICATION p FOR TABLE orders, plain", "public.orders", "amount > 1", "without a filter", `ADD TABLE ONLY "public"."orders" WHERE (amount > 1`},
 		"that differs from the publication's": {15, "CREATE PUBLICATION p FOR TABLE orders WHERE (amount > 2), plain", "public.orders", "amount > 1", "(amount > 2)", `WHERE (amount > 1`},
 	} {
@@ -70,6 +74,9 @@ func TestARowFilterThatCannotBeIsRefusedByName(t *testing.T) { // P59
 			s.refuse(t, readers.Stored{}, fault.Preflight, "row.filter."+c.table)
 			if got := s.ask(t, "SELECT (SELECT count(*) FROM pg_replication_slots WHERE database = current_database()) + (SELECT count(*) FROM pg_class WHERE relname = 'orders' AND relnamespace <> 'public'::regnamespace)"); got != "0" {
 				t.Error("something was made in spite of it")
+			}
+			if got := s.ask(t, "SELECT count(*) FROM pg_publication WHERE pubname <> 'p'"); got != "0" {
+				t.Error("a publication was made for the check")
 			}
 			if got := s.ask(t, "SELECT count(*) FROM orders"); got != "0" {
 				t.Error("the table is not what it was")

@@ -13,6 +13,7 @@ import (
 // SQLSTATEs that mean something of their own here
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const (
+	stateNotSupported       = "0A000"
 	stateNoSuchDatabase     = "3D000"
 	stateBadPassword        = "28P01"
 	stateBadAuthorization   = "28000"
@@ -81,7 +82,7 @@ func (c *Config) refused(e *pgconn.PgError) error {
 	case strings.Contains(e.Message, "unsupported startup parameter"):
 		// P64: PgBouncer's words (its objects.c and client.c); it is not translated.
 		f.Permanent = true
-		f.Hint = fmt.Sprintf("%s is PgBouncer, which takes no replication connections or not our session settings: set database.hostname and database.port to PostgreSQL itself", c.address())
+		f.Hint = c.address() + " is PgBouncer, which takes no replication connections or not our session settings: " + withoutPooler
 	case e.Code == stateBadPassword:
 		f.Hint = "check database.user and database.password"
 	case e.Code == stateBadAuthorization && e.Routine == routineRole:

@@ -22,7 +22,7 @@ const (
 	ExtensionsSuite = "trixie"
 	ExtensionsMajor = 17
 	// ExtensionsFolder names what is unpacked of it; raise its number when that changes.
-	ExtensionsFolder = ExtensionsSuite + "-postgresql-1"
+	ExtensionsFolder = ExtensionsSuite + "-postgresql-2"
 	// ConsumerVersion names the Avro consumer's Python environment; raise it when Requirements change.
 	ConsumerVersion = "1"
 )
@@ -65,8 +65,8 @@ func Postgres(major int) Component {
 	return Component{Name: name, Install: installer(name), look: func() (string, bool) { return findPostgres(major) }}
 }
 
-// PostgresExtensions is the bin folder of a PostgreSQL 17 with PostGIS and pgvector: Debian's own packages,
-// unpacked into the cache beside a libc of their own.
+// PostgresExtensions is the bin folder of a PostgreSQL 17 with PostGIS and pgvector: Debian's own packages, PgBouncer
+// with them, unpacked into the cache beside a libc of their own.
 func PostgresExtensions() Component {
 	c := cached("postgres-extensions", filepath.Join("debian", ExtensionsFolder), "complete")
 	c.Root = true
@@ -74,6 +74,17 @@ func PostgresExtensions() Component {
 	c.look = func() (string, bool) {
 		dir, ok := look()
 		return filepath.Join(dir, "usr", "lib", "postgresql", strconv.Itoa(ExtensionsMajor), "bin"), ok
+	}
+	return c
+}
+
+// PgBouncer is the program of the pooler, which came with those packages.
+func PgBouncer() Component {
+	c := PostgresExtensions()
+	look := c.look
+	c.look = func() (string, bool) {
+		bin, ok := look()
+		return filepath.Join(bin, "..", "..", "..", "..", "sbin", "pgbouncer"), ok
 	}
 	return c
 }

@@ -13,7 +13,7 @@ import (
 	"rdip/integration/testenv/component"
 )
 
-// installExtensions unpacks Debian's PostgreSQL, PostGIS and pgvector into a folder of the cache, with all that
+// installExtensions unpacks Debian's PostgreSQL, PostGIS, pgvector and PgBouncer into a folder of the cache, with all that
 // they depend on down to the libc. apt downloads and checks them by Debian's signatures; nothing of the packages
 // is run, and nothing of the machine's own changes but for mmdebstrap. 11 s and 650 MB.
 func installExtensions(ctx context.Context) error {
@@ -46,7 +46,7 @@ func installExtensions(ctx context.Context) error {
 
 func extensionPackages() []string {
 	server := "postgresql-" + strconv.Itoa(component.ExtensionsMajor)
-	return []string{"dash", server, server + "-postgis-3", server + "-postgis-3-scripts", server + "-pgvector"}
+	return []string{"dash", server, server + "-postgis-3", server + "-postgis-3-scripts", server + "-pgvector", "pgbouncer"}
 }
 
 // debianMirror is where this machine's apt has Debian's packages from.
@@ -84,8 +84,7 @@ func makeRunnable(home string) error {
 	}
 	major := strconv.Itoa(component.ExtensionsMajor)
 	bin := filepath.Join(home, "usr", "lib", "postgresql", major, "bin")
-	for _, program := range []string{"initdb", "postgres"} {
-		path := filepath.Join(bin, program)
+	for _, path := range []string{filepath.Join(bin, "initdb"), filepath.Join(bin, "postgres"), filepath.Join(home, "usr", "sbin", "pgbouncer")} {
 		if err := os.Rename(path, path+".real"); err != nil {
 			return err
 		}
