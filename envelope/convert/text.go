@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"rdip/envelope"
 )
 
 const upperHex = "0123456789ABCDEF"
@@ -24,31 +26,12 @@ func appendJSONString(dst, s []byte) []byte {
 		if c >= 0xf0 {
 			dst, size = appendAstral(dst, s[i:])
 		} else {
-			dst = appendEscape(dst, c)
+			dst = envelope.AppendJSONEscape(dst, c)
 		}
 		i += size
 		from = i
 	}
 	return append(append(dst, s[from:]...), '"')
-}
-
-func appendEscape(dst []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(dst, '\\', c)
-	case '\b':
-		return append(dst, '\\', 'b')
-	case '\t':
-		return append(dst, '\\', 't')
-	case '\n':
-		return append(dst, '\\', 'n')
-	case '\f':
-		return append(dst, '\\', 'f')
-	case '\r':
-		return append(dst, '\\', 'r')
-	default:
-		return append(dst, '\\', 'u', '0', '0', upperHex[c>>4], upperHex[c&15])
-	}
 }
 
 // appendAstral writes a rune of four bytes as two surrogates; bytes that are none become U+FFFD.

@@ -32,27 +32,33 @@ func (g *Gate) changed() {
 	g.turn = make(chan struct{})
 }
 
-// Enter waits until the gate is open.
-func (g *Gate) Enter(ctx context.Context) error {
+// wait returns once ready says so or fails. It is asked under the lock, now and after each change.
+func (g *Gate) wait(ctx context.Context, ready func() (bool, error)) error {
 	for {
 		g.mu.Lock()
-		if g.isOver != nil {
-			defer g.mu.Unlock()
-			return g.isOver
-		}
-		if !g.isShut {
-			g.inside++
-			g.mu.Unlock()
-			return nil
-		}
+		is, err := ready()
 		turn := g.turn
 		g.mu.Unlock()
+		if is || err != nil {
+			return err
+		}
 		select {
 		case <-turn:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// Enter waits until the gate is open.
+func (g *Gate) Enter(ctx context.Context) error {
+	return g.wait(ctx, func() (bool, error) {
+		if g.isOver != nil || g.isShut {
+			return false, g.isOver
+		}
+		g.inside++
+		return true, nil
+	})
 }
 
 // Leave is for each Enter that returned nil.
@@ -67,26 +73,17 @@ func (g *Gate) Leave() {
 
 // Shut returns once no lane is inside, and none enters until open. One caller at a time.
 func (g *Gate) Shut(ctx context.Context) error {
-	for {
-		g.mu.Lock()
+	err := g.wait(ctx, func() (bool, error) {
 		if g.isLost {
-			defer g.mu.Unlock()
-			return ErrNotWhole
+			return false, ErrNotWhole
 		}
 		g.isShut = true
-		if g.inside == 0 {
-			g.mu.Unlock()
-			return nil
-		}
-		turn := g.turn
-		g.mu.Unlock()
-		select {
-		case <-turn:
-		case <-ctx.Done():
-			g.Open()
-			return context.Cause(ctx)
-		}
+		return g.inside == 0, nil
+	})
+	if err != nil && !errors.Is(err, ErrNotWhole) {
+		g.Open() // who waited has given up
 	}
+	return err
 }
 
 // Open lets lanes in again.

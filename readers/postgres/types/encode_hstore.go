@@ -133,26 +133,10 @@ func appendJSONString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-const upperHex = "0123456789ABCDEF"
-
 // appendJSONByte appends a byte of a JSON string, escaped where it must be.
 func appendJSONByte(dst []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(dst, '\\', c)
-	case '\b':
-		return append(dst, '\\', 'b')
-	case '\f':
-		return append(dst, '\\', 'f')
-	case '\n':
-		return append(dst, '\\', 'n')
-	case '\r':
-		return append(dst, '\\', 'r')
-	case '\t':
-		return append(dst, '\\', 't')
-	}
-	if c < 0x20 {
-		return append(dst, '\\', 'u', '0', '0', upperHex[c>>4], upperHex[c&15])
+	if c < 0x20 || c == '"' || c == '\\' {
+		return envelope.AppendJSONEscape(dst, c)
 	}
 	return append(dst, c)
 }
