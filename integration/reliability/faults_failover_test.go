@@ -46,11 +46,14 @@ func failoverWithSlot(t *testing.T, mode harness.Mode) {
 	u := under(t, mode, primary, testenv.SharedKafka(t), "connectors.shop.slot.failover", "true")
 	standby := testenv.Standby(t, primary, map[string]string{"sync_replication_slots": "on"})
 	u.Exec(t, "ALTER SYSTEM SET synchronized_standby_slots = '"+pgserver.StandbyName+"'", "SELECT pg_reload_conf()")
-	harness.Eventually(t, "the slot to be synchronized", func() bool {
+	synced := &pgserver.SyncedSlot{Primary: primary, Standby: standby, Name: u.Prefix}
+	harness.Eventually(t, "the slot to be synchronized for good", func() bool {
 		u.Exec(t, "SELECT pg_log_standby_snapshot()")
-		there := *u.Pipeline
-		there.PG = standby
-		return there.Slot(t, "synced AND NOT temporary") == "true"
+		safe, err := synced.IsSafe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return safe
 	})
 	time.Sleep(time.Second)
 	if err := primary.Crash(); err != nil {

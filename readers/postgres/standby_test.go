@@ -168,6 +168,20 @@ func (s *openServer) streamedFrom(t *testing.T, primary *openServer, r *Reader, 
 	return marked.streamed(t, r, resume.From)
 }
 
+// synchronized waits until the slot, whose log is read meanwhile, is on the standby for good.
+func (s *openServer) synchronized(t *testing.T, standby *openServer) {
+	t.Helper()
+	synced := &pgserver.SyncedSlot{Primary: s.server, Standby: standby.server, Name: s.cfg.SlotName}
+	eventually(t, "the slot is synchronized while its log is read", func() bool {
+		s.exec(t, "SELECT pg_logical_emit_message(true, 'x', ''), pg_log_standby_snapshot()")
+		safe, err := synced.IsSafe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return safe
+	})
+}
+
 // P60, P61, P62: a failover slot is on the new primary, and the stream goes on without a gap or a repetition; a
 // position that the old primary gave behind the new one's beginning is refused, with both places.
 func TestAFailoverSlotGoesOnAfterAFailover(t *testing.T) {
@@ -189,10 +203,7 @@ func TestAFailoverSlotGoesOnAfterAFailover(t *testing.T) {
 			h := &recorder{position: r.Confirm}
 			done := make(chan error, 1)
 			go func() { done <- r.Stream(ctx, resume.From, h) }()
-			eventually(t, "the slot is synchronized while its log is read", func() bool {
-				p.exec(t, "SELECT pg_logical_emit_message(true, 'x', ''), pg_log_standby_snapshot()")
-				return s.askSlot(t, "synced AND NOT temporary") == "true"
-			})
+			p.synchronized(t, s)
 			cancel()
 			if err := <-done; !errors.Is(err, context.Canceled) {
 				t.Error(err)
@@ -255,10 +266,7 @@ func TestAPreparedTransactionIsCommittedAfterAFailover(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Stream(ctx, resume.From, h) }()
-	eventually(t, "the slot is synchronized while its log is read", func() bool {
-		p.exec(t, "SELECT pg_logical_emit_message(true, 'x', ''), pg_log_standby_snapshot()")
-		return s.askSlot(t, "synced AND NOT temporary") == "true"
-	})
+	p.synchronized(t, s)
 	p.exec(t, "BEGIN; INSERT INTO t VALUES (50, 'prepared'); PREPARE TRANSACTION 'of both'")
 	p.exec(t, "INSERT INTO t VALUES (51, 'behind')")
 	eventually(t, "what came behind it is durable", func() bool {
