@@ -137,7 +137,7 @@ func (d *daemon) task(c *connectorSettings, memory int64, r *registrar) *source.
 		Tombstones: c.source.Tombstones, ExtendedHeaders: c.source.Extended,
 		Skipped: c.source.Operations(), Own: c.own(), Signals: c.signals(&d.settings.kafka, log), Memory: memory, Errors: c.source.Errors.Errors(),
 		SnapshotOnly: c.postgres.SnapshotMode == postgres.SnapshotOnly, NoData: c.postgres.SnapshotMode == postgres.SnapshotNone,
-		SnapshotLanes: c.postgres.SnapshotThreads, WindowBytes: int(c.postgres.WindowBytes), FlushInterval: d.settings.worker.OffsetInterval,
+		Reserved: c.postgres.Reserved(), SnapshotLanes: c.postgres.SnapshotThreads, WindowBytes: int(c.postgres.WindowBytes), FlushInterval: d.settings.worker.OffsetInterval,
 		DrainTimeout: d.settings.worker.DrainTimeout, RunID: runID(), ExactlyOnce: d.settings.exactlyOnce(c),
 		Registrar: r, Store: d.store, Log: log,
 		NewReader: func() (readers.Reader, error) { return postgres.New(c.name, c.postgres), nil },

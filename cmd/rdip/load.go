@@ -71,6 +71,7 @@ func (s *settings) decode() fault.Findings {
 	s.effective, s.exact = configs.Effective(file.Worker, defs...), configs.Digests(file.Worker, defs...)
 	for _, section := range file.Connectors {
 		findings = append(findings, s.connector(section)...)
+		findings = append(findings, s.spill(section, len(file.Connectors))...)
 	}
 	if !s.worker.Embedded && s.registry.URLs == "" && s.needsRegistry() {
 		findings = append(findings, file.Worker.Finding("schema.registry.url", "the key is missing", "a schema registry, or the embedded one",

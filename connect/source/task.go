@@ -54,7 +54,8 @@ type Task struct {
 	Own             owntopics.Settings // what is written beside the tables' topics
 	Signals         signals.Channels   // what a person asks while the log is streamed
 	Errors          deadletter.Errors  // what becomes of rows that cannot be delivered
-	Memory          int64              // bytes of row data that may be under way
+	Memory          int64              // bytes of row data that may be under way, with what is reserved
+	Reserved        int64              // bytes of Memory that the reader keeps for itself; at most half of it counts
 	SnapshotLanes   int                // connections that copy the snapshot
 	SnapshotOnly    bool               // the task ends well once every table is read (initial_only)
 	NoData          bool               // tables count as read before they are (no_data)
@@ -193,12 +194,16 @@ func (t *Task) SetMemory(bytes int64) {
 	defer t.mu.Unlock()
 	t.Memory = bytes
 	if t.current != nil {
-		t.current.budget.Resize(bytes)
+		t.current.budget.Resize(t.underWay())
 	}
 }
 
+// memory is how many bytes of rows may be in batches.
 func (t *Task) memory() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.Memory
+	return t.underWay()
 }
+
+// underWay is memory; the caller holds mu.
+func (t *Task) underWay() int64 { return t.Memory - min(t.Reserved, t.Memory/2) }

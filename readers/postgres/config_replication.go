@@ -70,7 +70,7 @@ func (c *Config) defineReplication(d *configs.Definition) {
 		{Value: string(StreamingOn), Doc: "they are received while they are in progress, and kept here until they are committed", Aliases: []string{"true"}},
 		{Value: "parallel", Refused: "transactions are delivered in the order of their commits", Instead: "streaming: on"},
 	}, configs.Default(string(StreamingOff)))
-	d.Bytes(&c.SpillMemory, "spill.memory.bytes", "How much of transactions that have not ended is kept in memory before it goes to files in `state.dir`.", configs.Default("8MiB"), configs.Between("0", "1GiB"), configs.Rank(configs.Low))
+	d.Bytes(&c.SpillMemory, "spill.memory.bytes", "How much of transactions that have not ended is kept in memory before it goes to files in `state.dir`. It is part of the connector's share of `memory.budget`, and at most a quarter of it.", configs.Default("1MiB"), configs.Between("0", "1GiB"), configs.Rank(configs.Low))
 	d.Bytes(&c.SpillMax, "spill.max.bytes", "How large these files may become together. Beyond it the stream ends with an error that says so, and is tried again.", configs.Default("8GiB"), configs.Between("1MiB", ""))
 	d.Bool(&c.TwoPhase, "two.phase", "Whether prepared transactions are received at PREPARE TRANSACTION, and kept until COMMIT PREPARED delivers them. While one is not decided the slot is held at its PREPARE. Without it they come whole at COMMIT PREPARED. PostgreSQL 15 and later; a slot that was used so stays so.", configs.Default("false"))
 	configs.Enum(d, &c.Origins, "origin", "Which changes are captured, by their replication origin.", []configs.Choice{
@@ -110,8 +110,16 @@ const (
 	protocolTwoPhase  = 3
 )
 
-// spills says whether transactions arrive before they have ended.
-func (c *Config) spills() bool { return c.TwoPhase || c.Streaming == StreamingOn }
+// Spills says whether transactions arrive before they have ended.
+func (c *Config) Spills() bool { return c.TwoPhase || c.Streaming == StreamingOn }
+
+// Reserved is how many bytes the reader keeps beside the rows that it hands over: buffers that grow are there twice.
+func (c *Config) Reserved() int64 {
+	if !c.Spills() {
+		return 0
+	}
+	return 2 * c.SpillMemory
+}
 
 // checkReplication is what the keys say against each other. It is called after slot.stream.params was applied.
 func (c *Config) checkReplication(add func(key, seen, need, fix string)) {

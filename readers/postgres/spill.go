@@ -31,13 +31,12 @@ type spill struct {
 // in a row are a run, which begins with a record of its xid and of the place of the run before it, so that
 // memory does not grow with the number of subtransactions.
 type spilled struct {
-	xid     uint32
-	file    *os.File
-	size    int64 // bytes in file
-	buf     []byte
-	run     int64 // where the last run begins, -1 for none
-	sub     uint32
-	changes int64 // records of changes, for errors
+	xid  uint32
+	file *os.File
+	size int64 // bytes in file
+	buf  []byte
+	run  int64 // where the last run begins, -1 for none
+	sub  uint32
 
 	first    uint64 // where its first change stands in the log
 	prepared uint64 // LSN of its PREPARE, 0 where it is still in progress
@@ -86,20 +85,20 @@ func (s *spill) close() {
 }
 
 // keep adds one record of a subtransaction, or of the transaction itself; its content is parts, one behind
-// the other, copied.
+// the other, copied. A record that would take much of the memory goes to the file at once.
 func (s *spill) keep(t *spilled, sub uint32, place uint64, kind byte, parts ...[]byte) error {
 	if t.buf == nil {
 		t.buf, s.spare = s.spare, nil
 	}
-	before := len(t.buf)
 	if t.run < 0 || t.sub != sub {
 		link := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(nil, sub), uint64(t.run))
 		t.run, t.sub = t.end(), sub
-		t.buf = appendRecord(t.buf, 0, spillRun, link)
+		s.hold(t, 0, spillRun, link)
 	}
-	t.buf = appendRecord(t.buf, place, kind, parts...)
-	t.changes++
-	s.inside += int64(len(t.buf) - before)
+	if int64(lengthOf(parts)) > max(s.memory/2, 64<<10) {
+		return s.through(t, place, kind, parts)
+	}
+	s.hold(t, place, kind, parts...)
 	for s.inside > s.memory {
 		if err := s.flush(s.largest()); err != nil {
 			return err
@@ -108,17 +107,44 @@ func (s *spill) keep(t *spilled, sub uint32, place uint64, kind byte, parts ...[
 	return nil
 }
 
-func appendRecord(dst []byte, place uint64, kind byte, parts ...[]byte) []byte {
+// hold adds a record to what a transaction has in memory.
+func (s *spill) hold(t *spilled, place uint64, kind byte, parts ...[]byte) {
+	before := len(t.buf)
+	t.buf = appendHead(t.buf, place, kind, lengthOf(parts))
+	for _, p := range parts {
+		t.buf = append(t.buf, p...)
+	}
+	s.inside += int64(len(t.buf) - before)
+}
+
+// through writes a record to the file, behind what the transaction has in memory, without a copy of it.
+func (s *spill) through(t *spilled, place uint64, kind byte, parts [][]byte) error {
+	if err := s.flush(t); err != nil {
+		return err
+	}
+	if err := s.write(t, appendHead(nil, place, kind, lengthOf(parts))); err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if err := s.write(t, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func lengthOf(parts [][]byte) int {
 	n := 0
 	for _, p := range parts {
 		n += len(p)
 	}
+	return n
+}
+
+// appendHead begins a record whose content has n bytes.
+func appendHead(dst []byte, place uint64, kind byte, n int) []byte {
 	dst = append(binary.BigEndian.AppendUint32(dst, uint32(n)), kind)
-	dst = binary.BigEndian.AppendUint64(dst, place)
-	for _, p := range parts {
-		dst = append(dst, p...)
-	}
-	return dst
+	return binary.BigEndian.AppendUint64(dst, place)
 }
 
 // end is the place behind the last record.
@@ -137,7 +163,17 @@ func (s *spill) largest() *spilled {
 
 // flush moves what a transaction has in memory to its file.
 func (s *spill) flush(t *spilled) error {
-	n := int64(len(t.buf))
+	if err := s.write(t, t.buf); err != nil {
+		return err
+	}
+	s.inside -= int64(len(t.buf))
+	s.spare, t.buf = t.buf[:0], nil
+	return nil
+}
+
+// write adds bytes to a transaction's file.
+func (s *spill) write(t *spilled, b []byte) error {
+	n := int64(len(b))
 	if s.onDisk+n > s.quota {
 		return s.failed(t, fmt.Errorf("%d bytes of transactions in progress are kept already, and spill.max.bytes is %d", s.onDisk, s.quota),
 			fmt.Sprintf("spill.max.bytes: %d, or streaming: off, which leaves such transactions to the server's disk; until then it is tried again", 2*s.quota))
@@ -148,21 +184,21 @@ func (s *spill) flush(t *spilled) error {
 			return s.failed(t, err, "make the folder writable, or streaming: off, which leaves large transactions to the server's disk")
 		}
 	}
-	if _, err := t.file.WriteAt(t.buf, t.size); err != nil {
-		hint := "mend the disk, or streaming: off, which leaves large transactions to the server's disk"
-		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-			hint = "free space there, or set spill.max.bytes to what there is, or streaming: off, which leaves large transactions to the server's disk; until then it is tried again"
-		}
-		return s.failed(t, err, hint)
+	if _, err := t.file.WriteAt(b, t.size); err != nil {
+		return s.unwritten(t, err)
 	}
 	t.size += n
 	s.onDisk += n
-	s.inside -= n
-	if int64(cap(t.buf)) <= max(2*s.memory, 64<<10) { // what one large row took is let go
-		s.spare = t.buf[:0]
-	}
-	t.buf = nil
 	return nil
+}
+
+// unwritten is a write to a transaction's file that failed.
+func (s *spill) unwritten(t *spilled, err error) error {
+	hint := "mend the disk, or streaming: off, which leaves large transactions to the server's disk"
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		hint = "free space there, or set spill.max.bytes to what there is, or streaming: off, which leaves large transactions to the server's disk; until then it is tried again"
+	}
+	return s.failed(t, err, hint)
 }
 
 // failed is a transient error: the transaction may be rolled back, or room be made, meanwhile. Nothing was

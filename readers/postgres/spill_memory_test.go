@@ -25,7 +25,24 @@ func TestALargeRowThatIsSpilledLeavesNoLargeBufferBehind(t *testing.T) {
 	for _, kept := range s.kept {
 		held += cap(kept.buf)
 	}
-	if held > 4*memory || s.inside > memory {
+	if held > 2*memory || s.inside > memory {
 		t.Errorf("%d bytes of buffers are held for %d bytes of changes, %d are allowed", held, s.inside, memory)
+	}
+	for _, kept := range s.kept {
+		at := 0
+		err := s.replay(kept, func(r spillRecord) error {
+			want := len(small)
+			if at == 1000 {
+				want = len(large)
+			}
+			if len(r.Content) != want {
+				t.Fatalf("record %d of transaction %d has %d bytes, want %d", at, kept.xid, len(r.Content), want)
+			}
+			at++
+			return nil
+		})
+		if err != nil || at != 2000 {
+			t.Errorf("%d records are read back: %v", at, err)
+		}
 	}
 }

@@ -72,7 +72,7 @@ func (s *streamer) stream(ctx context.Context, got *session, from uint64, h enve
 	sql := &catalogSession{cfg: s.cfg}
 	d := newDecoder(work, h, from, s.wire)
 	d.slot = s.cfg.SlotName
-	if s.cfg.spills() {
+	if s.cfg.Spills() {
 		d.spill = newSpill(s.cfg)
 		defer d.spill.close()
 	}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+
+	"rdip/configs"
+	"rdip/internal/fault"
+)
+
+// spillShare is which part of a connector's share of memory.budget transactions that have not ended may take.
+const spillShare = 4
+
+// spill bounds what the connector that was decoded last keeps in memory of transactions that have not ended: what was
+// asked for has to fit, and the default gives way.
+func (s *settings) spill(section *configs.Section, connectors int) fault.Findings {
+	c := &s.connectors[len(s.connectors)-1].postgres
+	share := s.worker.MemoryBudget / int64(connectors)
+	if c.SpillMemory <= share/spillShare {
+		return nil
+	}
+	if !c.Spills() || !section.Has("spill.memory.bytes") {
+		c.SpillMemory = share / spillShare
+		return nil
+	}
+	return fault.Findings{section.Finding("spill.memory.bytes",
+		fmt.Sprintf("%d, and the connector's share of memory.budget is %d, of %d connectors", c.SpillMemory, share, connectors),
+		"at most a quarter of the share, of which it is a part",
+		fmt.Sprintf("spill.memory.bytes: %d, or memory.budget: %d", share/spillShare, spillShare*c.SpillMemory*int64(connectors)))}
+}
