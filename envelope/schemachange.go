@@ -16,9 +16,10 @@ type Fact struct{ Name, Value string }
 
 // TableChange is one captured table as a statement left it.
 type TableChange struct {
-	Type  string // CREATE, ALTER or DROP
-	ID    string // "schema"."table", quoted
-	Table *TableShape
+	Type         string // CREATE, ALTER or DROP
+	ID           string // "schema"."table", quoted
+	Schema, Name string
+	Table        *TableShape
 }
 
 // TableShape is a table's definition in Debezium's form.

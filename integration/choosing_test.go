@@ -26,7 +26,7 @@ func choosing(t *testing.T, version int) *harness.Pipeline {
 		ALTER TABLE people REPLICA IDENTITY FULL; CREATE TABLE orders_a (id int PRIMARY KEY, v text); CREATE TABLE orders_b (id int PRIMARY KEY, v text)`,
 		fmt.Sprintf("INSERT INTO people VALUES (1, '%[1]s-email', 'annabel', '%[1]s-card', '%[1]s-notes', 'eu'), (2, '%[1]s-elsewhere', 'bo', NULL, NULL, 'out')", canary),
 		"INSERT INTO orders_a VALUES (1, 'a')", "INSERT INTO orders_b VALUES (1, 'b')")
-	return p.Configured("log.level", "debug",
+	return p.Configured("log.level", "debug", "connectors.shop.ddl.capture", "true",
 		"connectors.shop.column.exclude.list", `public\.people\.card`,
 		"connectors.shop.column.mask.with.4.chars", `public\.people\.notes`,
 		"connectors.shop.column.mask.hash.v2.SHA-256.with.salt."+canary+"-salt", `public\.people\.email`,
@@ -50,6 +50,8 @@ func TestOnlyWhatIsChosenReachesKafka(t *testing.T) {
 				"UPDATE people SET name = 'berta' WHERE id = 1",
 				fmt.Sprintf("UPDATE people SET email = '%s-new' WHERE id = 1", canary),
 				fmt.Sprintf("INSERT INTO people VALUES (3, '%s-never', 'x', NULL, NULL, 'out')", canary),
+				fmt.Sprintf("ALTER TABLE people ALTER notes SET DEFAULT '%s-default', ALTER card SET DEFAULT '%[1]s-other'", canary), // shown with others' constants
+				"ALTER TABLE people ALTER region SET DEFAULT 'eu'",
 				"UPDATE people SET region = 'out' WHERE id = 1", "DELETE FROM people WHERE id = 2", "UPDATE orders_b SET v = 'c'")
 			row := func(email, name string) string {
 				return fmt.Sprintf("{id=1 email=%s name=%s notes=**** region=eu}", salted(canary+email), name)
@@ -126,6 +128,9 @@ func checkNothingLeaks(t *testing.T, p *harness.Pipeline, d *harness.Daemon) {
 				shown["topic "+topic] += string(h.Value)
 			}
 		}
+	}
+	if !strings.Contains(shown["topic "+p.Prefix], "ALTER notes SET DEFAULT '***', ALTER card") {
+		t.Errorf("the schema changes do not show the statement without its constants: %s", shown["topic "+p.Prefix])
 	}
 	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)

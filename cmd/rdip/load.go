@@ -122,8 +122,11 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	findings = append(findings, c.source.Errors.Check(section.Where)...)
 	findings = append(findings, c.checkApart(section.Where)...)
 	if topic := c.source.Errors.Topic; topic != "" {
-		c.topics.Apart = map[string]kafka.Creation{topic: {Partitions: 1, Replication: c.source.Errors.Replication,
-			ReplicationKey: "errors.deadletterqueue.topic.replication.factor"}}
+		const replicas = "errors.deadletterqueue.topic.replication.factor"
+		if s.worker.Embedded && !section.Has(replicas) {
+			c.source.Errors.Replication = 1 // the embedded broker is one
+		}
+		c.topics.Apart = map[string]kafka.Creation{topic: {Partitions: 1, Replication: c.source.Errors.Replication, ReplicationKey: replicas}}
 	}
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
 	c.postgres.SignalTable = c.source.SignalTable()

@@ -53,3 +53,30 @@ func TestTheShippedExamplesAreValid(t *testing.T) {
 		})
 	}
 }
+
+// Connect's default of three replicas would refuse the first dead letter of whoever tries rdip on one machine.
+func TestTheTopicOfDeadLettersFitsTheEmbeddedBroker(t *testing.T) {
+	const keys = "connectors:\n  shop:\n    connector.class: postgres\n    database.hostname: localhost\n    database.user: u\n    database.dbname: d\n    topic.prefix: shop\n    errors.tolerance: all\n    errors.deadletterqueue.topic.name: dead\n"
+	for name, c := range map[string]struct {
+		text string
+		want int
+	}{
+		"embedded":            {"embedded: true\n" + keys, 1},
+		"embedded, and asked": {"embedded: true\n" + keys + "    errors.deadletterqueue.topic.replication.factor: 2\n", 2},
+		"Kafka":               {"bootstrap.servers: localhost:9092\nschema.registry.url: http://localhost:8081\n" + keys, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "rdip.yaml")
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := load(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.connectors[0].topics.Apart["dead"].Replication; got != c.want {
+				t.Errorf("%d replicas, want %d", got, c.want)
+			}
+		})
+	}
+}

@@ -17,7 +17,7 @@ func (c *connectorSettings) own() owntopics.Settings {
 		o.HeartbeatEvery = c.postgres.HeartbeatInterval
 	}
 	if c.postgres.Events.DDL {
-		o.SchemaTopic = c.source.SchemaTopicName()
+		o.SchemaTopic, o.Hides = c.source.SchemaTopicName(), c.source.Reshape().Hides()
 	}
 	return o
 }

@@ -27,7 +27,7 @@ func Judge(tables []*schema.Table, r *columns.Reshape, n routing.Naming) Judged 
 	for _, t := range tables {
 		shown, err := r.Table(t)
 		if err != nil {
-			j.Findings = append(j.Findings, refusal(err))
+			j.Findings = append(j.Findings, refusals(err)...)
 			continue
 		}
 		to := n.Topic(t)
@@ -50,7 +50,20 @@ func Judge(tables []*schema.Table, r *columns.Reshape, n routing.Naming) Judged 
 	return j
 }
 
-// refusal is an error of Reshape.Layout as a finding.
+// refusals are the errors that an error of Reshape.Layout joins, as findings.
+func refusals(err error) []fault.Finding {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []fault.Finding{refusal(err)}
+	}
+	var all []fault.Finding
+	for _, e := range joined.Unwrap() {
+		all = append(all, refusal(e))
+	}
+	return all
+}
+
+// refusal is one error of Reshape.Layout as a finding.
 func refusal(err error) fault.Finding {
 	f := fault.Finding{Kind: fault.KindOf(err), Seen: err.Error()}
 	var e *fault.Error

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,5 +49,22 @@ func TestTablesWithOneTopicAreRefusedUnlessAskedFor(t *testing.T) {
 	j := Judge(named("a", "b", "c"), nil, n)
 	if len(j.Topics) != 1 || len(j.Findings) != 1 || j.Findings[0].Case != "K8" {
 		t.Errorf("topics %v, findings %v", j.Topics, j.Findings)
+	}
+}
+
+// Each column that cannot be as it is asked for is a finding of its own, so that one check shows them all.
+func TestEveryColumnThatCannotBeMaskedIsAFinding(t *testing.T) {
+	c := Config{}
+	section := configs.FromMap("test", "shop", map[string]string{"connector.class": "postgres", "topic.prefix": "shop",
+		"column.mask.with.3.chars": `public\.orders\..*`, "column.mask.with.4.chars": `public\.orders\.memo`})
+	if err := configs.Decode(section, c.Definition()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range Judge([]*schema.Table{ordersLayout(0).Table}, c.Reshape(), c.Naming()).Findings {
+		names = append(names, f.Where)
+	}
+	if want := []string{"column public.orders.id", "column public.orders.memo"}; !slices.Equal(names, want) {
+		t.Errorf("findings about %v, want %v", names, want)
 	}
 }

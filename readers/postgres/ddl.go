@@ -64,11 +64,7 @@ func (c *catalog) schemaChange(ctx context.Context, content []byte) (*envelope.S
 		return nil, err
 	}
 	if len(change.Tables) == 1 {
-		for i := range m.Objects {
-			if o := &m.Objects[i]; o.table() && quotedID(*o.Schema, *o.Name) == change.Tables[0].ID {
-				change.Schema, change.Table = *o.Schema, *o.Name
-			}
-		}
+		change.Schema, change.Table = change.Tables[0].Schema, change.Tables[0].Name
 	}
 	return change, nil
 }
@@ -90,7 +86,7 @@ func (c *catalog) tableChanges(ctx context.Context, m *ddlMessage) ([]envelope.T
 			continue
 		}
 		seen = append(seen, *o.OID)
-		change := envelope.TableChange{Type: m.kind(*o.OID), ID: quotedID(*o.Schema, *o.Name)}
+		change := envelope.TableChange{Type: m.kind(*o.OID), ID: quotedID(*o.Schema, *o.Name), Schema: *o.Schema, Name: *o.Name}
 		if change.Type != "DROP" {
 			var err error
 			if change.Table, err = c.shape(ctx, *o.OID); err != nil {

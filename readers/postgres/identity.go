@@ -43,7 +43,7 @@ func (i identity) compare(stored string, connector string) error {
 	}
 	lost := func(what, id string, was, is any, why string) error {
 		return &fault.Error{Kind: fault.PositionLost, Op: "resume", Object: what, Permanent: true,
-			Cause: fmt.Errorf("the stored position belongs to %s %v, and the server has %v: %s (%s)", what, was, is, why, id),
+			Cause: fmt.Errorf("the stored position belongs to %s %v, and here it is %v: %s (%s)", what, was, is, why, id),
 			Hint:  resetHint(connector)}
 	}
 	switch {

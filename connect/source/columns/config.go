@@ -4,6 +4,7 @@
 package columns
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -48,7 +49,9 @@ func (c *Config) Check(where func(key string) string) fault.Findings {
 		add("column.exclude.list", "column.include.list is given too, and would make it moot", "one of the two lists", "remove column.exclude.list")
 	}
 	for _, m := range c.masks {
-		if _, err := c.maskRule(m); err != nil {
+		if _, err := c.maskRule(m); errors.Is(err, errNoSalt) {
+			add(m.Key, err.Error(), "a salt", `add a line "column.mask.salt: ${file:PATH}"`)
+		} else if err != nil {
 			add(m.Key, err.Error(), "column.mask.with.N.chars, or column.mask.hash.v2.SHA-256.with.salt.SALT", "rename the key")
 		}
 	}
@@ -56,9 +59,6 @@ func (c *Config) Check(where func(key string) string) fault.Findings {
 		if _, err := cutRule(m); err != nil {
 			add(m.Key, err.Error(), "column.truncate.to.N.chars", "rename the key")
 		}
-	}
-	if _, err := parseKeyColumns(c.keys); err != nil {
-		add("message.key.columns", err.Error(), "expressions in RE2's syntax before each colon", "")
 	}
 	return out
 }

@@ -2,8 +2,11 @@ package columns
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
+	"rdip/configs"
 	"rdip/internal/fault"
 	"rdip/schema"
 )
@@ -17,18 +20,19 @@ func (r *Reshape) Unmatched(tables []*schema.Table) []fault.Finding {
 	var out []fault.Finding
 	seek := func(key string, one func(name string) int, sources []string, names func(t *schema.Table, c *schema.Column) string) {
 		used := make([]bool, len(sources))
+		var known []string
 		for _, t := range tables {
 			for i := range t.Columns {
-				if at := one(names(t, &t.Columns[i])); at >= 0 {
+				name := names(t, &t.Columns[i])
+				known = append(known, name)
+				if at := one(name); at >= 0 {
 					used[at] = true
 				}
 			}
 		}
 		for i, ok := range used {
 			if !ok {
-				out = append(out, fault.Finding{Severity: fault.Notice, Kind: fault.Configuration, Where: key,
-					Seen: fmt.Sprintf("the expression %s matches no captured column that an earlier one does not", sources[i]),
-					Need: "expressions that match the whole of schema.table.column"})
+				out = append(out, unmatched(key, sources[i], known))
 			}
 		}
 	}
@@ -47,6 +51,19 @@ func (r *Reshape) Unmatched(tables []*schema.Table) []fault.Finding {
 		return tableName(t) + "." + c.TypeName
 	})
 	return out
+}
+
+// unmatched is a warning: a mask that was meant for a column and does not match it lets personal data through. It is no
+// error, since the table may be one that comes later.
+func unmatched(key, expression string, known []string) fault.Finding {
+	f := fault.Finding{Severity: fault.Warning, Kind: fault.Configuration, Where: key,
+		Seen: fmt.Sprintf("the expression %s matches no captured column that an earlier one does not", expression),
+		Need: "expressions that match the whole of schema.table.column"}
+	if near := configs.Nearest(strings.ReplaceAll(expression, `\`, ""), known); near != "" && near != expression {
+		f.Need += "; the nearest is " + near
+		f.Fix = "write " + regexp.QuoteMeta(near)
+	}
+	return f
 }
 
 // InKeys says which columns are left out or disguised in the row, and are in the key as they are. A nil Reshape has

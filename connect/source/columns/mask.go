@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"
+	"errors"
 	"fmt"
 	"hash"
 	"regexp"
@@ -45,6 +46,8 @@ var (
 // mostChars bounds a mask: it is written for every row.
 const mostChars = 10_000
 
+var errNoSalt = errors.New("a hash without a salt, neither in the key nor as column.mask.salt")
+
 // maskRule is what a key below column.mask. asks for. Its error shows no salt.
 func (c *Config) maskRule(m configs.NamedPatterns) (rule, error) {
 	r := rule{key: configs.ShownName(m.Key), columns: m.Patterns}
@@ -67,7 +70,7 @@ func (c *Config) maskRule(m configs.NamedPatterns) (rule, error) {
 		r.salt = c.salt
 	}
 	if r.salt.IsEmpty() {
-		return r, fmt.Errorf("a hash without a salt, neither in the key nor as column.mask.salt")
+		return r, errNoSalt
 	}
 	return r, nil
 }

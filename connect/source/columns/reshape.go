@@ -1,6 +1,7 @@
 package columns
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -29,7 +30,7 @@ func (r *Reshape) isEmpty() bool {
 }
 
 // Layout is a reader's layout as records show it. It serves one goroutine, and the reader's own is not changed.
-// The error, a permanent fault.Error, names a column that cannot be as it is asked for. A nil Reshape changes
+// The error joins permanent fault.Errors, one for each column that cannot be as it is asked for. A nil Reshape changes
 // nothing.
 func (r *Reshape) Layout(l *envelope.Layout) (*envelope.Layout, error) {
 	if r == nil {
@@ -43,20 +44,20 @@ func (r *Reshape) Layout(l *envelope.Layout) (*envelope.Layout, error) {
 	}
 	keyColumns, keyEncoders := make([]schema.Column, len(t.Key)), make([]envelope.ColumnEncoder, len(t.Key))
 	differs := false
+	var refused []error
 	for i := range t.Columns {
 		changed, err := r.column(&out, i)
+		if k := slices.Index(t.Key, i); k >= 0 && err == nil {
+			keyColumns[k] = l.Table.Columns[i]
+			keyEncoders[k], err = r.keyColumn(l.Table, &keyColumns[k], l.Columns[i])
+			differs = differs || changed
+		}
 		if err != nil {
-			return nil, err
+			refused = append(refused, err)
 		}
-		k := slices.Index(t.Key, i)
-		if k < 0 {
-			continue
-		}
-		keyColumns[k] = l.Table.Columns[i]
-		if keyEncoders[k], err = r.keyColumn(l.Table, &keyColumns[k], l.Columns[i]); err != nil {
-			return nil, err
-		}
-		differs = differs || changed
+	}
+	if err := errors.Join(refused...); err != nil {
+		return nil, err
 	}
 	if differs {
 		t.KeyColumns, out.KeyColumns = keyColumns, keyEncoders
@@ -130,18 +131,24 @@ func (r *Reshape) chosen(name string) bool {
 	return !r.exclude.Match(name)
 }
 
+// Hides says whether a column, as schema.table.column, may not be told otherwise than its records have it. It is nil where
+// no column is left out, masked, hashed or cut.
+func (r *Reshape) Hides() func(column string) bool {
+	if r == nil || r.include.IsEmpty() && r.exclude.IsEmpty() && len(r.rules) == 0 {
+		return nil
+	}
+	return func(column string) bool {
+		return !r.chosen(column) || slices.ContainsFunc(r.rules, func(rule rule) bool { return rule.columns.Match(column) })
+	}
+}
+
 // Hidden says which columns of a table may not leave otherwise than its records have them: those left out, masked,
 // hashed or cut, in the key too.
 func (r *Reshape) Hidden(t *schema.Table) []bool {
-	hidden := make([]bool, len(t.Columns))
+	hidden, hides := make([]bool, len(t.Columns)), r.Hides()
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		hidden[i] = c.Omitted
-		if r == nil {
-			continue
-		}
-		name := columnName(t, c)
-		hidden[i] = hidden[i] || !r.chosen(name) || slices.ContainsFunc(r.rules, func(rule rule) bool { return rule.columns.Match(name) })
+		hidden[i] = c.Omitted || hides != nil && hides(columnName(t, c))
 	}
 	return hidden
 }

@@ -255,7 +255,8 @@ func TestDisguisesAllocateNothing(t *testing.T) {
 func TestExpressionsThatMatchNothingAreNamed(t *testing.T) {
 	r := reshapeOf(t, map[string]string{"column.exclude.list": `public\.orders\.memo,public\.order\.memo`, "column.mask.hash.v2.MD5.with.salt.s4lt": "nothing"})
 	found := r.Unmatched([]*schema.Table{sourcetest.Orders(0).Table})
-	if len(found) != 2 || !strings.Contains(found[0].Seen, `public\.order\.memo`) || strings.Contains(found[1].String(), "s4lt") {
+	if len(found) != 2 || !strings.Contains(found[0].Seen, `public\.order\.memo`) || !strings.Contains(found[0].Need, "the nearest is public.orders.memo") ||
+		found[0].Severity != fault.Warning || strings.Contains(found[1].String(), "s4lt") {
 		t.Errorf("found %v", found)
 	}
 }

@@ -25,6 +25,10 @@ type Settings struct {
 	MessageText func(dst, content []byte) []byte
 	// SchemaTopic takes the schema changes that the reader hands over.
 	SchemaTopic string
+	// Hides says of a column, as schema.table.column, whether its values may not be told: defaults of such columns are left
+	// out of schema changes, and so are the constants of all statements, since any of them may be such a value. Nil where
+	// every column may be told.
+	Hides func(column string) bool
 	// DeadLetterTopic is that of Errors, which no table may have.
 	DeadLetterTopic string
 	// PositionsTopic is that of exactly once, which no table may have either; "" where delivery is at least once.
