@@ -46,7 +46,10 @@ type table struct {
 	RowSecurity bool
 	Columns     []column // what the log and the snapshot carry: neither dropped nor generated columns
 	Generated   []string // names of the generated columns, which are captured from neither (P11)
-	PrimaryKey  []string // names in key order
+	Virtual     bool     // one of them is virtual (18 and later)
+	// LogsGenerated: the server can have stored generated columns in the log (18 and later).
+	LogsGenerated bool
+	PrimaryKey    []string // names in key order
 	// IdentityIndex is the names of the columns of the index that REPLICA IDENTITY USING INDEX names.
 	IdentityIndex []string
 	// LeftOut says, a line each, which columns are in no record and why; for the log and for status.

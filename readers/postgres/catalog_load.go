@@ -50,7 +50,7 @@ func (c *catalog) relations(ctx context.Context, sql string, args ...any) ([]*ta
 		var t table
 		var kind, identity, persistence string
 		err := row.Scan(&t.OID, &t.Schema, &t.Name, &kind, &identity, &persistence, &t.Partition, &t.Parents,
-			&t.Pages, &t.Tuples, &t.Bytes, &t.FileNode, &t.RowSecurity)
+			&t.Pages, &t.Tuples, &t.Bytes, &t.FileNode, &t.RowSecurity, &t.LogsGenerated)
 		if err == nil {
 			t.Kind, t.Identity, t.Unlogged = kind[0], identity[0], persistence == "u"
 		}
@@ -74,13 +74,14 @@ func (c *catalog) fill(ctx context.Context, tables []*table) error {
 func (c *catalog) fillColumns(ctx context.Context, byOID map[uint32]*table, oids []uint32) error {
 	_, err := gather(ctx, c.q, "read columns", func(row pgx.CollectableRow) (struct{}, error) {
 		var oid uint32
-		var generated bool
+		var generated string // pg_attribute.attgenerated
 		var col column
 		err := row.Scan(&oid, &col.Name, &col.Type, &col.Mod, &col.NotNull, &generated, &col.TypeName, &col.Default, &col.Dimensions)
 		switch t := byOID[oid]; {
 		case err != nil || t == nil:
-		case generated:
+		case generated != "":
 			t.Generated = append(t.Generated, col.Name)
+			t.Virtual = t.Virtual || generated == "v"
 		default:
 			t.Columns = append(t.Columns, col)
 		}

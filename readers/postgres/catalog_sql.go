@@ -9,7 +9,7 @@ const relationsSQL = `
 SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relreplident::text, c.relpersistence::text, c.relispartition,
        ARRAY(SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid ORDER BY i.inhseqno),
        c.relpages::int8, c.reltuples::float8, coalesce(pg_catalog.pg_relation_size(c.oid), 0), c.relfilenode,
-       pg_catalog.row_security_active(c.oid)
+       pg_catalog.row_security_active(c.oid), pg_catalog.current_setting('server_version_num')::int4 >= 180000
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u')
@@ -22,7 +22,7 @@ const relationOrderSQL = ` ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
 // adbin of a generated column is its expression, not a default.
 const columnsSQL = `
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull OR (t.typtype = 'd' AND t.typnotnull),
-       a.attgenerated <> '', pg_catalog.format_type(a.atttypid, a.atttypmod),
+       a.attgenerated::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
        CASE WHEN a.attgenerated = '' THEN coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') ELSE '' END,
        a.attndims::int4
 FROM pg_catalog.pg_attribute a

@@ -99,12 +99,13 @@ func (c *catalog) addColumn(ctx context.Context, l *envelope.Layout, rc relation
 
 // keyOf is the columns of the catalog's key. Where the catalog has no answer that fits the log's columns, or
 // the key was changed since (P8), it is the columns flagged in the log, unless all are because the identity is
-// FULL (P9): the old rows of that time have no other columns.
+// FULL (P9): the old rows of that time have no other columns. A key with a generated column is none, and not
+// what is left of it: other rows may have the same (P11).
 func keyOf(rel *relation, now *table, columns []schema.Column) []int {
 	identified := *now
 	identified.Identity = rel.Identity
 	key, ok := indexesOf(identified.Key(), columns)
-	if rel.Identity == 'f' {
+	if rel.Identity == 'f' || len(identified.identityGenerated()) > 0 {
 		return key
 	}
 	if flagged := rel.flagged(); !ok || len(flagged) > 0 && !sameNames(flagged, identified.Key()) {

@@ -156,6 +156,11 @@ func (o *opening) publish(ctx context.Context) error {
 	case o.pub == nil:
 		return o.alter(ctx, "create", o.cfg.createPublicationSQL(o.want)+"; "+o.cfg.signPublicationSQL())
 	case o.cfg.mends(o.pub):
+		if o.cfg.publishGenerated(o.want) && !o.pub.Generated {
+			if err := o.alter(ctx, "alter", o.cfg.setPublicationSQL(publishStored)); err != nil {
+				return err
+			}
+		}
 		missing := o.pub.missing(o.want)
 		if len(missing) == 0 {
 			return nil

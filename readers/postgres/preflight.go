@@ -162,6 +162,9 @@ func (c *Config) tableFindings(want *captured, pub *publication) []fault.Finding
 			if f, ok := c.identityFinding(u, leaf, pub); ok && !c.givesIdentity(leaf) {
 				fs = append(fs, f)
 			}
+			if f, ok := c.generatedFinding(u, leaf, pub); ok {
+				fs = append(fs, f)
+			}
 		}
 		for _, line := range u.LeftOut {
 			fs = append(fs, fault.Finding{Severity: fault.Notice, Kind: fault.Preflight, Where: "table " + u.ID(), Seen: line})
@@ -188,14 +191,6 @@ func (c *Config) identityFinding(u *unit, leaf *table, pub *publication) (fault.
 	f := fault.Finding{Kind: fault.Preflight, Where: "table " + leaf.ID(), Case: "P6",
 		Seen: "it has no primary key and no other replica identity: once it is published, PostgreSQL refuses every UPDATE and DELETE of it, the application's own too",
 		Need: "a replica identity, or publish.without.identity: true where rows are only inserted",
-		Fix:  "ALTER TABLE " + quoteTable(leaf.Schema, leaf.Name) + " REPLICA IDENTITY FULL"}
-	if pub != nil {
-		if _, already := pub.Tables[u.ID()]; already {
-			f.Severity = fault.Warning // that is so without us
-		}
-	}
-	if c.PublishWithoutIdentity {
-		f.Severity = fault.Warning
-	}
+		Fix:  c.fullIdentitySQL(leaf), Severity: c.identitySeverity(u, pub)}
 	return f, true
 }

@@ -103,8 +103,12 @@ func (c *Config) createPublicationSQL(want *captured) string {
 	if c.PublicationMode != PublicationAllTables {
 		target = "TABLE " + c.filteredList(want.published())
 	}
-	return fmt.Sprintf("CREATE PUBLICATION %s FOR %s WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = %t)",
-		quoteIdentifier(c.PublicationName), target, c.PublicationViaRoot)
+	generated := ""
+	if c.publishGenerated(want) {
+		generated = ", " + publishStored
+	}
+	return fmt.Sprintf("CREATE PUBLICATION %s FOR %s WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = %t%s)",
+		quoteIdentifier(c.PublicationName), target, c.PublicationViaRoot, generated)
 }
 
 func (c *Config) addTablesSQL(tables []*table) string {
@@ -126,7 +130,7 @@ func (c *Config) publicationFindings(p *publication, want *captured) []fault.Fin
 		return []fault.Finding{{Kind: fault.Preflight, Where: where, Seen: "it does not exist, and publication.autocreate.mode is disabled",
 			Need: "a publication of the captured tables", Fix: c.createPublicationSQL(want), Case: "P57"}}
 	}
-	fs := c.publicationOptions(p)
+	fs := c.publicationOptions(p, want)
 	if missing := p.missing(want); len(missing) > 0 && !c.mends(p) {
 		fs = append(fs, fault.Finding{Kind: fault.Preflight, Where: where, Seen: fmt.Sprintf("it lacks %s", listIDs(missing)),
 			Need: "every captured table: the log carries no other", Fix: c.addTablesSQL(missing), Case: "P58"})
@@ -146,7 +150,7 @@ func (c *Config) mends(p *publication) bool {
 	return c.PublicationMode == PublicationFiltered && p.Owned && !p.AllTables
 }
 
-func (c *Config) publicationOptions(p *publication) []fault.Finding {
+func (c *Config) publicationOptions(p *publication, want *captured) []fault.Finding {
 	var fs []fault.Finding
 	where := publicationObject(c.PublicationName)
 	var lacks []string
@@ -172,7 +176,7 @@ func (c *Config) publicationOptions(p *publication) []fault.Finding {
 			Need: "the same: rows of partitions would have other topics than their snapshot",
 			Fix:  fmt.Sprintf("publish.via.partition.root: %t, or %s", p.ViaRoot, c.setPublicationSQL(fmt.Sprintf("publish_via_partition_root = %t", c.PublicationViaRoot))), Case: "P12"})
 	}
-	if p.Generated {
+	if p.Generated && !c.publishGenerated(want) {
 		fs = append(fs, fault.Finding{Severity: fault.Notice, Kind: fault.Preflight, Where: where, Seen: "it publishes stored generated columns",
 			Need: "nothing: generated columns are in neither snapshot nor stream", Fix: c.setPublicationSQL("publish_generated_columns = none"), Case: "P11"})
 	}
