@@ -154,7 +154,7 @@ func (c *Config) defineSlot(d *configs.Definition) {
 	d.Bool(&c.PublicationViaRoot, "publish.via.partition.root", "Whether rows of partitions are captured as rows of the partitioned table.", configs.Default("false"))
 	d.Bool(&c.PublishWithoutIdentity, "publish.without.identity", "Whether a table without a primary key or another replica identity may be published. PostgreSQL then refuses every UPDATE and DELETE of it, the application's own too.", configs.Default("false"))
 	d.Duration(&c.HeartbeatInterval, "heartbeat.interval.ms", "How often a logical message is written, so that the slot advances while captured tables are idle; 0 for never.", configs.Default("10s"), configs.Between("0ms", ""))
-	d.String(&c.HeartbeatActionQuery, "heartbeat.action.query", "A statement to run with each heartbeat.", configs.Rank(configs.Low))
+	d.String(&c.HeartbeatActionQuery, "heartbeat.action.query", "A statement to run with each heartbeat, with the `search_path` of the role. That it fails is said in the status, and ends nothing.", configs.Rank(configs.Low))
 	d.Bytes(&c.MaxRowBytes, "max.row.bytes", "A message of the log or a row of the snapshot that is larger stops its table, named with its size, or becomes a dead letter (`errors.tolerance`). Without it: half of `memory.budget`.", configs.Default("16MiB"), configs.Between("1MiB", "2GiB"), configs.Rank(configs.Low))
 }
 

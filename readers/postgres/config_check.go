@@ -31,6 +31,10 @@ func (c *Config) Check(where func(key string) string) fault.Findings {
 		}
 		add(given, missing+" is missing", "a client's certificate together with its key", missing+": PATH")
 	}
+	if c.HeartbeatActionQuery != "" && c.HeartbeatInterval == 0 {
+		out = append(out, fault.Finding{Severity: fault.Warning, Kind: fault.Configuration, Where: where("heartbeat.action.query"),
+			Seen: "heartbeat.interval.ms is 0, so that it is never run", Need: "an interval", Fix: "heartbeat.interval.ms: 10000"})
+	}
 	c.checkReplication(add)
 	return append(out, c.checkSnapshot(where)...)
 }

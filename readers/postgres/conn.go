@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -33,7 +34,7 @@ func (c *Config) connect(ctx context.Context, replication bool) (*pgconn.PgConn,
 	if err != nil {
 		return nil, c.settingsFault(err)
 	}
-	c.adjust(cfg)
+	c.adjust(cfg, sessionSettings)
 	if replication {
 		cfg.RuntimeParams["replication"] = "database"
 	}
@@ -46,11 +47,22 @@ func (c *Config) connect(ctx context.Context, replication bool) (*pgconn.PgConn,
 
 // connectSQL opens a connection for SQL. Its errors are as connect's.
 func (c *Config) connectSQL(ctx context.Context) (*pgx.Conn, error) {
+	return c.connectWith(ctx, sessionSettings)
+}
+
+// connectWithout is connectSQL with one setting as the database and the role have it.
+func (c *Config) connectWithout(ctx context.Context, setting string) (*pgx.Conn, error) {
+	pinned := maps.Clone(sessionSettings)
+	delete(pinned, setting)
+	return c.connectWith(ctx, pinned)
+}
+
+func (c *Config) connectWith(ctx context.Context, pinned map[string]string) (*pgx.Conn, error) {
 	cfg, err := pgx.ParseConfig(c.connString())
 	if err != nil {
 		return nil, c.settingsFault(err)
 	}
-	c.adjust(&cfg.Config)
+	c.adjust(&cfg.Config, pinned)
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, c.connectFault(err)
@@ -111,19 +123,16 @@ func (c *Config) methods() string {
 }
 
 // adjust sets what a connection string cannot say, and takes out what the environment put in.
-func (c *Config) adjust(cfg *pgconn.Config) {
+func (c *Config) adjust(cfg *pgconn.Config, pinned map[string]string) {
 	cfg.Password = c.Password.Reveal()
-	params := make(map[string]string, len(sessionSettings)+2)
-	for k, v := range sessionSettings {
-		params[k] = v
-	}
+	params := maps.Clone(pinned)
 	params["application_name"] = c.ApplicationName
 	if c.ApplicationName == "" {
 		params["application_name"] = strings.TrimSpace("rdip " + c.Prefix)
 	}
 	cfg.RuntimeParams = params
 	cfg.DialFunc = c.dialer(cfg.ConnectTimeout).DialContext
-	cfg.AfterConnect = c.settle
+	cfg.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error { return c.settle(ctx, conn, pinned) }
 }
 
 // serverVersion is the major version in the server_version parameter, such as 15 in "15.18 (Debian)" and 18

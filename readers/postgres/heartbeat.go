@@ -85,7 +85,7 @@ func (h *heartbeat) connect(ctx context.Context) error {
 	if h.conn != nil && !h.conn.IsClosed() {
 		return nil
 	}
-	conn, err := h.cfg.connectSQL(ctx)
+	conn, err := h.cfg.connectWithout(ctx, "search_path") // the statement is the user's, and names tables as the role sees them
 	if err != nil {
 		return err
 	}

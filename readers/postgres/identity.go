@@ -48,7 +48,7 @@ func (i identity) compare(stored string, connector string) error {
 	}
 	switch {
 	case old.System != i.System:
-		return lost("system identifier", "P61", old.System, i.System, "it is another cluster, or one made anew")
+		return lost("system identifier", "P61", old.System, i.System, "it is another cluster, one made anew, or one that pg_upgrade made, for which docs/OPERATIONS.md has the steps without a copy")
 	case old.Timeline > i.Timeline:
 		return lost("timeline", "P61", old.Timeline, i.Timeline, "the server was restored from a backup that is older than the failover")
 	case old.Database != i.Database:

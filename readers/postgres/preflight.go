@@ -74,6 +74,11 @@ func (c *Config) check(ctx context.Context, q *pgx.Conn) ([]fault.Finding, error
 		return fs, err
 	}
 	fs = append(fs, more...)
+	more, err = c.heartbeatFindings(ctx, s.Standby)
+	if err != nil {
+		return fs, err
+	}
+	fs = append(fs, more...)
 	more, err = c.privilegeFindings(ctx, q, s, want, pub)
 	return append(fs, more...), err
 }

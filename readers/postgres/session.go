@@ -35,7 +35,7 @@ var sessionSettings = map[string]string{
 // one must not name (a server too old is to be refused by its version, P72); and it is made sure that the settings of the
 // startup packet are in force, since a pooler may have dropped them without a word (P64: PgBouncer's
 // ignore_startup_parameters).
-func (c *Config) settle(ctx context.Context, conn *pgconn.PgConn) error {
+func (c *Config) settle(ctx context.Context, conn *pgconn.PgConn, pinned map[string]string) error {
 	version := serverVersion(conn.ParameterStatus("server_version"))
 	var sql strings.Builder
 	if version >= 14 {
@@ -44,7 +44,7 @@ func (c *Config) settle(ctx context.Context, conn *pgconn.PgConn) error {
 	if version >= 17 {
 		sql.WriteString("SET transaction_timeout = 0;")
 	}
-	names := slices.Sorted(maps.Keys(sessionSettings))
+	names := slices.Sorted(maps.Keys(pinned))
 	shown := make([]string, len(names))
 	for i, name := range names {
 		shown[i] = "pg_catalog.current_setting(" + quoteLiteral(name) + ")"
@@ -56,7 +56,7 @@ func (c *Config) settle(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	row := results[len(results)-1].Rows[0]
 	for i, name := range names {
-		if got, want := string(row[i]), sessionSettings[name]; got != want {
+		if got, want := string(row[i]), pinned[name]; got != want {
 			return &fault.Error{Kind: fault.Preflight, Op: "connect to", Object: c.object(), Permanent: true,
 				Cause: fmt.Errorf("%s is %s, not %s: something on the way drops the settings of our sessions, which decide how values become text", name, got, want),
 				Hint:  c.address() + " is a pooler: " + withoutPooler}
