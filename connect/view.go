@@ -180,9 +180,10 @@ func connectState(s *source.Status) (rest.State, string) {
 }
 
 func snapshotOf(s *source.Status) rest.Snapshot {
-	out := rest.Snapshot{State: rest.SnapshotNone, Started: s.SnapshotStarted, Finished: s.SnapshotFinished}
+	out := rest.Snapshot{State: rest.SnapshotNone, Started: s.SnapshotStarted, Finished: s.SnapshotFinished,
+		Done: s.Snapshot.Done, RowsPerSecond: s.Snapshot.RowsPerSecond, Left: s.Snapshot.Left}
 	switch {
-	case s.State == source.StateSnapshot, s.State == source.StateStreaming && !s.Snapshot.Ended && len(s.Snapshot.Tables) > 0:
+	case s.Copies():
 		out.State = rest.SnapshotRunning
 	case !s.SnapshotFinished.IsZero():
 		out.State = rest.SnapshotDone

@@ -48,13 +48,16 @@ func refused(op, table, cause, hint string) error {
 
 // Pause stops reading tables until Resume, also over a restart; all that are being read where none is named.
 func (s *Readings) Pause(tables ...string) error {
-	return s.each("pause the snapshot of", tables, func(r *reading) { r.record.Paused = true })
+	return s.each("pause the snapshot of", tables, func(r *reading) {
+		r.record.Paused = true
+		r.leave()
+	})
 }
 
-// Resume goes on with paused tables.
+// Resume goes on with tables that were paused, or could not be read.
 func (s *Readings) Resume(tables ...string) error {
 	return s.each("resume the snapshot of", tables, func(r *reading) {
-		r.record.Paused, r.watched, r.waiting = false, false, ""
+		r.record.Paused, r.failed, r.watched, r.waiting = false, nil, false, ""
 	})
 }
 
@@ -62,6 +65,7 @@ func (s *Readings) Resume(tables ...string) error {
 func (s *Readings) Stop(tables ...string) error {
 	return s.each("stop the snapshot of", tables, func(r *reading) {
 		r.record.Stopped = true
+		r.leave()
 		r.finish(s.clock())
 	})
 }

@@ -21,9 +21,9 @@ type Live interface {
 	Restore(ctx context.Context, asked Asked, saved string) (plan TablePlan, same bool, err error)
 	// Rest is what is left of a chunk of a restored plan: the text is the Rest of one that LiveLane.Read gave.
 	Rest(c Chunk, text string) (Chunk, error)
-	// Keys is a chunk of the rows that have these keys: the values in the order of t.Key, as the source writes
-	// them.
-	Keys(t *schema.Table, keys [][]string) (Chunk, error)
+	// Keys is a chunk of the rows that have these keys, of those that were asked for: the values in the order of t.Key,
+	// as the source writes them.
+	Keys(t *schema.Table, keys [][]string, asked Asked) (Chunk, error)
 	// Mark is a place of the log behind everything that was committed before the call. It sees to it that the
 	// stream gets there soon, whether or not anything else is written (PostgreSQL: a logical message; on a
 	// standby the replayed place).

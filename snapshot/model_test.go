@@ -318,7 +318,7 @@ func (l *modelLive) Rest(c snapshot.Chunk, text string) (snapshot.Chunk, error) 
 	return c, err
 }
 
-func (l *modelLive) Keys(t *schema.Table, keys [][]string) (snapshot.Chunk, error) {
+func (l *modelLive) Keys(t *schema.Table, keys [][]string, _ snapshot.Asked) (snapshot.Chunk, error) {
 	return snapshot.Chunk{Table: t, Range: keys}, nil
 }
 

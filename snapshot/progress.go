@@ -27,12 +27,15 @@ type TableProgress struct {
 	bytes     atomic.Int64
 	done      atomic.Int64 // chunks
 	doneBytes atomic.Int64 // of weight
+	begun     atomic.Int64 // bytes of weight of chunks that are read or were
 }
 
 func (t *TableProgress) add(rows, bytes int64) {
 	t.rows.Add(rows)
 	t.bytes.Add(bytes)
 }
+
+func (t *TableProgress) start(c Chunk) { t.begun.Add(c.Bytes) }
 
 func (t *TableProgress) finish(c Chunk) {
 	t.doneBytes.Add(c.Bytes)
@@ -141,22 +144,24 @@ func (t *TableProgress) report(elapsed time.Duration) TableReport {
 	return r
 }
 
-// fraction is how much of the table is read: by rows where their number is guessed, which is finer than by
-// finished chunks. It is 1 only when every chunk is done.
+// fraction is how much of the table is read: by rows where their number is guessed, else by their bytes, which are about
+// those on disk; both are finer than finished chunks. It is 1 only when every chunk is done.
 func (t *TableProgress) fraction(r TableReport) float64 {
 	if r.ChunksDone == r.Chunks {
 		return 1
 	}
 	const nearly = 0.99
-	byChunks := 0.0
+	done := 0.0
 	if t.weight > 0 {
-		byChunks = float64(t.doneBytes.Load()) / float64(t.weight)
+		done = float64(t.doneBytes.Load()) / float64(t.weight)
 	}
-	if t.estimate > 0 {
-		byRows := float64(r.Rows) / float64(t.estimate)
-		return min(max(byRows, byChunks), nearly)
+	switch {
+	case t.estimate > 0:
+		done = max(done, float64(r.Rows)/float64(t.estimate))
+	case t.weight > 0:
+		done = max(done, float64(min(r.Bytes, t.begun.Load()))/float64(t.weight))
 	}
-	return min(byChunks, nearly)
+	return min(done, nearly)
 }
 
 // pace fills in the rate and the time left, as if the rest went as what is done.

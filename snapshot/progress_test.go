@@ -34,6 +34,12 @@ func TestProgressSaysHowMuchIsLeft(t *testing.T) {
 		if r.Done != 0.25 || r.Left != 30*time.Second {
 			t.Errorf("a quarter of all bytes: %v done, %v left", r.Done, r.Left)
 		}
+		p.table(1).start(unknown.Chunks[0])
+		p.table(1).add(7, 2_500_000)
+		if u := p.Report().Tables[1]; u.Done != 0.25 {
+			t.Errorf("half the bytes of a chunk, of a table whose rows nobody has counted: %+v", u)
+		}
+		p.table(1).add(7, 20_000_000) // they were compressed on disk
 		p.table(1).finish(unknown.Chunks[0])
 		if u := p.Report().Tables[1]; u.Done != 0.5 || u.ChunksDone != 1 {
 			t.Errorf("one chunk of two of a table of unknown size: %+v", u)
@@ -48,7 +54,7 @@ func TestProgressSaysHowMuchIsLeft(t *testing.T) {
 		p.table(1).finish(unknown.Chunks[1])
 		p.end()
 		time.Sleep(time.Hour)
-		if r := p.Report(); r.Done != 1 || r.Left != 0 || !r.Ended || r.RowsPerSecond != 550 {
+		if r := p.Report(); r.Done != 1 || r.Left != 0 || !r.Ended || r.RowsPerSecond != 551.4 {
 			t.Errorf("at the end: %+v", r)
 		}
 	})

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -53,10 +54,11 @@ type reading struct {
 	earlier map[uint64]struct{}
 	watched bool // earlier is known
 
-	forgotten bool   // it is not captured any more, and goes with the next write
-	failed    error  // why the table is not read on in this run
-	waiting   string // what its reading waits for, for people
-	bytes     int64  // read in this run
+	forgotten bool                    // it is not captured any more, and goes with the next write
+	failed    error                   // why the table is not read on in this run, unless somebody resumes it
+	interrupt context.CancelCauseFunc // ends what is being read of it now; nil where nothing is
+	waiting   string                  // what its reading waits for, for people
+	bytes     int64                   // read in this run
 	began     time.Time
 	before    int   // chunks that were done when this run began with it
 	ahead     int64 // rows that went out in this run
@@ -143,6 +145,7 @@ func (s *Readings) add(tables map[string]offsets.TableSnapshot) {
 	for id, record := range tables {
 		r := newReading(id, record)
 		if was := s.tables[id]; was != nil {
+			was.leave()
 			r.version, r.stored = was.version, was.stored
 		}
 		r.from = s.window + 1
@@ -154,6 +157,7 @@ func (s *Readings) add(tables map[string]offsets.TableSnapshot) {
 
 // drop forgets a table that is not captured any more, once that is stored.
 func (s *Readings) drop(r *reading) {
+	r.leave()
 	*r = reading{id: r.id, version: r.version + 1, stored: r.stored, record: offsets.TableSnapshot{Finished: s.clock()}, forgotten: true}
 }
 

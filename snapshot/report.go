@@ -29,6 +29,7 @@ func (s *Readings) Report() Report {
 	defer s.mu.Unlock()
 	r := Report{Share: Share{Left: -1}, Ended: true}
 	var weight, done float64
+	var here, rest int // chunks that were read in this run, and that are left
 	for _, t := range s.tables {
 		if t.forgotten || !t.left() && t.began.IsZero() && t.record.Why != offsets.WhyAsked {
 			continue
@@ -39,17 +40,28 @@ func (s *Readings) Report() Report {
 		r.Bytes += row.Bytes
 		r.Chunks += row.Chunks
 		r.ChunksDone += row.ChunksDone
-		r.RowsPerSecond = max(r.RowsPerSecond, row.RowsPerSecond)
+		if t.left() {
+			r.RowsPerSecond = max(r.RowsPerSecond, row.RowsPerSecond)
+			rest += max(row.Chunks-row.ChunksDone, 1)
+		}
+		if !t.began.IsZero() {
+			here += row.ChunksDone - t.before
+		}
 		r.Ended = r.Ended && !t.left()
 		if elapsed > 0 && (r.Started.IsZero() || t.began.Before(r.Started)) {
 			r.Started = t.began
 		}
 		weight += float64(max(row.Chunks, 1))
 		done += float64(max(row.Chunks, 1)) * row.Done
-		r.Left = max(r.Left, row.Left)
 	}
 	if weight > 0 {
 		r.Done = done / weight
+	}
+	switch { // one table is read behind the other
+	case r.Ended:
+		r.Left = 0
+	case here > 0:
+		r.Left = time.Duration(float64(s.clock().Sub(r.Started)) / float64(here) * float64(rest))
 	}
 	slices.SortFunc(r.Tables, func(a, b TableReport) int { return cmp.Compare(a.Table, b.Table) })
 	return r

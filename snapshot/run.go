@@ -117,6 +117,7 @@ func (r *run) lane(ctx context.Context, m *marker) (err error) {
 		}
 		last = t.table
 		count := r.progress.table(t.table)
+		count.start(t.chunk)
 		m.begin(r.tables[t.table], count)
 		if err := lane.Read(ctx, t.chunk, m); err != nil {
 			return err

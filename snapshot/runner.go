@@ -127,7 +127,8 @@ func (w *Windows) keysChunk(r *reading, packed []string) (Chunk, error) {
 			keys = append(keys, values)
 		}
 	}
-	c, err := w.live.Keys(r.table, keys)
+	asked, _, _ := w.readings.asked(r)
+	c, err := w.live.Keys(r.table, keys, asked)
 	c.Index = -1
 	return c, err
 }
@@ -208,13 +209,25 @@ func (w *Windows) fill(ctx context.Context, lane LiveLane, win *window) (*Chunk,
 			return nil, err
 		}
 	}
-	rest, err := lane.Read(ctx, win.chunk, win.buffer)
+	rest, err := w.readRows(ctx, lane, win)
 	if err != nil {
 		return nil, err
 	}
 	win.last, win.rest = rest == nil, rest
 	if win.keys == nil {
 		err = w.mark(ctx, win)
+	}
+	return rest, err
+}
+
+// readRows reads a window's rows, unless the table is paused, stopped or begun anew first: a statement may take long.
+func (w *Windows) readRows(ctx context.Context, lane LiveLane, win *window) (*Chunk, error) {
+	reading, over := w.readings.until(ctx, win.reading)
+	defer over()
+	rest, err := lane.Read(reading, win.chunk, win.buffer)
+	if err != nil && errors.Is(context.Cause(reading), errNotNow) {
+		w.closeLane(ctx) // a statement was cut off
+		return nil, errNotNow
 	}
 	return rest, err
 }

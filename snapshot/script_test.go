@@ -86,7 +86,7 @@ func (s *script) Rest(c Chunk, text string) (Chunk, error) {
 	return c, nil
 }
 
-func (s *script) Keys(t *schema.Table, keys [][]string) (Chunk, error) {
+func (s *script) Keys(t *schema.Table, keys [][]string, _ Asked) (Chunk, error) {
 	s.asked = append(s.asked, keys...)
 	return Chunk{Table: t, Range: keys}, nil
 }

@@ -49,6 +49,30 @@ func (s *Readings) goesOn(r *reading) bool {
 	return s.tables[r.id] == r && r.left() && !r.record.Paused && r.failed == nil
 }
 
+// until is a context that ends, with errNotNow as its cause, as soon as a table is not to be read now; over releases it.
+func (s *Readings) until(ctx context.Context, r *reading) (reading context.Context, over func()) {
+	reading, interrupt := context.WithCancelCause(ctx)
+	s.mu.Lock()
+	r.interrupt = interrupt
+	s.mu.Unlock()
+	if !s.goesOn(r) { // it was changed before somebody could interrupt it
+		interrupt(errNotNow)
+	}
+	return reading, func() {
+		s.mu.Lock()
+		r.interrupt = nil
+		s.mu.Unlock()
+		interrupt(nil)
+	}
+}
+
+// leave ends what is being read of a table now. The caller holds mu.
+func (r *reading) leave() {
+	if r.interrupt != nil {
+		r.interrupt(errNotNow)
+	}
+}
+
 // settled waits until every transaction has ended that runs now: a state that is made while the stream is held
 // waits for them otherwise, and the stream with it (P52, P71).
 func (w *Windows) settled(ctx context.Context, r *reading) error {
@@ -163,7 +187,7 @@ func (w *Windows) planAgain(r *reading, why string) {
 // giveUp leaves a table as it is until the next start.
 func (w *Windows) giveUp(r *reading, err error) {
 	w.closeLane(context.Background())
-	w.notice(fmt.Sprintf("the snapshot of table %s stops, and is tried again at the next start: %v", r.id, err))
+	w.notice(fmt.Sprintf("the snapshot of table %s stops: %v. When that is mended: rdip snapshot CONNECTOR %[1]s --resume, or at the next start by itself; to give it up: --stop", r.id, err))
 	w.readings.fail(r, err)
 	if w.o.GaveUp != nil {
 		w.o.GaveUp(err)

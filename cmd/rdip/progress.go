@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -24,17 +25,12 @@ type progress struct {
 
 // progressOf is the progress that the daemon's status tells.
 func progressOf(s *rest.SnapshotDetails) progress {
-	p := progress{rows: s.Rows}
-	elapsed := time.Since(s.Started).Seconds()
-	if elapsed > 0 {
-		p.rate = float64(s.Rows) / elapsed
-	}
-	if s.RowsExpected != nil && *s.RowsExpected > 0 {
+	p := progress{rows: s.Rows, done: s.Done, rate: s.RowsPerSecond}
+	if s.RowsExpected != nil {
 		p.of = *s.RowsExpected
-		p.done = min(1, float64(p.rows)/float64(p.of))
-		if p.rate > 0 {
-			p.left, p.known = time.Duration(float64(max(0, p.of-p.rows))/p.rate*float64(time.Second)), true
-		}
+	}
+	if s.SecondsLeft != nil {
+		p.left, p.known = time.Duration(*s.SecondsLeft)*time.Second, true
 	}
 	return p
 }
@@ -42,7 +38,11 @@ func progressOf(s *rest.SnapshotDetails) progress {
 func reported(r snapshot.Report) progress {
 	p := progress{rows: r.Rows, done: r.Done, rate: r.RowsPerSecond, left: r.Left, known: r.Left >= 0}
 	for _, t := range r.Tables {
-		p.of += max(0, t.Estimate)
+		if t.Estimate < 0 || t.Filtered || t.Keys > 0 {
+			p.of = 0 // nobody knows
+			break
+		}
+		p.of += t.Estimate
 	}
 	return p
 }
@@ -66,10 +66,21 @@ func (p progress) bar(width int) string {
 	return "[" + strings.Repeat("=", full) + strings.Repeat(" ", width-full) + "]"
 }
 
-// showProgress draws a bar on a terminal while one of the tasks copies its snapshot, until ctx ends. Elsewhere it
-// does nothing: the log and the status say the same.
+// eraseLine takes a bar off a terminal's last line.
+const eraseLine = "\r\x1b[K"
+
+// overBar writes lines of the log to a terminal, each over the bar that may be on its last line.
+type overBar struct{ terminal io.Writer }
+
+func (w overBar) Write(line []byte) (int, error) {
+	_, err := w.terminal.Write(append([]byte(eraseLine), line...))
+	return len(line), err
+}
+
+// showProgress draws a bar on a terminal while one of the tasks reads tables, before its stream or beside it, until ctx
+// ends. Elsewhere it does nothing: the log and the status say the same.
 func showProgress(ctx context.Context, tasks func() []*source.Task) {
-	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if !isTerminal(os.Stderr) {
 		return
 	}
 	drawn := false
@@ -81,13 +92,13 @@ func showProgress(ctx context.Context, tasks func() []*source.Task) {
 		}
 		line := ""
 		for _, t := range tasks() {
-			if s := t.Status(); s.State == source.StateSnapshot {
+			if s := t.Status(); s.Copies() {
 				p := reported(s.Snapshot)
 				line += fmt.Sprintf("%s %s %s  ", t.Name, p.bar(30), p.line())
 			}
 		}
 		if line != "" || drawn {
-			fmt.Fprintf(os.Stderr, "\r\x1b[K%s", line)
+			fmt.Fprintf(os.Stderr, eraseLine+"%s", line)
 			drawn = line != ""
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -42,10 +43,14 @@ func logger(w configs.Worker) (*slog.Logger, *slog.LevelVar) {
 	level := &slog.LevelVar{}
 	level.Set(levels[w.LogLevel])
 	options := &slog.HandlerOptions{Level: level}
-	if w.LogFormat == configs.LogJSON {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options)), level
+	var out io.Writer = os.Stderr
+	if isTerminal(os.Stderr) {
+		out = overBar{out}
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options)), level
+	if w.LogFormat == configs.LogJSON {
+		return slog.New(slog.NewJSONHandler(out, options)), level
+	}
+	return slog.New(slog.NewTextHandler(out, options)), level
 }
 
 var levels = map[configs.LogLevel]slog.Level{configs.LogDebug: slog.LevelDebug, configs.LogInfo: slog.LevelInfo,

@@ -22,8 +22,8 @@ import (
 
 type snapshotCommand struct {
 	daemonFlags `embed:""`
-	Where       string   `help:"Only the rows that satisfy this predicate, in the database's own language." placeholder:"PREDICATE"`
-	Keys        string   `help:"Only the rows with these keys: 1,2,3 of one column, (1,a),(2,b) of several; double quotes around a value with commas or brackets." placeholder:"KEYS"`
+	Where       *string  `help:"Only the rows that satisfy this predicate, in the database's own language." placeholder:"PREDICATE"`
+	Keys        *string  `help:"Only the rows with these keys: 1,2,3 of one column, (1,a),(2,b) of several; double quotes around a value with commas or brackets." placeholder:"KEYS"`
 	Pause       bool     `help:"Stop reading the tables, of all that are under way without one, until --resume, also over a restart."`
 	Resume      bool     `help:"Go on with what was paused."`
 	Stop        bool     `help:"Give up what is left of the tables, of all without one."`
@@ -98,25 +98,30 @@ func (c snapshotCommand) request() (*rest.SnapshotRequest, error) {
 			changes++
 		}
 	}
-	some := c.Where != "" || c.Keys != ""
+	some := c.Where != nil || c.Keys != nil
 	switch {
+	case c.Where != nil && strings.TrimSpace(*c.Where) == "" || c.Keys != nil && strings.TrimSpace(*c.Keys) == "":
+		return nil, refuse("--where or --keys is empty", "say which rows, or leave it out to read all of them")
 	case changes > 1:
 		return nil, refuse("--pause, --resume and --stop exclude each other", "give one of them")
 	case changes > 0 && some:
 		return nil, refuse("--where and --keys are of a snapshot that is asked for", "leave them out: a table is paused, resumed or stopped as a whole")
-	case c.Where != "" && c.Keys != "":
+	case c.Where != nil && c.Keys != nil:
 		return nil, refuse("--where and --keys cannot be given together", "name the keys in the predicate: --where 'id IN (1, 2)'")
 	case some && len(c.Tables) == 0:
 		return nil, refuse("no table is named", "rdip snapshot "+c.Connector+" schema.table --where ...")
-	case c.Keys != "" && len(c.Tables) > 1:
+	case c.Keys != nil && len(c.Tables) > 1:
 		return nil, refuse("--keys are of one table, and several are named", "ask for each by itself")
 	}
-	request := &rest.SnapshotRequest{Tables: c.Tables, Where: c.Where, By: "rdip snapshot"}
+	request := &rest.SnapshotRequest{Tables: c.Tables, By: "rdip snapshot"}
+	if c.Where != nil {
+		request.Where = *c.Where
+	}
 	if is, err := user.Current(); err == nil {
 		request.By += ", user " + is.Username
 	}
-	if c.Keys != "" {
-		keys, err := parseKeys(c.Keys)
+	if c.Keys != nil {
+		keys, err := parseKeys(*c.Keys)
 		if err != nil {
 			return nil, refuse("--keys: "+err.Error(), "write 1,2,3 for a key of one column, (1,a),(2,b) for one of several")
 		}
@@ -145,11 +150,16 @@ func (c snapshotCommand) list(ctx context.Context, a *api, path string, w io.Wri
 	for i := range all {
 		s := &all[i]
 		fmt.Fprintf(t, "%s\t%s\t%.0f%%\t%d of %d\t%d\t%.0f\t%s\t%s\t%s\n", s.Table, s.State, 100*s.Share, s.ChunksDone, s.Chunks, s.Rows, s.RowsPerSecond, timeLeft(s), rowsOf(s), reason(s))
-		if s.WaitingOn != "" {
-			fmt.Fprintf(t, "  %s\n", s.WaitingOn)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for i := range all { // behind the table, whose columns they would tear apart
+		if s := &all[i]; s.WaitingOn != "" {
+			fmt.Fprintf(w, "%s %s: %s\n", s.Table, s.State, s.WaitingOn)
 		}
 	}
-	return t.Flush()
+	return nil
 }
 
 func timeLeft(s *rest.SnapshotStatus) string {
@@ -259,7 +269,7 @@ func (w *snapshotWatch) draw(all []rest.SnapshotStatus) {
 			line += fmt.Sprintf("%s %s %s %s  ", s.Table, p.bar(20), s.State, p.line())
 		}
 	}
-	fmt.Fprintf(os.Stderr, "\r\x1b[K%s", line)
+	fmt.Fprintf(os.Stderr, eraseLine+"%s", line)
 }
 
 // say is a line whenever the state of a table changes.

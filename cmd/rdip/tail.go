@@ -172,7 +172,11 @@ func noticed(w io.Writer) func(error) {
 
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull) // a device of characters, too
+	return err != nil || !os.SameFile(info, null)
 }
 
 // isColourful says whether lines may be coloured: on a terminal that has colours, unless its user wants none

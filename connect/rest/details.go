@@ -53,6 +53,10 @@ type SnapshotDetails struct {
 	Rows         int64         `json:"rows"`
 	RowsExpected *int64        `json:"rows_expected"` // the database's estimate; null if a table has none
 	Tables       int           `json:"tables"`
+	// While it runs.
+	Done          float64 `json:"done,omitempty"` // 0 to 1
+	RowsPerSecond float64 `json:"rows_per_second,omitempty"`
+	SecondsLeft   *int64  `json:"seconds_left,omitempty"` // an estimate
 }
 
 // TableDetails is one captured table.
@@ -94,10 +98,7 @@ func (t *Table) reading() *ReadingDetails {
 		return nil
 	}
 	d := &ReadingDetails{State: t.Reading, WaitingOn: t.ReadingWaits, Chunks: t.Chunks, ChunksDone: t.ChunksDone, RowsPerSecond: t.RowsPerSecond}
-	if t.Left >= 0 {
-		left := int64(t.Left.Round(time.Second) / time.Second)
-		d.SecondsLeft = &left
-	}
+	d.SecondsLeft = seconds(t.Left)
 	return d
 }
 
@@ -158,6 +159,9 @@ func (d *Details) sum(c *Connector) {
 	d.Snapshot = SnapshotDetails{
 		State: c.Snapshot.State, Started: c.Snapshot.Started.UTC(), Finished: c.Snapshot.Finished.UTC(),
 	}
+	if s := &c.Snapshot; s.State == SnapshotRunning {
+		d.Snapshot.Done, d.Snapshot.RowsPerSecond, d.Snapshot.SecondsLeft = s.Done, s.RowsPerSecond, seconds(s.Left)
+	}
 	var expected int64
 	whole := true
 	for i := range d.Tables {
@@ -187,6 +191,15 @@ func known(n int64) *int64 {
 		return nil
 	}
 	return &n
+}
+
+// seconds is a time that is left; null while nothing says how long.
+func seconds(left time.Duration) *int64 {
+	if left < 0 {
+		return nil
+	}
+	s := int64(left.Round(time.Second) / time.Second)
+	return &s
 }
 
 func millis(d time.Duration) *int64 {

@@ -102,6 +102,11 @@ type Snapshot struct {
 	State    SnapshotState
 	Started  time.Time
 	Finished time.Time
+	// While it runs: the share that is read, of all tables; the rate; the time that is left, an estimate, below 0 while
+	// nothing says how long.
+	Done          float64
+	RowsPerSecond float64
+	Left          time.Duration
 }
 
 // Table is what is known of a table beside its counters.

@@ -59,7 +59,7 @@ func shop() Connector {
 			},
 		},
 		WaitingOn: `subject "shop.public.orders-value"`, Detail: "slot rdip_shop",
-		Snapshot: Snapshot{State: SnapshotRunning, Started: started},
+		Snapshot: Snapshot{State: SnapshotRunning, Started: started, Done: 0.75, RowsPerSecond: 5, Left: 1600 * time.Millisecond},
 		Tables: map[string]Table{
 			"public.orders": {Topic: "shop.public.orders"},
 			"public.bad":    {Topic: "shop.public.bad", Stopped: "R2: incompatible schema", Position: `{"lsn":7}`},
@@ -157,7 +157,7 @@ func TestTheStatusHasOurDetails(t *testing.T) {
 		`"delivery":"at least once","lag_bytes":4096,"lag_ms":1500,"retained_bytes":1048576,"retained_limit_bytes":null,"queue_bytes":7,"queue_budget_bytes":100,` +
 		`"started":"2026-01-02T03:04:05Z","last_wire":"2026-01-02T03:04:05Z","last_progress":"2026-01-02T03:04:05Z",` +
 		`"events":16,"records":12,"bytes":345,"latency_p50_ms":4,"latency_p99_ms":4,"reconnects":1,"errors":{"runtime":2},"offset_commit_errors":0,` +
-		`"snapshot":{"state":"running","started":"2026-01-02T03:04:05Z","rows":10,"rows_expected":12,"tables":1},"tables":[` +
+		`"snapshot":{"state":"running","started":"2026-01-02T03:04:05Z","rows":10,"rows_expected":12,"tables":1,"done":0.75,"rows_per_second":5,"seconds_left":2},"tables":[` +
 		`{"table":"public.orders","topic":"shop.public.orders","reads":10,"creates":3,"updates":2,"deletes":1,"truncates":0,"snapshot_rows":10,"snapshot_rows_expected":12},` +
 		`{"table":"public.bad","topic":"shop.public.bad","reads":0,"creates":0,"updates":0,"deletes":0,"truncates":0,"snapshot_rows":null,"snapshot_rows_expected":null,` +
 		`"stopped":"R2: incompatible schema","stopped_at":{"lsn":7}}],"tables_stopped":1}}`

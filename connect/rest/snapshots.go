@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"rdip/snapshot"
 )
@@ -52,10 +51,7 @@ func NewSnapshotStatus(t *snapshot.TableReport) SnapshotStatus {
 	if t.Estimate >= 0 {
 		s.RowsExpected = &t.Estimate
 	}
-	if t.Left >= 0 {
-		left := int64(t.Left.Round(time.Second) / time.Second)
-		s.SecondsLeft = &left
-	}
+	s.SecondsLeft = seconds(t.Left)
 	return s
 }
 

@@ -78,6 +78,11 @@ type TableStatus struct {
 	CatchingUp                                  bool  // it goes on from an older place than the others, and is not yet as far
 }
 
+// Copies says whether tables are being read, before the stream or beside it.
+func (s *Status) Copies() bool {
+	return s.State == StateSnapshot || s.State == StateStreaming && !s.Snapshot.Ended && len(s.Snapshot.Tables) > 0
+}
+
 // Status is the task now. Safe for concurrent use.
 func (t *Task) Status() Status {
 	t.mu.Lock()

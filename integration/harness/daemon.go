@@ -92,6 +92,8 @@ type Setup struct {
 	Env    []string
 	Tags   []string
 	Path   string // of a binary that the caller has built; "" for Binary's, of Tags
+	// Terminal: what daemons and commands write to stderr goes to a terminal.
+	Terminal bool
 }
 
 // latest is the daemon that was started last, by any copy of a setup.
@@ -171,7 +173,8 @@ func (s *Setup) StartFile(t *testing.T, path string) *Daemon {
 	t.Helper()
 	d := &Daemon{Done: make(chan struct{}), Cmd: exec.Command(s.binary(t, s.Tags...), "run", path)}
 	d.Cmd.Env = append(os.Environ(), s.Env...)
-	d.Cmd.Stdout, d.Cmd.Stderr = &d.Out, &d.Out
+	stderr, drained := s.stderr(t, &d.Out)
+	d.Cmd.Stdout, d.Cmd.Stderr = &d.Out, stderr
 	d.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := d.Cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -181,6 +184,7 @@ func (s *Setup) StartFile(t *testing.T, path string) *Daemon {
 	}
 	go func() {
 		d.Err = d.Cmd.Wait()
+		drained()
 		close(d.Done)
 	}()
 	t.Cleanup(func() {

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -204,10 +203,12 @@ func (d *Daemon) MustSay(t *testing.T, code int, words ...string) {
 // Command runs another command of the binary, and wants its exit code.
 func (s *Setup) Command(t *testing.T, code int, args ...string) string {
 	t.Helper()
-	var out bytes.Buffer
+	var out LockedBuffer
 	c := exec.CommandContext(t.Context(), s.binary(t), args...)
-	c.Stdout, c.Stderr = &out, &out
+	stderr, drained := s.stderr(t, &out)
+	c.Stdout, c.Stderr = &out, stderr
 	err := c.Run()
+	drained()
 	if c.ProcessState == nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"rdip/envelope"
 )
 
@@ -35,6 +37,7 @@ func openCopy(ctx context.Context, cfg *Config) (*copyConn, error) {
 	if err != nil {
 		return nil, err
 	}
+	watchClient(ctx, pg)
 	if err := pg.SyncConn(ctx); err != nil {
 		_ = pg.Close(ctx)
 		return nil, serverFault("connect to", cfg.object(), err)
@@ -51,6 +54,13 @@ func openCopy(ctx context.Context, cfg *Config) (*copyConn, error) {
 	frames := newFramer(taken.Conn, copyBufferBytes, int(limit))
 	frames.peek = copyPeekBytes
 	return &copyConn{conn: taken.Conn, frames: frames}, nil
+}
+
+// watchClient has the server end a statement within seconds whose reader is gone, by a kill or because its table was
+// stopped: otherwise it would keep its lock, and the snapshot that holds vacuum up, until it had a row to send. Not
+// every platform of a server can (check_client_connection_check_interval in postgres.c), which is no fault.
+func watchClient(ctx context.Context, pg *pgconn.PgConn) {
+	_ = pg.Exec(ctx, "SET client_connection_check_interval = '2s'").Close()
 }
 
 // exec runs statements that return nothing of interest.

@@ -147,7 +147,8 @@ func (l *copier) copyFault(ctx context.Context, t *table, err error) error {
 	case "55P03": // lock_not_available
 		f.Hint = "end the transaction that has locked the table (ALTER TABLE, VACUUM FULL), or raise snapshot.lock.timeout.ms"
 	case stateNoPrivilege:
-		f.Kind, f.Hint = fault.Preflight, fmt.Sprintf("GRANT SELECT ON %s TO %s; where row-level security hides rows (P63): ALTER ROLE %[2]s BYPASSRLS", quoteTable(t.Schema, t.Name), quoteIdentifier(l.cfg.User))
+		f.Kind, f.Hint = fault.Preflight, fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %[3]s; GRANT SELECT ON %[2]s TO %[3]s; where row-level security hides rows (P63): ALTER ROLE %[3]s BYPASSRLS",
+			quoteIdentifier(t.Schema), quoteTable(t.Schema, t.Name), quoteIdentifier(l.cfg.User))
 	}
 	return f
 }

@@ -21,15 +21,17 @@ const (
 type keyRange struct {
 	oid   uint32
 	keys  [][]string
-	where string // a predicate that they satisfy too, "" for none
+	among [][]string // only those that have one of these keys too; nil for all
+	where string     // a predicate that they satisfy too, "" for none
 }
 
-// Keys is a chunk of the rows that have these keys, each read once. Its table is looked up when it is read.
-func (l *live) Keys(t *schema.Table, keys [][]string) (snapshot.Chunk, error) {
+// Keys is a chunk of the rows that have these keys and were asked for, each read once. Its table is looked up when it is
+// read.
+func (l *live) Keys(t *schema.Table, keys [][]string, asked snapshot.Asked) (snapshot.Chunk, error) {
 	if err := checkKeys(t, keys); err != nil {
 		return snapshot.Chunk{}, err
 	}
-	return snapshot.Chunk{Table: t, Range: keyRange{oid: uint32(t.OID), keys: distinct(keys)}}, nil
+	return snapshot.Chunk{Table: t, Range: keyRange{oid: uint32(t.OID), keys: distinct(keys), among: asked.Keys, where: asked.Where}}, nil
 }
 
 func checkKeys(t *schema.Table, keys [][]string) error {
@@ -91,12 +93,30 @@ func (t *liveTable) keysAtOnce() int {
 	return int(min(max(windowStepBytes/t.rowBytes, 1), keysPerQuery))
 }
 
-// keysSQL reads the rows that have these keys, in their order, each behind the key's number. Values are literals
-// that the server casts to the column's type. A partitioned table's partitions are read with it.
-func (t *liveTable) keysSQL(keys [][]string, where string) string {
+// keysSQL reads the rows of a range that have these keys of it, in their order, each behind the key's number. A
+// partitioned table's partitions are read with it.
+func (t *liveTable) keysSQL(r keyRange, keys [][]string) string {
 	table := quoteTable(t.unit.Schema, t.unit.Name)
+	sql := fmt.Sprintf(`COPY (SELECT "rdip keys"."rdip number", %s FROM %s JOIN %s ON %s`, strings.Join(t.columns(table+"."), ", "),
+		t.keyValues("rdip keys", keys), t.unit.from(), t.comparison(`"rdip keys"`))
+	var conditions []string
+	if r.where != "" {
+		conditions = append(conditions, "("+r.where+"\n)")
+	}
+	if len(r.among) > 0 { // compared as the keys are: one key may be written in several ways
+		conditions = append(conditions, "EXISTS (SELECT FROM "+t.keyValues("rdip among", r.among)+" WHERE "+t.comparison(`"rdip among"`)+")")
+	}
+	if len(conditions) > 0 {
+		sql += " WHERE " + strings.Join(conditions, " AND ")
+	}
+	return sql + ` ORDER BY 1) TO STDOUT`
+}
+
+// keyValues is keys with their numbers as a relation of that name. Values are literals that the server casts to the
+// column's type.
+func (t *liveTable) keyValues(name string, keys [][]string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `COPY (SELECT "rdip keys"."rdip number", %s FROM (VALUES `, strings.Join(t.columns(table+"."), ", "))
+	b.WriteString("(VALUES ")
 	for i, key := range keys {
 		if i > 0 {
 			b.WriteString(", ")
@@ -107,15 +127,11 @@ func (t *liveTable) keysSQL(keys [][]string, where string) string {
 		}
 		b.WriteString(")")
 	}
-	b.WriteString(`) AS "rdip keys"("rdip number"`)
+	fmt.Fprintf(&b, `) AS %s("rdip number"`, quoteIdentifier(name))
 	for i := range t.key {
 		fmt.Fprintf(&b, ", %s", quoteIdentifier(fmt.Sprintf("rdip key %d", i)))
 	}
-	fmt.Fprintf(&b, ") JOIN %s ON %s", t.unit.from(), t.comparison(`"rdip keys"`))
-	if where != "" {
-		fmt.Fprintf(&b, " WHERE (%s\n)", where)
-	}
-	b.WriteString(` ORDER BY 1) TO STDOUT`)
+	b.WriteString(")")
 	return b.String()
 }
 

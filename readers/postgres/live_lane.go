@@ -94,13 +94,16 @@ func (l *liveLane) unit(ctx context.Context, id string, oid uint32) (*liveTable,
 	if err := l.conn.exec(ctx, "LOCK TABLE "+t.unit.from()+" IN ACCESS SHARE MODE"); err != nil {
 		return nil, l.unreadable(ctx, t.unit.table, err)
 	}
-	got, err := l.conn.row(ctx, t.unit.visibleSQL(), 3)
+	got, err := l.conn.row(ctx, t.unit.visibleSQL(l.cfg.PublicationName), 3)
 	if err != nil {
 		return nil, l.unreadable(ctx, t.unit.table, err)
 	}
 	if got[0] != "t" {
 		l.live.forget()
 		return nil, l.rewritten(t.unit.ID(), "it was rewritten, truncated or replaced while the snapshot was taken")
+	}
+	if got[2] != "t" {
+		return nil, l.rewritten(t.unit.ID(), "the "+publicationObject(l.cfg.PublicationName)+" has it not any more, so that its changes are not in the log")
 	}
 	if got[1] != t.shape {
 		if t, err = l.live.table(ctx, oid, got[1]); err != nil {
@@ -114,17 +117,25 @@ func (l *liveLane) unit(ctx context.Context, id string, oid uint32) (*liveTable,
 	return t, nil
 }
 
-// visibleSQL asks whether every table of the unit is there with the file that the snapshot knows (P69), and for
-// the unit's shape.
-func (u *unit) visibleSQL() string {
+// visibleSQL asks whether every table of the unit is there with the file that the snapshot knows (P69), for the unit's
+// shape, and whether it is published.
+func (u *unit) visibleSQL(publication string) string {
 	oids := make([]string, len(u.leaves))
 	for i, leaf := range u.leaves {
 		oids[i] = strconv.FormatUint(uint64(leaf.OID), 10)
 	}
 	return fmt.Sprintf(`SELECT to_regclass(%s)::oid IS NOT DISTINCT FROM c.oid AND (SELECT count(*) = %d AND coalesce(bool_and(p.relfilenode = pg_relation_filenode(p.oid)), true)
-			FROM pg_class p WHERE p.oid = ANY ('{%s}'::oid[])), %s, true
+			FROM pg_class p WHERE p.oid = ANY ('{%s}'::oid[])), %s, %s
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %d`,
-		quoteLiteral(quoteTable(u.Schema, u.Name)), len(oids), strings.Join(oids, ","), shapeSQL, u.OID)
+		quoteLiteral(quoteTable(u.Schema, u.Name)), len(oids), strings.Join(oids, ","), shapeSQL, u.isPublishedSQL(publication), u.OID)
+}
+
+// isPublishedSQL says whether a publication has the unit. The view that knows all the ways of being published lists
+// every table, and is asked only where the publication does not name this one.
+func (u *unit) isPublishedSQL(publication string) string {
+	return fmt.Sprintf(`CASE WHEN EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE p.pubname = %[1]s AND r.prrelid = %[2]d)
+		THEN true ELSE EXISTS (SELECT FROM pg_publication_tables t WHERE t.pubname = %[1]s AND t.schemaname = %[3]s AND t.tablename = %[4]s) END`,
+		quoteLiteral(publication), u.published.OID, quoteLiteral(u.Schema), quoteLiteral(u.Name))
 }
 
 // part makes sure that a part is the table that was planned, in the file in which it was planned.

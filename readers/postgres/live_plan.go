@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"rdip/internal/fault"
 	"rdip/snapshot"
@@ -57,6 +58,9 @@ func (l *live) planning(ctx context.Context, asked snapshot.Asked) (*planning, e
 	if err != nil {
 		return nil, err
 	}
+	if err := l.checkPublished(ctx, u); err != nil {
+		return nil, err
+	}
 	t, err := l.remember(ctx, u)
 	if err != nil {
 		return nil, err
@@ -74,6 +78,21 @@ func (l *live) planning(ctx context.Context, asked snapshot.Asked) (*planning, e
 		}
 	}
 	return p, l.checkRows(ctx, p, u, asked.Where)
+}
+
+// checkPublished refuses a table whose changes the log does not carry: what is read of it would be out of date at once.
+// The caller holds mu.
+func (l *live) checkPublished(ctx context.Context, u *unit) error {
+	var is bool
+	if err := l.catalog.QueryRow(ctx, "SELECT "+u.isPublishedSQL(l.cfg.PublicationName)).Scan(&is); err != nil {
+		return serverFault("read", publicationObject(l.cfg.PublicationName), err)
+	}
+	if is {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Preflight, Op: "plan the snapshot of", Object: "table " + u.ID(), Permanent: true,
+		Cause: fmt.Errorf("the %s has it not, so that its changes are not in the log", publicationObject(l.cfg.PublicationName)),
+		Hint:  fmt.Sprintf("%s; then rdip snapshot %s %s --resume where one was under way", l.cfg.addTablesSQL([]*table{u.published}), l.r.name, u.ID())}
 }
 
 // checkRows asks the server whether a predicate and an override's statement can be read. The caller holds mu, and

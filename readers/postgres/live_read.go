@@ -185,11 +185,12 @@ func (l *liveLane) readKeys(ctx context.Context, t *liveTable, r keyRange, h env
 	if err := checkKeys(t.layout.Table, r.keys); err != nil {
 		return nil, err
 	}
-	where := both(l.cfg.predicate(t.unit.ID()), r.where)
+	within := r
+	within.where = both(l.cfg.predicate(t.unit.ID()), r.where)
 	for keys := r.keys; len(keys) > 0; {
 		n := min(t.keysAtOnce(), len(keys))
 		var number []byte // of the row that h took last
-		got, err := l.take(ctx, t, t.keysSQL(keys[:n], where), 1, h, func(lead envelope.Row) { number = append(number[:0], lead[0].Wire...) })
+		got, err := l.take(ctx, t, t.keysSQL(within, keys[:n]), 1, h, func(lead envelope.Row) { number = append(number[:0], lead[0].Wire...) })
 		if err != nil {
 			return nil, err
 		}
@@ -202,7 +203,8 @@ func (l *liveLane) readKeys(ctx context.Context, t *liveTable, r keyRange, h env
 		}
 		keys = keys[n:]
 		if got.full && len(keys) > 0 {
-			return keyRange{oid: r.oid, keys: keys, where: r.where}, nil
+			r.keys = keys
+			return r, nil
 		}
 	}
 	return nil, nil

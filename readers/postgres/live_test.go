@@ -164,7 +164,7 @@ func TestColumnsThatChangeBetweenPlanAndReadingAreReadAsTheSnapshotHasThem(t *te
 	if got, err := readChunks(t, s.liveLane(t, r), plan.Chunks); err != nil || !slices.Equal(got, []string{"r 1,7"}) {
 		t.Errorf("read were %q, %v", got, err)
 	}
-	keys, err := r.Live().Keys(plan.Table, [][]string{{"1"}})
+	keys, err := r.Live().Keys(plan.Table, [][]string{{"1"}}, snapshot.Asked{Table: plan.Table.ID()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func uncovered(ctx context.Context, q querier, cfg *Config) ([]fault.Finding, er
 	var fs []fault.Finding
 	for _, t := range p.missing(want) {
 		fs = append(fs, fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: "table " + t.ID(), Case: "P19",
-			Seen: fmt.Sprintf("it is captured, and the %s has it not: it was made after the start, or took the name of another table", publicationObject(cfg.PublicationName)),
+			Seen: fmt.Sprintf("it is captured, and the %s has it not: it was made after the start, took the name of another table, or was taken out", publicationObject(cfg.PublicationName)),
 			Need: "every captured table in the publication: of this one nothing is delivered", Fix: cfg.coverFix(p, t)})
 	}
 	return fs, nil

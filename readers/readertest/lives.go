@@ -181,7 +181,7 @@ func fullWindowsLoseNothing(t *testing.T, subject *Subject) {
 	r, _ := s.begin()
 	lane := s.liveLane(r)
 	plan := s.livePlan(r, "t")
-	keys, err := r.Live().Keys(plan.Table, manyKeys(0, 1024))
+	keys, err := r.Live().Keys(plan.Table, manyKeys(0, 1024), snapshot.Asked{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,17 +222,21 @@ func keysAreReadOnce(t *testing.T, subject *Subject) {
 	r, _ := s.begin()
 	table := s.livePlan(r, "t").Table
 	lane := s.liveLane(r)
-	chunk, err := r.Live().Keys(table, [][]string{{"3"}, {"99"}, {"1"}, {"3"}, {"-4"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := s.read(lane, chunk, 0)
-	slices.Sort(got)
-	if !slices.Equal(got, []string{"r t(-4,d)", "r t(1,a)", "r t(3,c)"}) {
-		t.Errorf("read were %q", got)
+	for _, c := range []struct {
+		asked [][]string
+		want  []string
+	}{{nil, []string{"r t(-4,d)", "r t(1,a)", "r t(3,c)"}}, {[][]string{{"2"}, {"3"}, {"-4"}}, []string{"r t(-4,d)", "r t(3,c)"}}} {
+		chunk, err := r.Live().Keys(table, [][]string{{"3"}, {"99"}, {"1"}, {"3"}, {"-4"}}, snapshot.Asked{Table: table.ID(), Keys: c.asked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.read(lane, chunk, 0)
+		if slices.Sort(got); !slices.Equal(got, c.want) {
+			t.Errorf("of those asked for, %q, read were %q", c.asked, got)
+		}
 	}
 	for _, keys := range [][][]string{{{"1", "2"}}, {{}}, {nil}} {
-		if _, err := r.Live().Keys(table, keys); err == nil {
+		if _, err := r.Live().Keys(table, keys, snapshot.Asked{}); err == nil {
 			t.Errorf("the keys %q were taken", keys)
 		}
 	}
