@@ -3,15 +3,12 @@ package integration
 import (
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"rdip/integration/harness"
 	"rdip/integration/judge"
-	"rdip/integration/testenv"
-	"rdip/integration/testenv/pgserver"
 	"rdip/integration/workload"
 	"rdip/internal/failpoint"
 )
@@ -134,47 +131,11 @@ func TestLargeValuesThatNoUpdateCarriesAreKnownAfterAKilledSnapshot(t *testing.T
 	}
 }
 
-// P67: a commit that waits for a synchronous standby is in the log, and went out, before any view sees it. The table
-// is not read until one does, and nothing older follows.
-func TestACommitThatIsNotYetVisibleIsNotOvertakenByAnOlderRow(t *testing.T) {
-	pg := testenv.Postgres(t, pgserver.Options{Version: 18})
-	p := harness.NewPipelineBetween(t, pg, testenv.SharedKafka(t))
-	p.MakeItems(t)
-	p.Exec(t, "INSERT INTO items SELECT i, 'old' FROM generate_series(1, 9) i")
-	d := p.Streaming(t)
-	p.Converge(t)
-	standby := func(name string) {
-		p.Exec(t, "ALTER SYSTEM SET synchronous_standby_names = '"+name+"'", "SELECT pg_reload_conf()")
-		harness.Eventually(t, "the setting", func() bool { return p.Query(t, "SHOW synchronous_standby_names") == name })
-	}
-	standby("nobody")
-	committed := make(chan error, 1)
-	go func() { committed <- pg.Exec(t.Context(), p.Database, "UPDATE items SET note = 'new' WHERE id = 1") }()
-	harness.Eventually(t, "the update to be delivered", func() bool { return newest(p, t, "1") == "new" })
-	if got := p.Query(t, "SELECT note FROM items WHERE id = 1"); got != "old" {
-		t.Fatalf("others see %q already: this proves nothing", got)
-	}
-	p.Command(t, harness.ExitDone, flags(p, t, d, "snapshot", "shop", "public.items")...)
-	harness.Eventually(t, "the table to wait", func() bool { return strings.HasPrefix(snapshots(d, t)["public.items"].WaitingOn, "transaction ") })
-	standby("")
-	if err := <-committed; err != nil {
-		t.Fatal(err)
-	}
-	harness.Eventually(t, "the table to be read", func() bool { return snapshots(d, t)["public.items"].State == "finished" })
-	p.Converge(t)
-	if got := newest(p, t, "1"); got != "new" {
-		t.Errorf("the newest record of the row says %q", got)
-	}
-	if read := readKeys(p, t, "items", "id"); read["1"] != 2 && len(read) == 10 {
-		t.Errorf("read were %v", read)
-	}
-}
-
-// newest is the note of a row of items in its newest record.
-func newest(p *harness.Pipeline, t *testing.T, id string) string {
+// noteOf is the note of a table's row in its newest record.
+func noteOf(p *harness.Pipeline, t *testing.T, table, id string) string {
 	t.Helper()
 	note := ""
-	for _, r := range p.Records(t, "items") {
+	for _, r := range p.Records(t, table) {
 		if r.After != nil && r.After["id"] == id {
 			note = r.After["note"]
 		}
