@@ -3,6 +3,8 @@ package snapshot
 import (
 	"slices"
 	"testing"
+
+	"rdip/offsets"
 )
 
 func plansOf(chunks ...int) []TablePlan {
@@ -69,5 +71,24 @@ func TestNoMoreLanesReadATableThanMay(t *testing.T) {
 	}
 	if left != 4 {
 		t.Errorf("the first table's lane read %d chunks more, of 4", left)
+	}
+}
+
+// Of tables that were asked for by hand the one with the fewest parts left comes first, however late it was asked for;
+// tables of the configuration come behind them, in its order.
+func TestASmallTableThatIsAskedForDoesNotWaitForALargeOne(t *testing.T) {
+	done := offsets.Ranges{}
+	done.Add(0)
+	s := NewReadings(map[string]offsets.TableSnapshot{
+		"public.a":    {OID: 1, Why: offsets.WhyAsked, Plan: "{}", Chunks: 40, Done: done},
+		"public.b":    {OID: 2, Why: offsets.WhyInitial},
+		"public.c":    {OID: 3, Why: offsets.WhyAdded},
+		"public.late": {OID: 4, Why: offsets.WhyAsked, Plan: "{}", Chunks: 2},
+	}, []string{"public.c", "public.b"})
+	for _, want := range []string{"public.late", "public.a", "public.c", "public.b"} {
+		if got := s.pick(nil); got == nil || got.id != want {
+			t.Fatalf("next is %+v, and should be %s", got, want)
+		}
+		s.Finish(want)
 	}
 }

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -284,7 +285,8 @@ func (s *Readings) settle(c *offsets.Chunk) {
 	}
 }
 
-// pick is the table to go on with: one that was asked for by hand first, then in the plan's order.
+// pick is the table to go on with: those that were asked for by hand first, of these the one with the fewest parts left,
+// so that a small one does not wait for a large one; then in the plan's order.
 func (s *Readings) pick(skip func(table string) bool) *reading {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -293,7 +295,7 @@ func (s *Readings) pick(skip func(table string) bool) *reading {
 		if !r.left() || r.record.Paused || r.failed != nil || !r.due() || skip != nil && skip(r.id) {
 			continue
 		}
-		if best == nil || s.rank(r) < s.rank(best) || s.rank(r) == s.rank(best) && r.id < best.id {
+		if best == nil || cmp.Or(cmp.Compare(s.rank(r), s.rank(best)), cmp.Compare(r.chunksLeft(), best.chunksLeft()), cmp.Compare(r.id, best.id)) < 0 {
 			best = r
 		}
 	}
@@ -304,6 +306,9 @@ func (s *Readings) pick(skip func(table string) bool) *reading {
 func (r *reading) due() bool {
 	return r.plan == nil || r.gathers || r.overrun || r.owed.due() > 0
 }
+
+// chunksLeft is how many parts are not done yet; 0 before they are known.
+func (r *reading) chunksLeft() int { return r.record.Chunks - r.record.Done.Len() }
 
 func (s *Readings) rank(r *reading) int {
 	if r.record.Why == offsets.WhyAsked {
