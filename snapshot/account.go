@@ -187,6 +187,7 @@ func (s *Readings) again(r *reading) {
 	defer s.mu.Unlock()
 	r.record.Plan, r.record.Chunks, r.record.Done, r.record.Rest = "", 0, offsets.Ranges{}, nil
 	r.plan, r.rest, r.sent, r.gathers, r.overrun, r.from = nil, nil, offsets.Ranges{}, true, false, s.window+1
+	r.out, r.waiting = 0, ""
 	clear(r.owed)
 	r.changed()
 	s.publish()

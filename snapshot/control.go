@@ -50,7 +50,9 @@ func refused(op, table, cause, hint string) error {
 func (s *Readings) Pause(tables ...string) error {
 	return s.each("pause the snapshot of", tables, func(r *reading) {
 		r.record.Paused = true
-		r.leave()
+		if r.table != nil && r.table.HasKey() { // without one it is read whole, or its rows would come twice
+			r.leave()
+		}
 	})
 }
 

@@ -105,7 +105,7 @@ func (w *Windows) reach(place uint64) error {
 		x.done <- nil
 		return nil
 	}
-	to := &wholeRows{next: w.next, tx: x.source.Transaction()}
+	to := &wholeRows{next: w.next, tx: x.source.Transaction(), count: func(rows int64) { w.readings.wholeOut(x.reading, rows) }}
 	to.tx.Place = x.place.Load()
 	err := w.emitWhole(x, to)
 	x.done <- err
@@ -115,24 +115,43 @@ func (w *Windows) reach(place uint64) error {
 	return err
 }
 
-// emitWhole hands on every row of a table, straight from the database.
+// emitWhole hands on every row of a table, straight from the database. Where a person stops the table meanwhile, what
+// went out of it stays as it is.
 func (w *Windows) emitWhole(x *exact, to *wholeRows) error {
-	lane, err := x.source.Lane(x.ctx)
-	if err != nil {
+	reading, over := w.readings.until(x.ctx, x.reading)
+	err := readWhole(reading, x, to)
+	stopped := err != nil && to.failed == nil && errors.Is(context.Cause(reading), errNotNow)
+	over()
+	done := &offsets.Chunk{Table: x.reading.id, Index: 0, Rows: to.rows, Window: x.number}
+	switch {
+	case stopped && !to.begun:
+		return nil
+	case stopped:
+		done.Index = -1
+	case err != nil:
 		return err
+	default:
+		w.readings.wholeSent(x.reading, to.rows)
 	}
-	defer func() { _ = lane.Close(context.WithoutCancel(x.ctx)) }()
-	for _, c := range x.plan.Chunks {
-		if err := lane.Read(x.ctx, c, to); err != nil {
-			return err
-		}
-	}
-	w.readings.wholeSent(x.reading)
-	if err := to.Commit(offsets.Durable{Chunk: &offsets.Chunk{Table: x.reading.id, Index: 0, Rows: to.rows, Window: x.number}}); err != nil {
+	if err := to.Commit(offsets.Durable{Chunk: done}); err != nil {
 		return err
 	}
 	w.hit(PointEmitted)
 	return to.note(w.announceAgain(x.reading.id, true))
+}
+
+func readWhole(ctx context.Context, x *exact, to *wholeRows) error {
+	lane, err := x.source.Lane(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lane.Close(context.WithoutCancel(ctx)) }()
+	for _, c := range x.plan.Chunks {
+		if err := lane.Read(ctx, c, to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wholeRows marks the rows of a table that is read whole, and begins their transaction with the first: a table that
@@ -143,8 +162,12 @@ type wholeRows struct {
 	begun  bool
 	layout *envelope.Layout // announced, and not handed on yet
 	rows   int64
-	failed error // what next has refused
+	count  func(rows int64) // is told now and then
+	failed error            // what next has refused
 }
+
+// rowsPerCount is how many rows go out between two counts.
+const rowsPerCount = 256
 
 // begin begins the transaction where it has not begun, and hands on what was announced.
 func (h *wholeRows) begin() error {
@@ -172,7 +195,9 @@ func (h *wholeRows) Row(e *envelope.Event) error {
 	if err := h.begin(); err != nil {
 		return err
 	}
-	h.rows++
+	if h.rows++; h.rows%rowsPerCount == 1 {
+		h.count(h.rows)
+	}
 	e.Mark = envelope.Incremental
 	return h.note(h.next.Row(e))
 }
@@ -205,13 +230,25 @@ func (h *wholeRows) Message(m *envelope.Message) error    { return h.note(h.next
 func (h *wholeRows) Flush() error                         { return h.note(h.next.Flush()) }
 func (h *wholeRows) Idle(p offsets.Position) error        { return h.note(h.next.Idle(p)) }
 
+// wholeOut shows how many rows have gone out so far.
+func (s *Readings) wholeOut(r *reading, rows int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.out = rows
+	r.waiting = streamWaits
+}
+
+// streamWaits is what people are told meanwhile.
+const streamWaits = "it has no key: its rows go out at their place of the log, and the stream goes on behind them (P71); to end it: --stop"
+
 // wholeSent: the table is one chunk, which went out; it counts once Kafka has it.
-func (s *Readings) wholeSent(r *reading) {
+func (s *Readings) wholeSent(r *reading, rows int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.record.Plan, r.record.Chunks, r.record.Done, r.record.Rest = "", 1, offsets.Ranges{}, nil
 	r.plan = &TablePlan{Table: r.table, Chunks: []Chunk{{Table: r.table}}}
 	r.sent.Add(0)
-	r.gathers = false
+	r.ahead += rows
+	r.gathers, r.out, r.waiting = false, 0, ""
 	r.changed()
 }

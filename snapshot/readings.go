@@ -61,6 +61,7 @@ type reading struct {
 	waiting   string                  // what its reading waits for, for people
 	bytes     int64                   // read in this run
 	began     time.Time
+	out       int64 // rows of a table without a key that are under way
 	before    int   // chunks that were done when this run began with it
 	ahead     int64 // rows that went out in this run
 }
@@ -212,6 +213,7 @@ func (s *Readings) Finish(tables ...string) {
 func (r *reading) finish(now time.Time) {
 	r.record.Finished, r.record.Owed, r.record.Rest, r.record.Paused = now, nil, nil, false
 	r.owed, r.plan, r.rest, r.gathers, r.overrun, r.waiting = owedKeys{}, nil, nil, false, false, ""
+	r.out = 0
 	r.changed()
 }
 

@@ -77,12 +77,16 @@ func (r *reading) report(now time.Time) (TableReport, time.Duration) {
 	if r.plan != nil {
 		t.Estimate = r.plan.Rows
 	}
-	t.Rows, t.Bytes, t.Chunks, t.ChunksDone = r.record.Rows, r.bytes, r.record.Chunks, r.record.Done.Len()
+	t.Rows, t.Bytes, t.Chunks, t.ChunksDone = r.record.Rows+r.out, r.bytes, r.record.Chunks, r.record.Done.Len()
 	switch {
 	case !r.left():
 		t.Done = 1
 	case t.Chunks > 0:
-		t.Done = min(float64(t.ChunksDone)/float64(t.Chunks), 0.99)
+		t.Done = float64(t.ChunksDone) / float64(t.Chunks)
+		if t.Estimate > 0 {
+			t.Done = max(t.Done, float64(r.out)/float64(t.Estimate))
+		}
+		t.Done = min(t.Done, 0.99)
 	}
 	t.Left = -1
 	var elapsed time.Duration
@@ -94,7 +98,7 @@ func (r *reading) report(now time.Time) (TableReport, time.Duration) {
 		elapsed = until.Sub(r.began)
 		t.pace(elapsed)
 		if sec := elapsed.Seconds(); sec > 0 {
-			t.RowsPerSecond = float64(r.ahead) / sec
+			t.RowsPerSecond = float64(r.ahead+r.out) / sec
 		}
 		// Only what this run has read says how fast it goes.
 		if here := t.ChunksDone - r.before; r.left() && t.Done > 0 {
@@ -117,7 +121,7 @@ func (r *reading) state() ReadingState {
 		return ReadingFailed
 	case r.record.Paused:
 		return ReadingPaused
-	case r.waiting != "":
+	case r.waiting != "" && r.out == 0:
 		return ReadingWaiting
 	case r.plan != nil:
 		return ReadingRunning

@@ -250,7 +250,8 @@ type scriptSource struct {
 	script *script
 	place  uint64
 	closed int
-	denied error // what reading fails with before its first row, nil for nothing
+	denied error  // what reading fails with before its first row, nil for nothing
+	after  func() // is called behind the first row
 }
 
 func (s *scriptSource) Transaction() envelope.Transaction {
@@ -263,22 +264,28 @@ func (s *scriptSource) Plan(ctx context.Context) ([]TablePlan, error) {
 	return plans, err
 }
 func (s *scriptSource) Lane(context.Context) (Lane, error) {
-	return &exactLane{s.script, s.denied}, nil
+	return &exactLane{s}, nil
 }
 func (s *scriptSource) Close(context.Context) error { s.closed++; return nil }
 
-type exactLane struct {
-	s      *script
-	denied error
-}
+type exactLane struct{ source *scriptSource }
 
-func (l *exactLane) Read(_ context.Context, _ Chunk, h envelope.Handler) error {
-	if err := h.Table(l.s.layout); err != nil {
+// Read gives one row, and behind it a second one where something happens in between, unless ctx has ended then.
+func (l *exactLane) Read(ctx context.Context, _ Chunk, h envelope.Handler) error {
+	s := l.source.script
+	if err := h.Table(s.layout); err != nil {
 		return err
 	}
-	if l.denied != nil {
-		return l.denied
+	if l.source.denied != nil {
+		return l.source.denied
 	}
-	return h.Row(l.s.event(envelope.Read, "1", "whole"))
+	err := h.Row(s.event(envelope.Read, "1", "whole"))
+	if l.source.after == nil || err != nil {
+		return err
+	}
+	if l.source.after(); ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return h.Row(s.event(envelope.Read, "2", "whole"))
 }
 func (l *exactLane) Close(context.Context) error { return nil }

@@ -204,7 +204,7 @@ func (s *Readings) waits(r *reading, why string) {
 func (s *Readings) fail(r *reading, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.failed = err
+	r.failed, r.out = err, 0
 	s.publish()
 }
 
