@@ -92,7 +92,8 @@ func (l *live) checkPublished(ctx context.Context, u *unit) error {
 	}
 	return &fault.Error{Kind: fault.Preflight, Op: "plan the snapshot of", Object: "table " + u.ID(), Permanent: true,
 		Cause: fmt.Errorf("the %s has it not, so that its changes are not in the log", publicationObject(l.cfg.PublicationName)),
-		Hint:  fmt.Sprintf("%s; then rdip snapshot %s %s --resume where one was under way", l.cfg.addTablesSQL([]*table{u.published}), l.r.name, u.ID())}
+		Hint: fmt.Sprintf("%s; then rdip snapshot %s %s --resume where one was under way; or rdip restart %[2]s, where rdip keeps the publication itself",
+			l.cfg.addTablesSQL([]*table{u.published}), l.r.name, u.ID())}
 }
 
 // checkRows asks the server whether a predicate and an override's statement can be read. The caller holds mu, and

@@ -107,6 +107,7 @@ func TestARewrittenTableIsNoticedWithinARunAndAcrossOne(t *testing.T) { // P69
 				if rows, err := readChunks(t, s.liveLane(t, r), plan.Chunks); !errors.Is(err, snapshot.ErrRewritten) {
 					t.Errorf("an older plan read %d rows, and gave %v", len(rows), err)
 				}
+				s.publishAnew(t, r)
 				again, same, err := r.Live().Restore(t.Context(), snapshot.Asked{Table: "public.t"}, plan.Saved)
 				if err != nil || same {
 					t.Fatalf("restored the same %t, %v", same, err)
@@ -118,6 +119,20 @@ func TestARewrittenTableIsNoticedWithinARunAndAcrossOne(t *testing.T) { // P69
 			})
 		}
 	}
+}
+
+// publishAnew: a table that took the name of another is in no publication. It is refused by name, since the log has
+// nothing of it (P19), and then published.
+func (s *openServer) publishAnew(t *testing.T, r *Reader) {
+	t.Helper()
+	if s.ask(t, "SELECT EXISTS (SELECT FROM pg_publication_tables WHERE tablename = 't' AND pubname = "+quoteLiteral(s.cfg.PublicationName)+")") == "true" {
+		return
+	}
+	_, err := r.Live().Plan(t.Context(), []snapshot.Asked{{Table: "public.t"}})
+	if !fault.IsPermanent(err) || !strings.Contains(err.Error(), "its changes are not in the log") || !strings.Contains(err.Error(), "rdip restart shop") {
+		t.Errorf("a table that is not published gave %v", err)
+	}
+	s.exec(t, "ALTER PUBLICATION "+quoteIdentifier(s.cfg.PublicationName)+" ADD TABLE t")
 }
 
 func TestAPlanOfTheFirstSnapshotIsResumedBesideTheStream(t *testing.T) { // P56
