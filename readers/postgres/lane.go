@@ -144,7 +144,7 @@ func (l *copier) copyFault(ctx context.Context, t *table, err error) error {
 	switch server.Code {
 	case "42P01", "42703", "3F000": // the table, a column or the schema is gone
 		return rewritten(t.ID(), said(server))
-	case "55P03": // lock_not_available
+	case stateLockNotAvailable:
 		f.Hint = "end the transaction that has locked the table (ALTER TABLE, VACUUM FULL), or raise snapshot.lock.timeout.ms"
 	case stateNoPrivilege:
 		f.Kind, f.Hint = fault.Preflight, fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %[3]s; GRANT SELECT ON %[2]s TO %[3]s; where row-level security hides rows (P63): ALTER ROLE %[3]s BYPASSRLS",

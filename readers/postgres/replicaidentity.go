@@ -132,17 +132,41 @@ func (o *opening) setIdentities(ctx context.Context) error {
 	return err
 }
 
+// identityLock is how long the statement may wait for its table. It takes the strongest lock there is: while it waits,
+// the application's own statements wait behind it.
+const identityLock = "1s"
+
+const lockHoldersSQL = `
+SELECT string_agg(DISTINCT format('PID %s (%s), %s, its transaction is %s old', a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), coalesce(a.state, 'running'),
+	date_trunc('second', now() - coalesce(a.xact_start, now()))), '; ')
+FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE l.relation = $1::oid AND l.granted AND a.pid <> pg_backend_pid()`
+
+// locked is a table that others hold for longer than the statement may wait. It is tried again.
+func (o *opening) locked(ctx context.Context, t *table, object string) error {
+	cause := fmt.Sprintf("the table was locked for more than %s", identityLock)
+	var holders *string
+	if err := o.sql.QueryRow(ctx, lockHoldersSQL, t.OID).Scan(&holders); err == nil && holders != nil {
+		cause += ", now by " + *holders
+	}
+	return &fault.Error{Op: "set", Object: object, Cause: errors.New(cause), Hint: "end these transactions, or set it by hand at a quiet time; until then it is tried again"}
+}
+
 func (o *opening) setIdentity(ctx context.Context, t *table, w *wantedIdentity) (changed bool, err error) {
 	if same, err := w.has(ctx, o.sql, t); err != nil || same {
 		return false, err
 	}
 	sql := fmt.Sprintf("ALTER TABLE ONLY %s REPLICA IDENTITY %s", quoteTable(t.Schema, t.Name), w.clause())
-	_, err = o.sql.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
+	// Two statements in one query are one transaction.
+	_, err = o.sql.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = '%s'; %s", identityLock, sql), pgx.QueryExecModeSimpleProtocol)
 	object := "the replica identity of table " + t.ID()
 	var server *pgconn.PgError
 	if errors.As(err, &server) && (server.Code == stateNoPrivilege || server.Code == stateUndefinedObject || server.Code[:2] == "42") {
 		return false, &fault.Error{Kind: fault.Preflight, Op: "set", Object: object, Cause: said(server), Permanent: true,
 			Hint: fmt.Sprintf("as the table's owner or a superuser: %s; or take the table out of replica.identity.autoset.values", sql)}
+	}
+	if server != nil && server.Code == stateLockNotAvailable {
+		return false, o.locked(ctx, t, object)
 	}
 	if err != nil {
 		return false, serverFault("set", object, err)

@@ -1,9 +1,12 @@
 package postgres
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -46,6 +49,34 @@ func TestAReplicaIdentityThatTheRoleMayNotSetIsNamedWithItsStatement(t *testing.
 	s.refuse(t, readers.Stored{}, fault.Preflight, "replica identity of table public.t", `ALTER TABLE ONLY "public"."t" REPLICA IDENTITY FULL`, "42501")
 	s.cfg.Identities = "public.t:FULL,public.*:DEFAULT"
 	s.refuse(t, readers.Stored{}, fault.Configuration, "public.t", "more than one expression")
+}
+
+// A table that is in use is not waited for with the strongest lock in the queue, behind which the application would wait too.
+func TestAReplicaIdentityWaitsForItsTableInBoundsAndNamesTheHolder(t *testing.T) {
+	s := onServer(t, 16, "CREATE TABLE t(a int PRIMARY KEY)")
+	s.cfg.Identities = "public.t:FULL"
+	holder, err := s.server.Connect(t.Context(), s.cfg.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close(t.Context())
+	if _, err := holder.Exec(t.Context(), "SET application_name = 'reports'; BEGIN; SELECT FROM t", pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	r := s.reader(t)
+	_, err = r.Open(t.Context(), readers.Stored{})
+	expectFault(t, err, fault.Runtime, false, "replica identity of table public.t", "(reports)", fmt.Sprint(holder.PgConn().PID()), "tried again")
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.exec(t, "SET lock_timeout = '100ms'; SELECT FROM t")
+	if _, err := holder.Exec(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	s.open(t, readers.Stored{})
+	if got := s.ask(t, "SELECT relreplident FROM pg_class WHERE relname = 't'"); got != "f" {
+		t.Errorf("the identity is %s", got)
+	}
 }
 
 func TestIdentitiesThatMakeNoSenseAreRefused(t *testing.T) {

@@ -27,6 +27,7 @@ const (
 	stateObjectInUse        = "55006"
 	stateUndefinedFile      = "58P01"
 	stateTooManyConnections = "53300"
+	stateLockNotAvailable   = "55P03"
 )
 
 // Functions of the server that refuse a login, as ErrorResponse names them: one SQLSTATE stands for several
