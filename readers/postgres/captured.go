@@ -14,6 +14,8 @@ type captured struct {
 	// hidden are partitioned tables that are chosen while none of their partitions is, and rows come as the
 	// partitions' own.
 	hidden []*table
+	// bare are partitioned tables that are chosen and have no partitions yet.
+	bare []*table
 }
 
 // unit is one table as events name it: a plain table, a partition, or under publish.via.partition.root a
@@ -58,7 +60,16 @@ func (c *catalog) capture(ctx context.Context, viaRoot bool) (*captured, error) 
 		}
 	}
 	for _, t := range chosen {
-		if !viaRoot && t.Kind == 'p' && family.top(t) == t && !used[t.OID] {
+		if viaRoot || t.Kind != 'p' || family.top(t) != t || used[t.OID] {
+			continue
+		}
+		leaves, err := c.leaves(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		if len(leaves) == 0 {
+			found.bare = append(found.bare, t)
+		} else {
 			found.hidden = append(found.hidden, t)
 		}
 	}

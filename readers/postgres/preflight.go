@@ -179,6 +179,10 @@ func (c *Config) tableFindings(want *captured, pub *publication) []fault.Finding
 		fs = append(fs, fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: "table " + t.ID(), Seen: "it is unlogged, so it is in no log and not captured",
 			Need: "a logged table, or another filter", Fix: "ALTER TABLE " + quoteTable(t.Schema, t.Name) + " SET LOGGED"})
 	}
+	for _, t := range want.bare {
+		fs = append(fs, fault.Finding{Severity: fault.Notice, Kind: fault.Preflight, Where: "table " + t.ID(), Seen: "it has no partitions, and rows are captured as those of the partitions",
+			Need: "nothing: a partition that is made later and matches the filters is a table that came later", Case: "P12"})
+	}
 	for _, t := range want.hidden {
 		fs = append(fs, fault.Finding{Kind: fault.Preflight, Where: "table " + t.ID(), Seen: "it matches the filters, but none of its partitions does, and rows are captured as those of the partitions",
 			Need: "its partitions in the filters, or rows as those of the partitioned table", Fix: "publish.via.partition.root: true", Case: "P12"})
