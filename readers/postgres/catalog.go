@@ -111,5 +111,5 @@ type catalog struct {
 }
 
 func newCatalog(cfg *Config, q querier) *catalog {
-	return &catalog{cfg: cfg, q: q, filter: newFilter(cfg), types: types.NewCatalog(&cfg.Types, cfg.Debezium, q)}
+	return &catalog{cfg: cfg, q: q, filter: newFilter(cfg), types: types.NewCatalog(&cfg.Types, cfg.Debezium, q, cfg.moneyDigits)}
 }

@@ -22,7 +22,7 @@ func open(t *testing.T, version int, cfg *Config, script string) (*catalog, *pgx
 		t.Fatal(err)
 	}
 	conn := pinned(t, server, database)
-	return newCatalog(cfg, conn), conn
+	return catalogOn(cfg, conn), conn
 }
 
 func tablesByID(t *testing.T, c *catalog) map[string]*table {

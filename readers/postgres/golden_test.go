@@ -19,6 +19,7 @@ import (
 	"rdip/envelope"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/pgserver"
+	"rdip/readers/postgres/types"
 	"rdip/schema"
 )
 
@@ -190,9 +191,17 @@ func appendRow(t testing.TB, dst []byte, l *envelope.Layout, row envelope.Row) [
 	return dst
 }
 
+// catalogOn is a catalog of the database that conn is of, whatever the configuration calls it.
+func catalogOn(cfg *Config, conn *pgx.Conn) *catalog {
+	c, to, there := newCatalog(cfg, conn), *cfg, conn.Config()
+	to.Hostname, to.Port, to.Database, to.User = there.Host, int(there.Port), there.Database, there.User
+	c.types = types.NewCatalog(&cfg.Types, cfg.Debezium, conn, to.moneyDigits)
+	return c
+}
+
 func layoutsOf(t testing.TB, cfg *Config, conn *pgx.Conn) map[string]*envelope.Layout {
 	t.Helper()
-	c := newCatalog(cfg, conn)
+	c := catalogOn(cfg, conn)
 	tables, err := c.tables(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -118,6 +118,18 @@ func SystemdAnalyze() Component {
 	return program("systemd-analyze", "sudo apt-get install -y systemd")
 }
 
+// Localedef is the program that makes locales, beside the sources of glibc's.
+func Localedef() Component {
+	c := program("localedef", "sudo apt-get install -y locales")
+	look := c.look
+	c.look = func() (string, bool) {
+		path, ok := look()
+		_, err := os.Stat("/usr/share/i18n/locales/ja_JP") // the sources are a package of their own
+		return path, ok && err == nil
+	}
+	return c
+}
+
 // Kcat is the program kcat, a Kafka client that is not ours.
 func Kcat() Component { return program("kcat", "sudo apt-get install -y kcat") }
 

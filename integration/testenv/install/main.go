@@ -145,6 +145,7 @@ func steps() []step {
 		step{component.JavaCompiler(), apt("openjdk-17-jdk-headless")},
 		step{component.CCompiler(), apt("gcc", "libc6-dev")},
 		step{component.SystemdAnalyze(), apt("systemd")},
+		step{component.Localedef(), apt("locales")},
 		step{component.Kafka(), func(context.Context) error { return notFetched("kafka") }},
 		step{component.Registry(), installRegistry},
 		step{component.Kcat(), apt("kcat")},

@@ -38,6 +38,8 @@ type Options struct {
 	TLS bool
 	// CertUsers log in over TLS with a client certificate in place of a password.
 	CertUsers []string
+	// Locales are made for this server alone, of the sources of glibc's, in UTF-8: "ja_JP" is there as ja_JP.UTF-8.
+	Locales []string
 	// HBA are lines of pg_hba.conf that come before the others.
 	HBA []string
 }

@@ -95,6 +95,9 @@ func (s *Server) prepare(ctx context.Context) error {
 	if err := s.makeCertificates(); err != nil {
 		return err
 	}
+	if err := s.makeLocales(ctx); err != nil {
+		return err
+	}
 	return s.writeHBA()
 }
 
@@ -124,7 +127,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	p, err := process.Start(process.Command{
 		Path: filepath.Join(s.bin, "postgres"), Args: []string{"-D", s.dataDir},
-		Env: serverEnv(), Dir: s.dir, Log: s.LogFile(), Owner: s.owner,
+		Env: append(serverEnv(), "LOCPATH="+s.localesDir()), Dir: s.dir, Log: s.LogFile(), Owner: s.owner,
 		Death: syscall.SIGQUIT, // immediate shutdown, which also removes its shared memory
 	})
 	if err != nil {

@@ -20,11 +20,16 @@ type Catalog struct {
 	q     Querier
 	modes *modes
 	known map[uint32]*Type
+	// moneyDigits asks how many digits behind the point the database's amounts of money have: that depends on its
+	// lc_monetary, and q's session has another. money is what it said.
+	moneyDigits func(ctx context.Context) (int, error)
+	money       *int
 }
 
-// NewCatalog asks through q, which stays the caller's. debezium is compatibility: debezium.
-func NewCatalog(cfg *Config, debezium bool, q Querier) *Catalog {
-	return &Catalog{q: q, modes: newModes(cfg, debezium), known: map[uint32]*Type{}}
+// NewCatalog asks through q, which stays the caller's, and through moneyDigits how many digits behind the point money has
+// under the database's own lc_monetary. debezium is compatibility: debezium.
+func NewCatalog(cfg *Config, debezium bool, q Querier, moneyDigits func(ctx context.Context) (int, error)) *Catalog {
+	return &Catalog{q: q, modes: newModes(cfg, debezium), known: map[uint32]*Type{}, moneyDigits: moneyDigits}
 }
 
 // Type is a row of pg_type, as far as forms depend on it.

@@ -25,8 +25,8 @@ var modesTexts = map[string]struct {
 	texts  []string
 }{
 	"numeric as a double":  {encodeNumericDouble, []string{"", "x", "1e", "0x1p-2", "inf", "nan", "1_0"}},
-	"money as text":        {encodeMoneyText, []string{"", "$1", "1,00 €"}},
-	"money as a double":    {encodeMoneyDouble, []string{"", "$1", "1,00 €"}},
+	"money as text":        {moneyTextEncoder(2), []string{"", "$1", "1,00 €"}},
+	"money as a double":    {moneyDoubleEncoder(2), []string{"", "$1", "1,00 €"}},
 	"bytea in base64":      {byteaBase64Encoder(base64Standard), []string{"", `\x0`, `\x0g`, `\000`}},
 	"bytea in hex":         {encodeByteaHex, []string{"", `\x0`, `\x0g`, `\000`}},
 	"date in ISO 8601":     {encodeISODate, []string{"", "2024-13-01", "02/29/2024"}},
@@ -52,14 +52,20 @@ func TestEachModeHasItsOwnFormOfAValue(t *testing.T) {
 		{"numeric as a double", encodeNumericDouble, "-0.00", avrotest.Double(math.Copysign(0, -1))},
 		{"numeric as a double", encodeNumericDouble, "NaN", []byte{0, 0, 0, 0, 0, 0, 0xf8, 0x7f}},
 		{"numeric as a double", encodeNumericDouble, "-Infinity", avrotest.Double(math.Inf(-1))},
-		{"money as text", encodeMoneyText, "-$92,233,720,368,547,758.08", avrotest.Text("-92233720368547758.08")},
-		{"money as text", encodeMoneyText, "$0.05", avrotest.Text("0.05")},
-		{"money as a double", encodeMoneyDouble, "-$1,234.50", avrotest.Double(-1234.5)},
-		{"money of no digits", moneyEncoder(0), "$1.50", avrotest.Decimal("2")},
-		{"money of no digits", moneyEncoder(0), "-$1.49", avrotest.Decimal("-1")},
-		{"money of one digit", moneyEncoder(1), "$9.95", avrotest.Decimal("100")},
-		{"money of four digits", moneyEncoder(4), "-$1.25", avrotest.Decimal("-12500")},
-		{"money of 18 digits", moneyEncoder(18), "-$92,233,720,368,547,758.08", avrotest.Decimal("-92233720368547758080000000000000000")},
+		{"money as text", moneyTextEncoder(2), "-$92,233,720,368,547,758.08", avrotest.Text("-92233720368547758.08")},
+		{"money as text", moneyTextEncoder(2), "$0.05", avrotest.Text("0.05")},
+		{"money as a double", moneyDoubleEncoder(2), "-$1,234.50", avrotest.Double(-1234.5)},
+		{"money of no digits", moneyEncoder(0, 2), "$1.50", avrotest.Decimal("2")},
+		{"money of no digits", moneyEncoder(0, 2), "-$1.49", avrotest.Decimal("-1")},
+		{"money of one digit", moneyEncoder(1, 2), "$9.95", avrotest.Decimal("100")},
+		{"money of four digits", moneyEncoder(4, 2), "-$1.25", avrotest.Decimal("-12500")},
+		{"money without digits at the source", moneyEncoder(2, 0), "-$12.34", avrotest.Decimal("-123400")},
+		{"money of three digits at the source", moneyEncoder(2, 3), "$12.35", avrotest.Decimal("124")},
+		{"money of ten digits at the source", moneyEncoder(0, 10), "$92,233,720,368,547,758.07", avrotest.Decimal("922337204")},
+		{"money without digits as text", moneyTextEncoder(0), "-$12.34", avrotest.Text("-1234")},
+		{"money of three digits as text", moneyTextEncoder(3), "$0.05", avrotest.Text("0.005")},
+		{"money of three digits as a double", moneyDoubleEncoder(3), "-$12.34", avrotest.Double(-1.234)},
+		{"money of 18 digits", moneyEncoder(18, 2), "-$92,233,720,368,547,758.08", avrotest.Decimal("-92233720368547758080000000000000000")},
 		// P26, P27
 		{"date in ISO 8601", encodeISODate, "0044-03-15 BC", avrotest.Text("-0043-03-15Z")},
 		{"date in ISO 8601", encodeISODate, "5874897-12-31", avrotest.Text("+5874897-12-31Z")},
@@ -160,7 +166,7 @@ func TestMoneyIsRoundedHalfAwayFromZero(t *testing.T) {
 		if hundredths < 0 {
 			text = "-" + text
 		}
-		got, err := moneyEncoder(scale)(nil, []byte(text))
+		got, err := moneyEncoder(scale, 2)(nil, []byte(text))
 		if err != nil || !bytes.Equal(got, avrotest.Binary(avrotest.JavaBytes(rounded)...)) {
 			t.Fatalf("%s with scale %d: %x, %v; want %s", text, scale, got, err, rounded)
 		}

@@ -7,18 +7,22 @@ import (
 	"rdip/envelope"
 )
 
-// moneyScale is the digits behind the point that cash_out writes under lc_monetary C.
-const moneyScale = 2
+// writtenDigits are those behind the point that cash_out writes under lc_monetary C.
+const writtenDigits = 2
 
-// parseMoney reads what cash_out writes, as hundredths: the currency's sign, thousands separators and a minus or
-// parentheses as lc_monetary has them; sessions pin it to C, where $ , . and - are used.
-func parseMoney(wire []byte) (negative bool, hundredths uint64, err error) {
+// mostMoneyDigits is the most that a locale's amounts have (cash.c).
+const mostMoneyDigits = 10
+
+// parseMoney reads what cash_out writes as the integer that is stored: the currency's sign, thousands separators and a
+// minus or parentheses as lc_monetary has them; sessions pin it to C, where $ , . and - are used, and where the last two
+// digits stand behind the point whatever they mean.
+func parseMoney(wire []byte) (negative bool, stored uint64, err error) {
 	negative = len(wire) > 0 && (wire[0] == '-' || wire[0] == '(')
 	digits, behind, point := 0, 0, false
 	for _, c := range wire {
 		switch {
 		case c >= '0' && c <= '9' && digits < 19:
-			hundredths = hundredths*10 + uint64(c-'0')
+			stored = stored*10 + uint64(c-'0')
 			digits++
 			if point {
 				behind++
@@ -30,30 +34,25 @@ func parseMoney(wire []byte) (negative bool, hundredths uint64, err error) {
 			return false, 0, errMoney
 		}
 	}
-	if behind != moneyScale || hundredths > 1<<63 {
+	if behind != writtenDigits || stored > 1<<63 {
 		return false, 0, errMoney
 	}
-	return negative, hundredths, nil
+	return negative, stored, nil
 }
 
 const errMoney = malformed("money as lc_monetary C has it")
 
-// moneyEncoder is a Decimal of that scale, 0 to 18. With less than moneyScale digits it is rounded half away from
-// zero, as Debezium's setScale(money.fraction.digits, HALF_UP) does.
-func moneyEncoder(scale int) envelope.ColumnEncoder {
-	factor, divisor := uint64(1), uint64(1)
-	for range scale - moneyScale {
-		factor *= 10
-	}
-	for range moneyScale - scale {
-		divisor *= 10
-	}
+// moneyEncoder is a Decimal of that scale, 0 to 18, of amounts of which the last so many digits, 0 to 10, are behind the
+// point. With a smaller scale they are rounded half away from zero, as Debezium's setScale(money.fraction.digits,
+// HALF_UP) does.
+func moneyEncoder(scale, digits int) envelope.ColumnEncoder {
+	factor, divisor := powerOfTen(scale-digits), powerOfTen(digits-scale)
 	return func(dst, wire []byte) ([]byte, error) {
-		negative, hundredths, err := parseMoney(wire)
+		negative, stored, err := parseMoney(wire)
 		if err != nil {
 			return dst, err
 		}
-		hi, lo := bits.Mul64((hundredths+divisor/2)/divisor, factor)
+		hi, lo := bits.Mul64((stored+divisor/2)/divisor, factor)
 		if negative {
 			var borrow uint64
 			lo, borrow = bits.Sub64(0, lo, 0)
@@ -63,38 +62,55 @@ func moneyEncoder(scale int) envelope.ColumnEncoder {
 	}
 }
 
-// encodeMoneyText is the amount with its two digits, without a currency or separators.
-func encodeMoneyText(dst, wire []byte) ([]byte, error) {
-	var room [24]byte
-	text, err := appendMoney(room[:0], wire)
-	if err != nil {
-		return dst, err
+// powerOfTen is 1 for a negative exponent, too.
+func powerOfTen(n int) uint64 {
+	p := uint64(1)
+	for range n {
+		p *= 10
 	}
-	return envelope.AppendString(dst, text), nil
+	return p
 }
 
-// encodeMoneyDouble is the nearest double.
-func encodeMoneyDouble(dst, wire []byte) ([]byte, error) {
-	var room [24]byte
-	text, err := appendMoney(room[:0], wire)
-	if err != nil {
-		return dst, err
+// moneyTextEncoder is the amount with all its digits, without a currency or separators.
+func moneyTextEncoder(digits int) envelope.ColumnEncoder {
+	return func(dst, wire []byte) ([]byte, error) {
+		var room [24]byte
+		text, err := appendMoney(room[:0], wire, digits)
+		if err != nil {
+			return dst, err
+		}
+		return envelope.AppendString(dst, text), nil
 	}
-	f, err := strconv.ParseFloat(string(text), 64)
-	if err != nil {
-		return dst, errMoney
-	}
-	return appendDouble(dst, f), nil
 }
 
-func appendMoney(dst, wire []byte) ([]byte, error) {
-	negative, hundredths, err := parseMoney(wire)
+// moneyDoubleEncoder is the nearest double.
+func moneyDoubleEncoder(digits int) envelope.ColumnEncoder {
+	return func(dst, wire []byte) ([]byte, error) {
+		var room [24]byte
+		text, err := appendMoney(room[:0], wire, digits)
+		if err != nil {
+			return dst, err
+		}
+		f, err := strconv.ParseFloat(string(text), 64)
+		if err != nil {
+			return dst, errMoney
+		}
+		return appendDouble(dst, f), nil
+	}
+}
+
+func appendMoney(dst, wire []byte, digits int) ([]byte, error) {
+	negative, stored, err := parseMoney(wire)
 	if err != nil {
 		return dst, err
 	}
 	if negative {
 		dst = append(dst, '-')
 	}
-	dst = append(strconv.AppendUint(dst, hundredths/100, 10), '.')
-	return appendPadded(dst, int64(hundredths%100), moneyScale), nil
+	unit := powerOfTen(digits)
+	dst = strconv.AppendUint(dst, stored/unit, 10)
+	if digits == 0 {
+		return dst, nil
+	}
+	return appendPadded(append(dst, '.'), int64(stored%unit), digits), nil
 }

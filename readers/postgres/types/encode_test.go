@@ -32,7 +32,7 @@ func TestTextThatIsNotOfTheTypeIsRefused(t *testing.T) {
 		"int8":        {integerEncoder(64), []string{"9223372036854775808", "-9223372036854775809", "99999999999999999999"}},
 		"float8":      {encodeFloat8, []string{"", "0x1p-2", "1_0", "1,5"}},
 		"numeric":     {decimalEncoder(2), []string{"", "-", ".", "1e5", "1.234", "--1", "NaN"}},
-		"money":       {moneyEncoder(2), []string{"", "$", "$7", "1,00 €", "$1.234", "1.0.0", "$92233720368547758.09"}},
+		"money":       {moneyEncoder(2, 2), []string{"", "$", "$7", "1,00 €", "$1.234", "1.0.0", "$92233720368547758.09"}},
 		"bytea":       {encodeBytea, []string{"", `\`, `\x0`, `\x0g`, `abc`, `\000`}},
 		"bits":        {encodeBits, []string{"012", "x"}},
 		"bit":         {encodeBit, []string{"2", "10"}},
@@ -79,7 +79,7 @@ func TestMoneyIsReadWithItsSignsAndSeparators(t *testing.T) {
 	for text, unscaled := range map[string]string{
 		"$1,234.56": "123456", "-$0.01": "-1", "($5.00)": "-500", "-$92,233,720,368,547,758.08": "-9223372036854775808",
 	} {
-		if got, err := moneyEncoder(2)(nil, []byte(text)); err != nil || !bytes.Equal(got, avrotest.Decimal(unscaled)) {
+		if got, err := moneyEncoder(2, 2)(nil, []byte(text)); err != nil || !bytes.Equal(got, avrotest.Decimal(unscaled)) {
 			t.Errorf("%s: %x, %v", text, got, err)
 		}
 	}
@@ -150,7 +150,7 @@ func TestEncodersAllocateNothing(t *testing.T) {
 		{"numeric of 128 bits", decimalEncoder(10), "1234567890123456789012345678.0123456789"},
 		{"numeric of 600 digits", decimalEncoder(0), strings.Repeat("987654321", 66)},
 		{"numeric without a scale", encodeVariableDecimal, "-1000.500"},
-		{"money", moneyEncoder(2), "-$1,234.56"},
+		{"money", moneyEncoder(2, 2), "-$1,234.56"},
 		{"text", encodeText, strings.Repeat("x", 1000)},
 		{"bytea", encodeBytea, `\x` + strings.Repeat("a5", 500)},
 		{"bits", encodeBits, strings.Repeat("10", 40)},
@@ -168,9 +168,9 @@ func TestEncodersAllocateNothing(t *testing.T) {
 		{"geometry", encodeGeometry, "0101000020E6100000000000000000F03F0000000000000040"},
 		{"int4[][]", arrayEncoder(integerEncoder(32), ',', 2, false), "{{1,NULL},{3,4}}"},
 		{"numeric as a double", encodeNumericDouble, "-1234567890123456.789"},
-		{"money as text", encodeMoneyText, "-$1,234.56"},
-		{"money as a double", encodeMoneyDouble, "-$1,234.56"},
-		{"money, rounded", moneyEncoder(0), "-$1,234.56"},
+		{"money as text", moneyTextEncoder(2), "-$1,234.56"},
+		{"money as a double", moneyDoubleEncoder(2), "-$1,234.56"},
+		{"money, rounded", moneyEncoder(0, 2), "-$1,234.56"},
 		{"bytea in base64", byteaBase64Encoder(base64Standard), `\x` + strings.Repeat("a5", 500)},
 		{"bytea in hex", encodeByteaHex, `\x` + strings.Repeat("a5", 500)},
 		{"a text in base64", textBase64Encoder(base64URL), "(1,2)"},

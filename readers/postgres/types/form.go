@@ -73,6 +73,8 @@ func (c *Catalog) Form(ctx context.Context, oid uint32, mod int32, dimensions in
 		return c.arrayForm(ctx, t, mod, dimensions)
 	case t.Extension != "":
 		return c.modes.extensionForm(t), nil
+	case oid == moneyOID:
+		return c.moneyForm(ctx)
 	default:
 		return c.modes.builtinForm(oid, mod), nil
 	}

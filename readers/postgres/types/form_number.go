@@ -26,29 +26,12 @@ func (m *modes) numberForm(oid uint32, mod int32) (Form, bool) {
 		f.Type, f.Encode = schema.Plain(schema.Float), encodeFloat4
 	case pgtype.Float8OID:
 		f.Type, f.Encode = schema.Plain(schema.Double), encodeFloat8
-	case moneyOID:
-		m.moneyForm(&f)
 	case pgtype.NumericOID:
 		m.numericForm(&f, mod)
 	default:
 		return Form{}, false
 	}
 	return f, true
-}
-
-// moneyUnknownPrecision is what Confluent's AvroData writes where Connect's schema has no precision.
-const moneyUnknownPrecision = 64
-
-func (m *modes) moneyForm(f *Form) {
-	f.defaults = false
-	switch m.Decimal {
-	case DecimalString:
-		f.Type, f.Encode = schema.Plain(schema.String), encodeMoneyText
-	case DecimalDouble:
-		f.Type, f.Encode = schema.Plain(schema.Double), encodeMoneyDouble
-	default:
-		f.Type, f.Encode = decimalType(moneyUnknownPrecision, m.MoneyFractionDigits, false), moneyEncoder(m.MoneyFractionDigits)
-	}
 }
 
 // numericForm follows the modifier: precision and scale, of which the scale is of 11 bits and may be negative

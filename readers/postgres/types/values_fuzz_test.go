@@ -45,8 +45,8 @@ func FuzzDecimal(f *testing.F) {
 func FuzzMoney(f *testing.F) {
 	seeds(f, "$0.00", "-$92,233,720,368,547,758.08", "$1,234.56", "($5.00)", "$1.5", "12.34")
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		exact, text, double := encoded(t, moneyEncoder(4), wire), encoded(t, encodeMoneyText, wire), encoded(t, encodeMoneyDouble, wire)
-		rounded := encoded(t, moneyEncoder(0), wire)
+		exact, text, double := encoded(t, moneyEncoder(4, 2), wire), encoded(t, moneyTextEncoder(2), wire), encoded(t, moneyDoubleEncoder(2), wire)
+		rounded := encoded(t, moneyEncoder(0, 2), wire)
 		if (exact == nil) != (text == nil) || (exact == nil) != (double == nil) || (exact == nil) != (rounded == nil) {
 			t.Fatalf("%q: %x, %x, %x and %x", wire, exact, text, double, rounded)
 		}
