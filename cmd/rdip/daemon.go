@@ -53,6 +53,9 @@ func newDaemon(ctx context.Context, s *settings, log *slog.Logger, level *slog.L
 	if d.store, err = offsets.Open(s.worker.StateDir); err != nil {
 		return d, err
 	}
+	if err = clearSpills(s.worker.StateDir); err != nil {
+		return d, err
+	}
 	if s.worker.Embedded {
 		if d.embedded, err = startEmbedded(filepath.Join(s.worker.StateDir, "embedded")); err != nil {
 			return d, err

@@ -163,6 +163,9 @@ func (d *drop) run(ctx context.Context) error {
 	if err := d.state.forget(ctx); err != nil {
 		return err
 	}
+	if err := os.RemoveAll(d.connector.postgres.SpillDir); err != nil {
+		return &fault.Error{Op: "remove", Object: d.connector.postgres.SpillDir, Cause: err, Hint: "make the folder writable, and drop it again"}
+	}
 	fmt.Printf("%s: removed. Take it out of %s, or its next start begins with a new snapshot.\n", d.Connector, d.Config)
 	return nil
 }

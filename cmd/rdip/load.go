@@ -130,7 +130,7 @@ func (s *settings) connector(section *configs.Section) fault.Findings {
 	}
 	c.postgres.Prefix, c.postgres.Version = c.source.Prefix, version
 	c.postgres.SignalTable = c.source.SignalTable()
-	c.postgres.SpillDir = filepath.Join(s.worker.StateDir, "spill", c.name)
+	c.postgres.SpillDir = filepath.Join(spillFolder(s.worker.StateDir), c.name)
 	c.postgres.Debezium = c.source.Compatibility == source.CompatibleDebezium
 	c.effective, c.exact = configs.Effective(section, defs...), configs.Digests(section, defs...)
 	s.connectors = append(s.connectors, c)

@@ -2,10 +2,25 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"rdip/configs"
 	"rdip/internal/fault"
 )
+
+// spillFolder is where connectors keep what has not ended of transactions, each in a folder of its own.
+func spillFolder(stateDir string) string { return filepath.Join(stateDir, "spill") }
+
+// clearSpills removes what a process that was killed left there, which holds rows: of connectors, too, that the configuration
+// has no longer. The caller has the state folder for itself.
+func clearSpills(stateDir string) error {
+	folder := spillFolder(stateDir)
+	if err := os.RemoveAll(folder); err != nil {
+		return &fault.Error{Op: "remove old files of", Object: folder, Cause: err, Hint: "make the folder writable", Permanent: true}
+	}
+	return nil
+}
 
 // spillShare is which part of a connector's share of memory.budget transactions that have not ended may take.
 const spillShare = 4
