@@ -36,6 +36,7 @@ type Chunk struct {
 
 // ChunkRest is what is left of a chunk that windows have taken a part of. It is immutable.
 type ChunkRest struct {
-	Index int    `json:"index"` // in the table's plan
-	Text  string `json:"text"`  // the source's own
+	Index int    `json:"index"`          // in the table's plan
+	Text  string `json:"text"`           // the source's own
+	Keys  bool   `json:"keys,omitempty"` // values of the table's key are in it
 }

@@ -56,4 +56,6 @@ type Chunk struct {
 	Bytes int64 // estimate
 	// Rest is the text that Live.Rest makes it again from, where it is what a window left of a chunk; else "".
 	Rest string
+	// RestHasKeys: values of the table's key are in Rest.
+	RestHasKeys bool
 }

@@ -270,7 +270,7 @@ func (w *Windows) emit(win *window) error {
 	case win.last:
 		done.Index = win.chunk.Index
 	case win.chunk.Index >= 0:
-		done.Rest = &offsets.ChunkRest{Index: win.chunk.Index, Text: win.rest.Rest}
+		done.Rest = &offsets.ChunkRest{Index: win.chunk.Index, Text: win.rest.Rest, Keys: win.rest.RestHasKeys}
 	}
 	w.readings.sent(win, gone, all, sent) // first: what is committed may be durable at once
 	if err := w.next.Commit(offsets.Durable{Chunk: done}); err != nil {

@@ -126,6 +126,9 @@ func (t *Task) follows(op string) (*run, error) {
 func (g *ledger) ask(asked []snapshot.Asked, captured []*schema.Table, by string, ts *tables, also func(*offsets.Record)) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if err := g.mayAsk(asked); err != nil {
+		return err
+	}
 	asked, err := g.comingBack(asked)
 	if err != nil {
 		return err

@@ -37,7 +37,9 @@ type ledger struct {
 	// Guarded by mu; of exactly once.
 	dirty bool              // the record is to be committed
 	told  map[string]string // ids of topics that the topic of positions has
-	tx    Reached
+	// hiddenKeys are the tables of whose key a column is left out, masked, hashed or cut.
+	hiddenKeys map[string]bool
+	tx         Reached
 }
 
 // openLedger reads the record, and refuses one that was made with another Kafka cluster (K11).
@@ -105,7 +107,7 @@ func (g *ledger) keep(identity string) error {
 func (g *ledger) opened(resume readers.Resume, captured []*schema.Table) (added []string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.resume = resume
+	g.resume, g.hiddenKeys = resume, g.task.hiddenKeys(captured)
 	terms := snapshot.Terms{Known: g.record.Tables, Done: g.record.SnapshotDone, NoData: g.task.NoData, Again: resume.Again}
 	g.record.Identity, g.record.Tables = resume.Identity, true
 	if resume.Snapshot {

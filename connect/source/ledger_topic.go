@@ -93,7 +93,7 @@ func (g *ledger) records(out *outgoing, topics map[string]string) error {
 			w.add(k)(nil, nil)
 			continue
 		}
-		w.add(k)(offsets.EncodeTopicTable(k, *t))
+		w.add(k)(offsets.EncodeTopicTable(k, g.forTopic(id, t)))
 	}
 	told := maps.Clone(g.told)
 	if told == nil {

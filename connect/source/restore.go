@@ -99,7 +99,7 @@ type choice struct {
 // delivered at least once has written it since.
 func (k *known) choose() (*choice, error) {
 	file := &choice{record: k.record, tables: k.tables, write: true}
-	topic := &choice{record: k.inTopic.Record, tables: k.inTopic.Tables}
+	topic := &choice{record: k.inTopic.Record, tables: k.whole()}
 	topic.record.Cluster = k.record.Cluster
 	has := !k.forgotten && k.inTopic.Fields != nil
 	if k.stored && k.record.ExactlyOnce && !k.record.ByHand {

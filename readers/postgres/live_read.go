@@ -56,7 +56,7 @@ func (l *liveLane) Read(ctx context.Context, c snapshot.Chunk, h envelope.Handle
 	left := c
 	left.Range = rest
 	if r, ok := rest.(ctidRange); ok {
-		left.Bytes = r.weight()
+		left.Bytes, left.RestHasKeys = r.weight(), r.keyAbove != nil
 	}
 	left.Rest = restText(rest)
 	return &left, nil
