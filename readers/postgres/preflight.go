@@ -60,6 +60,11 @@ func (c *Config) check(ctx context.Context, q *pgx.Conn) ([]fault.Finding, error
 	if err != nil {
 		return fs, err
 	}
+	unmatched, err := c.unmatchedFindings(ctx, q, want)
+	if err != nil {
+		return fs, err
+	}
+	fs = append(fs, unmatched...)
 	fs = append(fs, c.tableFindings(want, pub)...)
 	if len(want.units) > 0 {
 		fs = append(fs, c.publicationFindings(pub, want)...)

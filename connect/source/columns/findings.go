@@ -1,10 +1,7 @@
 package columns
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"rdip/configs"
 	"rdip/internal/fault"
@@ -17,53 +14,29 @@ func (r *Reshape) Unmatched(tables []*schema.Table) []fault.Finding {
 	if r == nil {
 		return nil
 	}
-	var out []fault.Finding
-	seek := func(key string, one func(name string) int, sources []string, names func(t *schema.Table, c *schema.Column) string) {
-		used := make([]bool, len(sources))
-		var known []string
-		for _, t := range tables {
-			for i := range t.Columns {
-				name := names(t, &t.Columns[i])
-				known = append(known, name)
-				if at := one(name); at >= 0 {
-					used[at] = true
-				}
-			}
-		}
-		for i, ok := range used {
-			if !ok {
-				out = append(out, unmatched(key, sources[i], known))
-			}
+	var columns, types []string
+	for _, t := range tables {
+		for i := range t.Columns {
+			columns = append(columns, columnName(t, &t.Columns[i]))
+			types = append(types, tableName(t)+"."+t.Columns[i].TypeName)
 		}
 	}
-	seek("column.include.list", r.include.Index, r.include.Sources(), columnName)
-	seek("column.exclude.list", r.exclude.Index, r.exclude.Sources(), columnName)
+	var out []fault.Finding
+	seek := func(key string, p configs.Patterns) {
+		out = append(out, p.Unmatched(key, "schema.table.column", columns)...)
+	}
+	seek("column.include.list", r.include)
+	seek("column.exclude.list", r.exclude)
 	for i := range r.rules {
-		seek(r.rules[i].key, r.rules[i].columns.Index, r.rules[i].columns.Sources(), columnName)
+		seek(r.rules[i].key, r.rules[i].columns)
 	}
 	for _, k := range r.keys {
 		for _, p := range k.columns {
-			seek("message.key.columns", p.Index, p.Sources(), columnName)
+			seek("message.key.columns", p)
 		}
 	}
-	seek("column.propagate.source.type", r.ofColumns.Index, r.ofColumns.Sources(), columnName)
-	seek("datatype.propagate.source.type", r.ofTypes.Index, r.ofTypes.Sources(), func(t *schema.Table, c *schema.Column) string {
-		return tableName(t) + "." + c.TypeName
-	})
-	return out
-}
-
-// unmatched is a warning: a mask that was meant for a column and does not match it lets personal data through. It is no
-// error, since the table may be one that comes later.
-func unmatched(key, expression string, known []string) fault.Finding {
-	f := fault.Finding{Severity: fault.Warning, Kind: fault.Configuration, Where: key,
-		Seen: fmt.Sprintf("the expression %s matches no captured column that an earlier one does not", expression),
-		Need: "expressions that match the whole of schema.table.column"}
-	if near := configs.Nearest(strings.ReplaceAll(expression, `\`, ""), known); near != "" && near != expression {
-		f.Need += "; the nearest is " + near
-		f.Fix = "write " + regexp.QuoteMeta(near)
-	}
-	return f
+	seek("column.propagate.source.type", r.ofColumns)
+	return append(out, r.ofTypes.Unmatched("datatype.propagate.source.type", "schema.table.type", types)...)
 }
 
 // InKeys says which columns are left out or disguised in the row, and are in the key as they are. A nil Reshape has
