@@ -67,10 +67,10 @@ func TestFlattenedRowsAndOutboxMessagesAsJSON(t *testing.T) {
 		`{"id":1} {"id":1,"name":null,"price":1.50,"__deleted":"false","__change":"r","__source_table":"items"} __op=r`,
 		`{"id":1} {"id":1,"name":"b","price":1.50,"__deleted":"false","__change":"u","__source_table":"items"} __op=u`,
 		`{"id":1} {"id":1,"name":null,"price":null,"__deleted":"true","__change":"d","__source_table":"items"} __debezium.newkey={"id":2} __rdip.before=key __op=d`,
-		`{"id":1} null __debezium.newkey={"id":2} __op=d`,
+		`{"id":1} null __debezium.newkey={"id":2} __op=d __op=d`,
 		`{"id":2} {"id":2,"name":"b","price":1.50,"__deleted":"false","__change":"c","__source_table":"items"} __debezium.oldkey={"id":1} __op=c`,
 		`{"id":2} {"id":2,"name":null,"price":null,"__deleted":"true","__change":"d","__source_table":"items"} __rdip.before=key __op=d`,
-		`{"id":2} null __op=d`,
+		`{"id":2} null __op=d __op=d`,
 	})
 	wantRecords(t, kafka, "flat.events.order", []string{
 		`"o-1" {"total":5} id=00000000-0000-0000-0000-000000000001 eventType=OrderMade`,

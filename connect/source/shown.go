@@ -36,18 +36,16 @@ func (t *Task) shown(l *envelope.Layout, of *table) (*envelope.Layout, error) {
 	return &out, nil
 }
 
-// options are those of the encoder of a table's envelopes. What becomes of a NULL in a column with a default is said
-// once: by the encoder for Avro, by the program for JSON, by the transform for flattened rows.
+// options are those of the encoder of a table's envelopes. What becomes of a NULL in a column with a default is said by
+// the encoder for Avro and by the program for JSON. The transform for flattened rows comes before both, as in Connect: it
+// can write the default, and a NULL that it leaves is the converter's to replace.
 func (t *Task) options(of *table) envelope.Options {
 	o := t.Envelope
 	if t.Values.Kind == records.FormatJSON {
 		o.Nulls = envelope.NullsStay
 	}
-	if p := of.to.Plan; p != nil && p.Flat != nil {
-		o.Nulls = envelope.NullsStay
-		if p.Flat.ReplaceNull {
-			o.Nulls = envelope.NullsAreDefaults
-		}
+	if p := of.to.Plan; p != nil && p.Flat != nil && p.Flat.ReplaceNull {
+		o.Nulls = envelope.NullsAreDefaults
 	}
 	return o
 }

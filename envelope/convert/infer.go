@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 type InferOptions struct {
 	KeepNulls       bool // a null is an optional field of type bytes, and not left out
 	KeepEmptyArrays bool // an empty array is one of strings, and not left out
+	Inside          bool // the schema will stand in a record that has a namespace, and says that it has none
 }
 
 // What an inferred schema may be at most: a row may hold any JSON, and a registry takes no more anyway.
@@ -50,6 +52,7 @@ type inferred struct {
 	at     map[string]int // of many fields: their places
 	items  *inferred
 	isNull bool // only nulls were seen
+	always bool // of an array's items: none is null, and the schema does not allow it
 }
 
 type inferredField struct {
@@ -151,16 +154,26 @@ func (t *inferred) field(name string) **inferred {
 	return nil
 }
 
+// array is the type of an array, whose items are of one. Objects that differ in their fields have a record that is not
+// optional, for that is what mergeSchema of Debezium's makes of them; here a null among them keeps it optional.
 func (in *inferrer) array(name string, t *tree) *inferred {
-	var items *inferred
+	var items, first *inferred
+	nulls, differ := false, false
 	for _, item := range t.items {
 		if item.delim == 0 && item.value == nil {
+			nulls = true
 			continue
 		}
-		items = in.merge(items, in.infer(name, item))
+		next := in.infer(name, item)
+		if first == nil {
+			first = next.clone()
+		}
+		differ = differ || !first.equal(next)
+		items = in.merge(items, next)
 	}
 	switch {
 	case items != nil:
+		items.always = items.kind == schema.Record && differ && !nulls
 		return &inferred{kind: schema.Array, items: items}
 	case len(t.items) == 0 && in.o.KeepEmptyArrays:
 		return &inferred{kind: schema.Array, items: &inferred{kind: schema.String}}
@@ -193,8 +206,11 @@ func (in *inferrer) merge(a, b *inferred) *inferred {
 	return a
 }
 
-// appendType writes the type, with null, as an Avro schema.
+// appendType writes the type, with null unless it is always there, as an Avro schema.
 func (in *inferrer) appendType(dst []byte, t *inferred) []byte {
+	if t.always {
+		return in.appendRecord(dst, t)
+	}
 	dst = append(dst, `["null",`...)
 	switch t.kind {
 	case schema.Array:
@@ -225,7 +241,10 @@ func (in *inferrer) appendRecord(dst []byte, t *inferred) []byte {
 		}
 	}
 	dst = appendText(append(dst, `{"type":"record","name":`...), name)
-	dst = append(appendText(append(dst, `,"namespace":`...), namespace), `,"fields":[`...)
+	if namespace != "" || in.o.Inside {
+		dst = appendText(append(dst, `,"namespace":`...), namespace)
+	}
+	dst = append(dst, `,"fields":[`...)
 	for i, f := range t.fields {
 		if i > 0 {
 			dst = append(dst, ',')
@@ -238,6 +257,28 @@ func (in *inferrer) appendRecord(dst []byte, t *inferred) []byte {
 		}
 	}
 	return append(appendText(append(dst, `],"connect.name":`...), full), '}')
+}
+
+// clone is a copy of the type that merging leaves as it is: of a record its fields, and theirs.
+func (t *inferred) clone() *inferred {
+	if t == nil {
+		return nil
+	}
+	out := *t
+	out.items, out.fields, out.at = t.items.clone(), nil, nil
+	for _, f := range t.fields {
+		out.add(f.name, f.typ.clone())
+	}
+	return &out
+}
+
+// equal says whether two types have the same fields in the same order.
+func (t *inferred) equal(o *inferred) bool {
+	if t == nil || o == nil {
+		return t == o
+	}
+	return t.kind == o.kind && t.isNull == o.isNull && t.items.equal(o.items) &&
+		slices.EqualFunc(t.fields, o.fields, func(a, b inferredField) bool { return a.name == b.name && a.typ.equal(b.typ) })
 }
 
 // appendInferred writes a value that is not null as Avro, without the union's index.
@@ -276,7 +317,10 @@ func appendInferred(dst []byte, t *inferred, v *tree) []byte {
 }
 
 func appendInferredOptional(dst []byte, t *inferred, v *tree) []byte {
-	if v == nil || v.delim == 0 && v.value == nil || t.isNull {
+	switch {
+	case t.always:
+		return appendInferred(dst, t, v)
+	case v == nil || v.delim == 0 && v.value == nil || t.isNull:
 		return append(dst, 0)
 	}
 	return appendInferred(append(dst, 2), t, v)

@@ -52,16 +52,17 @@ func (c Column) Plain() string {
 	return string(c.s.typ.text.without("connect.default").append(nil))
 }
 
-// Schema is Avro's text of the column with what it has of null, as it stands in the table's rows, but for a
-// default, which a value that stands alone has no use for. Field is the same as a record's field.
+// Schema is Avro's text of the column with what it has of null and its default, as it stands in the table's rows. Field is
+// the same as a record's field.
 func (c Column) Schema() string {
+	whole := string(c.s.typ.text.append(nil))
 	switch {
 	case !c.s.optional:
-		return c.Plain()
+		return whole
 	case c.s.null == 0:
-		return `["null",` + c.Plain() + `]`
+		return `["null",` + whole + `]`
 	default:
-		return `[` + c.Plain() + `,"null"]`
+		return `[` + whole + `,"null"]`
 	}
 }
 
@@ -69,8 +70,11 @@ func (c Column) Schema() string {
 func (c Column) Field(name string) string {
 	out := appendText([]byte(`{"name":`), schema.AvroName(name))
 	out = append(append(out, `,"type":`...), c.Schema()...)
-	if c.s.optional && c.s.null == 0 {
+	switch {
+	case c.s.optional && c.s.null == 0:
 		out = append(out, `,"default":null`...)
+	case c.s.typ.def != nil:
+		out = c.s.typ.def.append(append(out, `,"default":`...))
 	}
 	return string(append(out, '}'))
 }

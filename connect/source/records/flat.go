@@ -24,6 +24,7 @@ type flatShape struct {
 	picker   *convert.Picker
 	parts    []convert.Part // what was picked from the event under way, in the order of the constants below
 	fields   []int          // parts that are added to the row
+	markers  []int          // of the added parts, those that are source.snapshot
 	headers  []flatHeader
 	envelope []byte
 
@@ -82,7 +83,7 @@ func (f *flatShape) pick(s *convert.Schema) error {
 	if f.o.Rewrites() {
 		added = append(added, deletedField)
 	}
-	f.fields, f.headers = nil, nil
+	f.fields, f.headers, f.markers = nil, nil, nil
 	for _, a := range f.known(s, f.o.Fields) {
 		c, err := columnOf(s, a.Path)
 		if err != nil {
@@ -95,6 +96,11 @@ func (f *flatShape) pick(s *convert.Schema) error {
 	for _, a := range f.known(s, f.o.Headers) {
 		f.headers = append(f.headers, flatHeader{a.Name, len(paths), a.Path == convert.Path{Field: "op"}})
 		paths = append(paths, a.Path)
+	}
+	for i := flatAdded; i < len(paths); i++ {
+		if paths[i] == (convert.Path{Parent: "source", Field: "snapshot"}) {
+			f.markers = append(f.markers, i)
+		}
 	}
 	var err error
 	if f.picker, err = s.Pick(paths...); err != nil {
@@ -162,9 +168,18 @@ func (f *flatShape) appendDelete(b *Batch, tx *envelope.Transaction, e *envelope
 	if err != nil || !tombstone {
 		return err
 	}
-	// The tombstone behind a delete has no envelope to take headers from, but is known to be one (makeHeaders).
-	headers := Joined(own, f.Headers)
-	return f.addNull(b, e, to, f.withOperation(headers), len(headers))
+	return f.addNull(b, e, to, f.tombstoneHeaders(own), len(own)+len(f.Headers))
+}
+
+// tombstoneHeaders are those of the tombstone behind the delete that was read: Connect's delete and its tombstone share
+// one list of headers, to which the transform adds the delete's, and then what it knows of a tombstone: that it is a
+// delete (makeHeaders).
+func (f *flatShape) tombstoneHeaders(own []sinks.Header) []sinks.Header {
+	headers := f.withHeaders(Joined(own, f.Headers))
+	if f.o.KeepTombstones {
+		return headers // the transform does not see it
+	}
+	return f.withOperation(headers)
 }
 
 // appendRow writes the new row of an event.
@@ -241,6 +256,7 @@ func (f *flatShape) read(tx *envelope.Transaction, e *envelope.Event, nanos int6
 	if err := f.picker.Read(f.envelope[frameBytes:], f.parts); err != nil {
 		return nil, err
 	}
+	f.leaveUnset()
 	if f.own != nil {
 		return f.own, nil
 	}
@@ -260,6 +276,16 @@ func (f *flatShape) read(tx *envelope.Transaction, e *envelope.Event, nanos int6
 		return nil, err
 	}
 	return nil, &Unrouted{formats: &f.Formats, routes: &f.routes, name: name, Topic: topic, keySchema: f.key, valueSchema: f.value}
+}
+
+// leaveUnset takes away the marker of a row of the stream: Debezium does not set it, so that the envelope has its
+// default, and the transform takes what is set (FieldReference.getWithoutDefault).
+func (f *flatShape) leaveUnset() {
+	for _, i := range f.markers {
+		if string(f.parts[i].Text()) == "false" {
+			f.parts[i] = convert.Part{IsNull: true}
+		}
+	}
 }
 
 // withHeaders adds the headers that are taken from the envelope; they are text, as SimpleHeaderConverter writes it.

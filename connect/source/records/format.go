@@ -28,6 +28,10 @@ type Format struct {
 // IsAvro says whether schemas of this side go to the registry.
 func (f Format) IsAvro() bool { return f.Kind == FormatAvro || f.Kind == "" }
 
+// writesNull says whether a null that stands alone and has a schema is bytes, and not Kafka's null: JsonConverter writes
+// the JSON null, with its schema where they are enabled (JsonConverter.fromConnectData).
+func (f Format) writesNull() bool { return f.Kind == FormatJSON }
+
 // Writer writes the keys, or the values, of one schema. It serves one goroutine.
 type Writer struct {
 	frame   [frameBytes]byte

@@ -195,7 +195,7 @@ func (s *outboxShape) body() (body, error) {
 	if !s.o.Expand || b.part.IsNull || b.column.Kind() != schema.String {
 		return b, nil
 	}
-	text, avro, ok := convert.Infer(s.o.Payload, b.part.Text(), convert.InferOptions{KeepNulls: s.o.KeepNulls, KeepEmptyArrays: s.o.KeepEmptyArrays})
+	text, avro, ok := convert.Infer(s.o.Payload, b.part.Text(), convert.InferOptions{KeepNulls: s.o.KeepNulls, KeepEmptyArrays: s.o.KeepEmptyArrays, Inside: s.o.InEnvelope()})
 	if !ok { // not JSON that has one schema: it stays text, as Debezium leaves it
 		return b, nil
 	}
@@ -258,7 +258,7 @@ func (s *outboxShape) valueSchema(by string, b body) string {
 }
 
 func (s *outboxShape) appendKey(b *Batch, to *Topic, sp *Span) error {
-	if s.key < 0 || s.parts[s.key].IsNull {
+	if s.key < 0 || s.parts[s.key].IsNull && !s.Keys.writesNull() {
 		sp.NullKey = true
 		return nil
 	}
@@ -280,7 +280,7 @@ func appendSingle(b *Batch, w *Writer, c convert.Column, part convert.Part, from
 
 func (s *outboxShape) appendValue(b *Batch, to *Topic, m body, sp *Span) error {
 	sp.Value = len(b.Arena)
-	sp.NullValue = s.o.EmptyIsTombstone && isEmpty(m) || m.part.IsNull && !s.o.InEnvelope()
+	sp.NullValue = s.o.EmptyIsTombstone && isEmpty(m) || m.part.IsNull && !s.o.InEnvelope() && !s.Values.writesNull()
 	var err error
 	switch {
 	case sp.NullValue:
@@ -299,12 +299,13 @@ func (s *outboxShape) appendValue(b *Batch, to *Topic, m body, sp *Span) error {
 	return err
 }
 
-// isEmpty says whether a payload is nothing, or nothing but white space.
+// isEmpty says whether a payload is nothing, or nothing but white space. Bytes are something, even if there are none:
+// Debezium looks at their text, which is never empty.
 func isEmpty(b body) bool {
-	if k := b.column.Kind(); !b.part.IsNull && k != schema.String && k != schema.Bytes {
-		return false
+	if b.part.IsNull {
+		return true
 	}
-	return len(bytes.TrimSpace(b.part.Text())) == 0
+	return b.column.Kind() == schema.String && len(bytes.TrimSpace(b.part.Text())) == 0
 }
 
 // headers are the message's id and the columns that are placed there, behind those that the record has.

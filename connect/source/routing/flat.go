@@ -62,7 +62,7 @@ func (o *FlatOptions) define(d *configs.Definition, under string, debezium bool)
 	if debezium {
 		replace = "true"
 	}
-	d.Bool(&o.ReplaceNull, under+"replace.null.with.default", "Whether a column that has a default is written as the default where it is NULL. Debezium's default is `true`, which `compatibility: debezium` takes.", configs.Default(replace))
+	d.Bool(&o.ReplaceNull, under+"replace.null.with.default", "Whether a column that has a default is written as the default where it is NULL. Debezium's default is `true`, which `compatibility: debezium` takes. A NULL that is left is the converter's to replace: under `compatibility: debezium` Avro does, and JSON unless `value.converter.replace.null.with.default` is `false`.", configs.Default(replace))
 	d.String(&o.dropHeader, under+"drop.fields.header.name", "Only empty: a header that lists fields comes of another transform, and no such transform is built; `column.exclude.list` leaves columns out.", configs.Default(""),
 		configs.Check(onlyEmpty), configs.Rank(configs.Low))
 	d.Bool(&o.dropKey, under+"drop.fields.from.key", "Without effect, since there is no such header.", configs.Default("false"), configs.Rank(configs.Low))
