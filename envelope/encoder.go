@@ -107,6 +107,9 @@ func compile(c *schema.Column, encode ColumnEncoder, o Options) column {
 		out.null = append([]byte{value}, c.DefaultValue...) // Connect's Struct returns the default for null
 	}
 	out.unknown = out.null
+	if c.NotNull {
+		out.unknown = append([]byte{value}, c.Zero...)
+	}
 	if c.Absent != nil {
 		out.absent = append([]byte{value}, c.Absent...)
 	}

@@ -85,6 +85,8 @@ type Column struct {
 	TypeName      string
 	Length, Scale int
 	Nullable      bool
+	// NotNull: the table holds no NULL. Nullable is true all the same for a type whose schema always is.
+	NotNull bool
 	// Mask is the Avro binary, without a union's index, of what is written in place of every value of the
 	// column, of NULL and of what the log did not carry; nil: values are written.
 	Mask []byte

@@ -29,7 +29,7 @@ func newFilter(c *Config) *filter {
 
 // captured says whether the table is chosen.
 func (f *filter) captured(schema, table string) bool {
-	return !isSystemSchema(schema) && (f.chosen(schema, table) || schema+"."+table == f.signals)
+	return !isSystemSchema(schema) && !isSystemTable(table) && (f.chosen(schema, table) || schema+"."+table == f.signals)
 }
 
 // chosen says whether the lists choose the table.
@@ -63,6 +63,10 @@ func (s selection) chooses(name string) bool {
 	}
 	return !s.exclude.Match(name)
 }
+
+// isSystemTable covers what PostGIS installs among a user's tables: the reference systems, which are the same everywhere
+// (PostgresConnectorConfig.SystemTablesPredicate).
+func isSystemTable(table string) bool { return table == "spatial_ref_sys" }
 
 // isSystemSchema covers the catalog, the temporary and TOAST schemas, all of which begin with pg_, a prefix
 // that the server reserves (IsReservedName in catalog.c).

@@ -14,6 +14,7 @@ func TestTablesAreChosenAsDebeziumChoosesThem(t *testing.T) {
 		{name: "the catalog never is", tables: ".*", schema: "pg_catalog", table: "pg_class"},
 		{name: "nor is information_schema", tables: ".*", schema: "information_schema", table: "sql_features"},
 		{name: "nor is another's temporary table", schema: "pg_temp_3", table: "t"},
+		{name: "nor are the reference systems of PostGIS", tables: ".*", schema: "public", table: "spatial_ref_sys"},
 		{name: "the whole name must match", tables: "public.ord", schema: "public", table: "orders"},
 		{name: "an expression matches", tables: `public\.ord.*`, schema: "public", table: "orders", want: true},
 		{name: "a bare dot is any character", tables: "public.t", schema: "public_", table: "t"},

@@ -77,11 +77,12 @@ func (c *catalog) addColumn(ctx context.Context, l *envelope.Layout, rc relation
 	if err != nil {
 		return err
 	}
+	notNull := now != nil && now.NotNull
 	col := schema.Column{
 		Name: rc.Name, SourceType: typeName, Type: f.Type,
-		Nullable: now == nil || !now.NotNull || f.Optional,
-		Omitted:  omission(&f, c.cfg.Debezium) != "",
-		Zero:     f.Zero(), Absent: absent,
+		Nullable: !notNull || f.Optional, NotNull: notNull,
+		Omitted: omission(&f, c.cfg.Debezium) != "",
+		Zero:    f.Zero(), Absent: absent,
 	}
 	if err := c.types.Describe(ctx, &col, rc.Type, rc.Mod, expression); err != nil {
 		return err

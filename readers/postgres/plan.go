@@ -127,15 +127,16 @@ func (p *planning) resume(s savedPlan) bool {
 }
 
 // ordered sorts plans into the order in which they should be read: by snapshot.priority, the higher first; then as
-// snapshot.include.collection.list names them, as Debezium does; then by snapshot.tables.order.by.row.count; then as
-// they are.
+// snapshot.include.collection.list names them, or without one table.include.list, as Debezium does; then by
+// snapshot.tables.order.by.row.count; then as they are.
 func (c *Config) ordered(plans []snapshot.TablePlan) {
-	priority := c.priorities()
+	priority, list := c.priorities(), c.SnapshotInclude
+	if list.IsEmpty() {
+		list = c.TableInclude
+	}
 	rank := func(p *snapshot.TablePlan) (first, listed int, rows int64) {
 		name := p.Table.Schema + "." + p.Table.Name
-		if !c.SnapshotInclude.IsEmpty() {
-			listed = c.SnapshotInclude.Index(name)
-		}
+		listed = list.Index(name)
 		switch c.SnapshotOrder {
 		case OrderAscending:
 			rows = p.Rows

@@ -44,8 +44,12 @@ func (c *Config) sourceEncoder(schemaName, tableName string) envelope.SourceEnco
 		dst = binary.AppendVarint(append(dst, envelope.UnionValue), tx.Micros)
 		dst = binary.AppendVarint(append(dst, envelope.UnionValue), tx.Micros*1000)
 		dst = append(dst, table...)
-		dst = appendOptional(dst, tx.ID)
-		dst = appendOptional(dst, place)
+		id, lsn := tx.ID, place
+		if c.Debezium && e.Mark == envelope.Incremental {
+			id, lsn = 0, 0 // Debezium's incremental snapshots have neither
+		}
+		dst = appendOptional(dst, id)
+		dst = appendOptional(dst, lsn)
 		dst = appendOptional(dst, c.xmin.of(e))
 		if tx.Origin == "" {
 			return append(dst, envelope.UnionNull, envelope.UnionNull)

@@ -83,7 +83,7 @@ func (c *Catalog) Form(ctx context.Context, oid uint32, mod int32, dimensions in
 // arrayForm is an array of nullable items, inside as many arrays as it has more dimensions. A domain's own
 // modifier wins over the column's. Debezium's arrays have one dimension and no bounds.
 func (c *Catalog) arrayForm(ctx context.Context, t *Type, mod int32, dimensions int) (Form, error) {
-	item, err := c.Form(ctx, t.Elem, mod, 0)
+	item, err := c.itemForm(ctx, t.Elem, mod)
 	if err != nil {
 		return item, err
 	}
@@ -101,6 +101,20 @@ func (c *Catalog) arrayForm(ctx context.Context, t *Type, mod int32, dimensions 
 		Foreign: foreign,
 	}
 	return f, nil
+}
+
+// itemForm is the form of an array's items. Items of a domain are of no type that Debezium knows, though it knows the
+// domain itself.
+func (c *Catalog) itemForm(ctx context.Context, oid uint32, mod int32) (Form, error) {
+	t, err := c.Lookup(ctx, oid)
+	switch {
+	case err != nil:
+		return Form{}, err
+	case t != nil && t.Kind == 'd' && c.modes.debezium:
+		return c.modes.otherForm(), nil
+	default:
+		return c.Form(ctx, oid, mod, 0)
+	}
 }
 
 // arrayType nests arrays, of which only the innermost may have nulls.
