@@ -17,9 +17,10 @@ import (
 
 // goldenRecord is one line of records/*.jsonl.
 type goldenRecord struct {
-	Headers []struct {
-		Key string `json:"key"`
-		Hex string `json:"hex"`
+	Timestamp int64 `json:"timestamp"` // ms since 1970, where a row said it
+	Headers   []struct {
+		Key string  `json:"key"`
+		Hex *string `json:"hex"` // nil for null
 	} `json:"headers"`
 	Key   *goldenPart `json:"key"`
 	Value *goldenPart `json:"value"`
@@ -81,25 +82,41 @@ func eachGolden(t *testing.T, dir string, do func(topic string, r goldenRecord))
 
 func (r goldenRecord) wire(t *testing.T, dir, topic string, versions map[int32]int) wire {
 	t.Helper()
-	var w wire
+	w := wire{Time: r.Timestamp}
 	for _, h := range r.Headers {
-		w.Headers = append(w.Headers, header(h.Key, unhex(t, h.Hex)))
+		var value []byte
+		if h.Hex != nil {
+			value = unhex(t, *h.Hex)
+		}
+		w.Headers = append(w.Headers, header(h.Key, value))
 	}
 	if r.Key != nil {
-		w.Key, w.KeySchema = unhex(t, r.Key.Hex), schemaFile(t, dir, topic+"-key", 1)
+		w.Key = unhex(t, r.Key.Hex)
+		if r.Key.SchemaID != 0 {
+			w.KeySchema = schemaFile(t, dir, topic+"-key", 1)
+		}
 	}
 	if r.Value != nil && r.Value.Hex != "" {
-		if versions[r.Value.SchemaID] == 0 {
-			versions[r.Value.SchemaID] = len(versions) + 1
-		}
-		w.Value, w.ValueSchema = unhex(t, r.Value.Hex), schemaFile(t, dir, topic+"-value", versions[r.Value.SchemaID])
+		w.Value, w.ValueSchema = unhex(t, r.Value.Hex), r.valueSchema(t, dir, topic, versions)
 	}
 	return w
 }
 
-// header is a header as text; the run's id is masked.
+// valueSchema is the schema of an Avro value, "" of text. A subject's versions are in the order of their first records.
+func (r goldenRecord) valueSchema(t *testing.T, dir, topic string, versions map[int32]int) string {
+	t.Helper()
+	if r.Value.SchemaID == 0 {
+		return ""
+	}
+	if versions[r.Value.SchemaID] == 0 {
+		versions[r.Value.SchemaID] = len(versions) + 1
+	}
+	return schemaFile(t, dir, topic+"-value", versions[r.Value.SchemaID])
+}
+
+// header is a header as text, its key alone where the value is null; the run's id is masked.
 func header(key string, value []byte) string {
-	if key == "__debezium.context.runId" {
+	if key == "__debezium.context.runId" || value == nil {
 		return key
 	}
 	return key + "=" + string(value)
@@ -134,7 +151,7 @@ func readWire(t *testing.T, kafka *kafkaserver.Cluster, schemas *harness.Registr
 	}
 	var out []wire
 	for _, r := range records {
-		w := wire{Key: r.Key, Value: r.Value, KeySchema: schemas.Of(t, r.Key), ValueSchema: schemas.Of(t, r.Value)}
+		w := wire{Key: r.Key, Value: r.Value, KeySchema: schemaOf(t, schemas, r.Key), ValueSchema: schemaOf(t, schemas, r.Value), Time: r.Time.UnixMilli()}
 		for _, h := range r.Headers {
 			w.Headers = append(w.Headers, header(string(h.Key), h.Value))
 		}
@@ -150,4 +167,46 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	sort.Strings(keys)
 	return keys
+}
+
+// schemaOf is the schema of an Avro payload, "" of text.
+func schemaOf(t *testing.T, schemas *harness.RegistrySchemas, payload []byte) string {
+	t.Helper()
+	if len(payload) > 0 && payload[0] != 0 {
+		return ""
+	}
+	return schemas.Of(t, payload)
+}
+
+// text is one record whose key and value are text; "null" for null.
+type text struct {
+	Headers    []string
+	Key, Value string
+}
+
+// readTexts reads a topic of ours, masked as Debezium's records are.
+func readTexts(t *testing.T, kafka *kafkaserver.Cluster, topic string) []text {
+	t.Helper()
+	records, err := kafka.Read(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []text
+	for _, r := range records {
+		x := text{Key: maskText(r.Key), Value: maskText(r.Value)}
+		for _, h := range r.Headers {
+			x.Headers = append(x.Headers, header(string(h.Key), h.Value))
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// awaitRecords waits until a topic has so many records.
+func awaitRecords(t *testing.T, kafka *kafkaserver.Cluster, topic string, n int) {
+	t.Helper()
+	harness.Eventually(t, fmt.Sprintf("%s to have %d records", topic, n), func() bool {
+		end, err := kafka.EndOffset(topic)
+		return err == nil && end >= int64(n)
+	})
 }

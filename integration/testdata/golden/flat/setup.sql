@@ -1,0 +1,20 @@
+-- Flattened rows: one table for each way of delete.tombstone.handling.mode, one without a key, and one whose rows say their topic.
+CREATE TABLE f_drop (id integer PRIMARY KEY, name text DEFAULT 'new', price numeric(10,2), big text);
+ALTER TABLE f_drop ALTER big SET STORAGE EXTERNAL;
+INSERT INTO f_drop VALUES (1,'one',1.50,repeat('x',3000)),(2,NULL,NULL,NULL);
+CREATE TABLE f_plain (id integer PRIMARY KEY, name text DEFAULT 'new', price numeric(10,2), big text);
+ALTER TABLE f_plain ALTER big SET STORAGE EXTERNAL;
+INSERT INTO f_plain VALUES (1,'one',1.50,repeat('x',3000)),(2,NULL,NULL,NULL);
+CREATE TABLE f_rewrite (id integer PRIMARY KEY, name text DEFAULT 'new', price numeric(10,2), big text);
+ALTER TABLE f_rewrite ALTER big SET STORAGE EXTERNAL;
+INSERT INTO f_rewrite VALUES (1,'one',1.50,repeat('x',3000)),(2,NULL,NULL,NULL);
+CREATE TABLE f_both (id integer PRIMARY KEY, name text DEFAULT 'new', price numeric(10,2), big text);
+ALTER TABLE f_both ALTER big SET STORAGE EXTERNAL;
+INSERT INTO f_both VALUES (1,'one',1.50,repeat('x',3000)),(2,NULL,NULL,NULL);
+CREATE TABLE f_nil (id integer PRIMARY KEY, name text DEFAULT 'new', price numeric(10,2), big text);
+ALTER TABLE f_nil ALTER big SET STORAGE EXTERNAL;
+INSERT INTO f_nil VALUES (1,'one',1.50,repeat('x',3000)),(2,NULL,NULL,NULL);
+CREATE TABLE f_nokey (a integer, v text); ALTER TABLE f_nokey REPLICA IDENTITY FULL;
+INSERT INTO f_nokey VALUES (1,'one'),(NULL,NULL);
+CREATE TABLE f_route (id integer PRIMARY KEY, kind text NOT NULL, n integer); ALTER TABLE f_route REPLICA IDENTITY FULL;
+INSERT INTO f_route VALUES (1,'zflat.kind.a',1),(2,'zflat.kind.b',NULL);

@@ -1,0 +1,11 @@
+INSERT INTO orders_1 VALUES (2,'two');
+UPDATE orders_2 SET v='two' WHERE id=1;
+UPDATE orders_2 SET id=3 WHERE id=1;
+DELETE FROM orders_1 WHERE id=1;
+UPDATE items_a SET v='two' WHERE id=1;
+DELETE FROM items_b WHERE id=1;
+UPDATE users SET id=2 WHERE id=1;
+DELETE FROM users WHERE id=2;
+INSERT INTO nokey_1 VALUES ('two');
+TRUNCATE orders_2;
+TRUNCATE users;

@@ -1,0 +1,20 @@
+-- Types beyond the common ones: of extensions, domains of domains, ranges, and arrays of everything.
+CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION ltree;
+CREATE TYPE mood AS ENUM ('sad','ok','happy');
+CREATE DOMAIN cents AS numeric(8,2); CREATE DOMAIN tip AS cents CHECK (VALUE >= 0); CREATE DOMAIN tag AS varchar(9); CREATE DOMAIN ints AS integer[];
+CREATE TABLE y_ext (id integer PRIMARY KEY, h hstore, ci citext, cis citext[], l ltree, ls ltree[], h_nn hstore NOT NULL DEFAULT '');
+CREATE TABLE y_enum (id integer PRIMARY KEY, e mood, d mood DEFAULT 'ok');
+CREATE TABLE y_domain (id integer PRIMARY KEY, c cents, t tip NOT NULL, g tag, i ints, tt tip DEFAULT 1.5, gs tag[]);
+CREATE TABLE y_num (id integer PRIMARY KEY, n numeric(8,2), ns numeric(8,2)[], any_n numeric, anys numeric[], r real[], d double precision[], m money, ms money[], m_nn money NOT NULL, whole numeric(20,0));
+CREATE TABLE y_range (id integer PRIMARY KEY, i4 int4range, i8 int8range, n numrange, ts tsrange, tz tstzrange, d daterange, i4s int4range[], ds daterange[]);
+CREATE TABLE y_time (id integer PRIMARY KEY, iv interval, iv_nn interval NOT NULL DEFAULT '1 day', ivs interval[], dt date, tm time(6), t3 time(3), tz timetz, ts timestamp(6), t0 timestamp(0), tt timestamptz, dts date[], tms time(3)[], tss timestamp[], tts timestamptz[]);
+CREATE TABLE y_bytes (id integer PRIMARY KEY, b bytea, b_nn bytea NOT NULL DEFAULT '\x01', bs bytea[], bit1 bit(1), bit5 bit(5), vb varbit(12));
+CREATE TABLE y_misc (id integer PRIMARY KEY, u uuid[], j json[], jb jsonb[], bo boolean[], s2 smallint[], ip inet, cd cidr, mac macaddr, ips inet[], c3 char(3)[], x xml, v tsvector, p point, o oid, mac8 macaddr8);
+INSERT INTO y_ext VALUES (1,'a=>1, "b c"=>"x\"y", d=>NULL','MiXed','{A,b,NULL}','top.sub','{a.b,c}',''),(2,NULL,NULL,NULL,NULL,NULL,'k=>v'),(3,'','','{}','','{}','');
+INSERT INTO y_enum VALUES (1,'happy','sad'),(2,NULL,NULL);
+INSERT INTO y_domain VALUES (1,1.25,0.5,'tag','{1,2}',2.5,'{a,b}'),(2,NULL,0,NULL,NULL,NULL,NULL);
+INSERT INTO y_num VALUES (1,1.5,'{1.25,NULL,-3}',1.234567,'{1,2.50,NULL,1e10}','{1.5,NULL}','{0.1,-2}',1234.5,'{1,2.5}',-0.01,12345678901234567890),(2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0,NULL),(3,0,'{}',-0.10,'{}','{}','{}',0,'{}',99.999,0);
+INSERT INTO y_range VALUES (1,'[1,5)','(,7]','[1.5,2.5)','[2024-01-01,2024-02-01)','[2024-01-01 00:00+00,)','[2024-01-01,2024-01-31]','{"[1,2)","[3,)"}','{"[2024-01-01,2024-01-02)"}'),(2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),(3,'empty','empty','empty','empty','empty','empty','{}','{}');
+INSERT INTO y_time VALUES (1,'1 year 2 mons 3 days 04:05:06.789','-1 day','{1 day,NULL}','2024-02-29','12:34:56.123456','12:34:56.789','12:34:56.5+02','2024-02-29 12:34:56.123456','2024-02-29 12:34:56','2024-02-29 12:34:56.123456+00','{2024-02-29,NULL}','{12:34:56.789}','{2024-02-29 12:34:56.123456,NULL}','{2024-02-29 12:34:56+00}'),(2,NULL,'00:00',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),(3,'-1 mons -00:00:00.5','100 years','{}','1969-12-31','00:00','23:59:59.999','00:00-11','1969-12-31 23:59:59.999999','1900-01-01','1969-12-31 23:59:59.999999+00','{}','{}','{}','{}');
+INSERT INTO y_bytes VALUES (1,'\x00ff10deadbeef','\x','{"\\\\x01","\\\\xff"}',B'1',B'10100',B'111000111'),(2,NULL,'\xfb',NULL,NULL,NULL,NULL),(3,'\xfbff','\x3e3f','{}',B'0',B'00000',B'');
+INSERT INTO y_misc VALUES (1,'{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11,NULL}','{"{\"a\": 1}",NULL}','{"{\"b\": [1, 2]}","7"}','{t,f,NULL}','{1,-2}','10.0.0.1/24','10.0.0.0/8','08:00:2b:01:02:03','{10.0.0.1,::1}','{ab,c}','<a>x</a>','a fat cat','(1.5,-2)',7,'08:00:2b:01:02:03:04:05'),(2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),(3,'{}','{}','{}','{}','{}','::1','::/0','ff:ff:ff:ff:ff:ff','{}','{}','','','(0,0)',4294967295,NULL);
