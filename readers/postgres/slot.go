@@ -77,15 +77,23 @@ func dropSQL(name string) string {
 	return "SELECT pg_drop_replication_slot(" + quoteLiteral(name) + ")"
 }
 
+// invalidations is what the values of pg_replication_slots.invalidation_reason mean, and which setting decides.
+var invalidations = map[string]string{
+	"wal_removed":            ": the log that it needs was removed (max_slot_wal_keep_size)",
+	"rows_removed":           ": the primary removed rows of its catalog that it needs (hot_standby_feedback was off, or the standby away without a physical slot)",
+	"wal_level_insufficient": ": wal_level of the primary was lowered below logical",
+	"idle_timeout":           ": nobody read it for long (idle_replication_slot_timeout)",
+}
+
 // invalid says why nothing can be read from the slot any more, "" where it can (P50).
 func (s *slot) invalid() string {
 	switch {
 	case s.Reason != "":
-		return "the server has invalidated it: invalidation_reason is " + s.Reason
+		return "the server has invalidated it: invalidation_reason is " + s.Reason + invalidations[s.Reason]
+	case s.Conflicts: // 16 says of such a slot that its log is lost, too
+		return "the server has invalidated it in a conflict with recovery: the primary removed rows of its catalog that it needs (hot_standby_feedback was off, or the standby away without a physical slot), or its wal_level was lowered"
 	case s.WALStatus == "lost":
 		return "the server has invalidated it: the log that it needs was removed, wal_status is lost (max_slot_wal_keep_size)"
-	case s.Conflicts:
-		return "the server has invalidated it in a conflict with recovery"
 	default:
 		return ""
 	}

@@ -14,6 +14,7 @@ import (
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const (
 	stateNotSupported       = "0A000"
+	stateUntranslatable     = "22P05"
 	stateNoSuchDatabase     = "3D000"
 	stateBadPassword        = "28P01"
 	stateBadAuthorization   = "28000"

@@ -195,6 +195,8 @@ func (s *streamer) streamFault(e *pgconn.PgError) error {
 		// the change; one that was made later than the change is not found either (P57).
 		f.Kind = fault.Preflight
 		f.Hint = fmt.Sprintf("the publication %s must be older than what the slot has still to send: make it, then a new slot and snapshot", quoteIdentifier(s.cfg.PublicationName))
+	case stateUntranslatable: // P65: said by the walsender, which ends there each time
+		f.Hint = "the log cannot be read past that row in UTF-8: mend the rows that have the character, then " + resetHint("CONNECTOR")
 	case stateUndefinedFile:
 		return s.lost(f, "the log that the slot needs was removed")
 	}
