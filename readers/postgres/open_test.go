@@ -110,7 +110,7 @@ func TestALostPositionStopsWithTheGapAndTheRepair(t *testing.T) { // G7
 		"another cluster": {"SELECT 1", identified(func(i *identity) { i.System = "7" }),
 			[]string{"P61", "system identifier 7", "rdip offsets reset shop"}},
 		"a failover":       {"SELECT 1", identified(func(i *identity) { i.Timeline = 0 }), []string{"P60", "timeline 0", "has 1"}},
-		"an older backup":  {"SELECT 1", identified(func(i *identity) { i.Timeline = 5 }), []string{"P61", "timeline 5", "has 1"}},
+		"an older backup":  {"SELECT 1", identified(func(i *identity) { i.Timeline = 5 }), []string{"P61", "timeline 5", "here it is 1"}},
 		"another slot":     {"SELECT 1", identified(func(i *identity) { i.Slot = "x" }), []string{"P62", "slot x"}},
 		"another database": {"SELECT 1", identified(func(i *identity) { i.Database = "x" }), []string{"P62", "database x"}},
 		"an identity that cannot be read": {"SELECT 1", func(s readers.Stored) readers.Stored {
