@@ -174,3 +174,57 @@ func TestAPositionThatIsHeldBackByNothingIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// P37: two.phase that is set on a slot that was read without it: what had been prepared before, and lies below what was
+// confirmed since, comes whole at its COMMIT PREPARED, and what is prepared from then on at its own, each once, over another
+// restart too.
+func TestTwoPhaseCommitThatIsTurnedOnLosesNothingThatWasPreparedBefore(t *testing.T) {
+	for _, major := range []int{15, 17, 18} {
+		t.Run(fmt.Sprintf("PostgreSQL %d", major), func(t *testing.T) {
+			s := newLogServer(t, testenv.SharedPostgres(t, major), "CREATE TABLE t(id int PRIMARY KEY, a text)")
+			s.spilling(t, "auto")
+			before, after := quoteLiteral("before "+s.db), quoteLiteral("after "+s.db)
+			var last offsets.Position
+			position := func(p offsets.Position) {
+				last = p
+				s.wire.confirm(p.Place)
+			}
+			first := &recorder{position: position}
+			r := s.run(t, 0, first)
+			s.exec(t, "BEGIN; INSERT INTO t VALUES (1, 'prepared before'); PREPARE TRANSACTION "+before)
+			s.exec(t, "INSERT INTO t VALUES (2, 'behind it')")
+			eventually(t, "the row arrives", func() bool { return first.count() == 1 })
+			eventually(t, "it is confirmed", func() bool { return s.confirmed(t) >= first.lastCommit() })
+			if err := r.stop(t); err == nil {
+				t.Fatal("it has ended well")
+			}
+
+			s.cfg.TwoPhase = true
+			got := []string{}
+			for _, step := range []struct {
+				sql  []string
+				rows int
+			}{
+				{[]string{"BEGIN; INSERT INTO t VALUES (3, 'prepared after'); PREPARE TRANSACTION " + after, "INSERT INTO t VALUES (4, 'between')"}, 1},
+				{[]string{"COMMIT PREPARED " + before, "INSERT INTO t VALUES (5, 'behind the first')"}, 2},
+				{[]string{"COMMIT PREPARED " + after, "INSERT INTO t VALUES (6, 'end')"}, 2},
+			} {
+				s.wire = newProgress()
+				h := &recorder{position: position}
+				r := s.runFrom(t, last, h)
+				for _, sql := range step.sql {
+					s.exec(t, sql)
+				}
+				r.until(t, "the rows arrive", func() bool { return h.count() >= step.rows })
+				if err := r.stop(t); err == nil {
+					t.Fatal("it has ended well")
+				}
+				got = append(got, slices.DeleteFunc(unannounced(h), isBoundary)...)
+			}
+			want := []string{"c public.t after(4,between)", "c public.t after(1,prepared before)", "c public.t after(5,behind the first)", "c public.t after(3,prepared after)", "c public.t after(6,end)"}
+			if !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
