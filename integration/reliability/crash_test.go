@@ -74,8 +74,29 @@ func TestKillingTheDaemonAnywhereLosesAndReordersNothing(t *testing.T) {
 	}
 }
 
-func killAnywhere(t *testing.T, mode harness.Mode, version int) {
+// P33, P34, P35, P42, D1: the same where the server sends transactions before they have ended, of which everything goes
+// through files: what is cut off comes again from its beginning, and what was rolled back never.
+func TestKillingTheDaemonWhileTransactionsAreInProgressLosesAndReordersNothing(t *testing.T) {
+	modes := both
+	if !harness.Long() {
+		modes = []harness.Mode{harness.ExactlyOnce}
+	}
+	for _, mode := range modes {
+		for range crashRounds(t) {
+			t.Run(mode.Name, func(t *testing.T) {
+				r := killAnywhere(t, mode, 18, "connectors.shop.streaming", "on", "connectors.shop.two.phase", "true", "connectors.shop.spill.memory.bytes", "4096")
+				if n := r.Query(t, "SELECT stream_txns::text FROM pg_stat_replication_slots WHERE slot_name = '"+r.Prefix+"'"); n == "0" {
+					t.Error("the server has sent no transaction in progress")
+				}
+			})
+		}
+	}
+}
+
+func killAnywhere(t *testing.T, mode harness.Mode, version int, keys ...string) *harness.Run {
+	t.Helper()
 	r := mode.Run(t, testenv.SharedPostgres(t, version), testenv.SharedKafka(t))
+	r.Setup = r.With(keys...)
 	r.Tags, r.CutOff = []string{"failpoints"}, true
 	random := rand.New(rand.NewPCG(r.Seed, 99))
 	harness.Binary(t, r.Tags...) // before the workload begins
@@ -93,6 +114,7 @@ func killAnywhere(t *testing.T, mode harness.Mode, version int) {
 	if v := finish(t, r, w); v.Restarts == 0 && !mode.Exactly {
 		t.Error("nothing came twice: no kill hit between a delivery and its position")
 	}
+	return r
 }
 
 // finish lets the workload end, and the daemon deliver the rest of it, and judges.
