@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rdip/internal/fault"
+	"rdip/schema"
 )
 
 // Generated columns are in no record (P11). A replica identity may have them all the same: a key's, which then has a hole
@@ -48,7 +49,7 @@ func (c *Config) generatedFinding(u *unit, leaf *table, pub *publication) (fault
 	names := strings.Join(t.identityGenerated(), ", ")
 	f := fault.Finding{Kind: fault.Preflight, Where: "table " + leaf.ID(), Case: "P6"}
 	switch {
-	case names == "":
+	case names == "" || t.OldRow() == schema.BeforeNothing: // the latter is identityFinding's
 		return f, false
 	case t.Identity != 'f':
 		f.Seen = "its replica identity has the generated column " + names + ", which is in no record: an UPDATE or DELETE would not say which row it is of"

@@ -68,6 +68,20 @@ func TestAPublicationWithoutTheGeneratedColumnsOfAnIdentityIsMended(t *testing.T
 	s.exec(t, "DELETE FROM t")
 }
 
+// P6: what has no identity at all is said once.
+func TestATableWithoutIdentityWhoseKeyIsGeneratedIsNamedOnce(t *testing.T) {
+	s := onServer(t, 15, "CREATE TABLE t (id int, twice int GENERATED ALWAYS AS (id * 2) STORED PRIMARY KEY); ALTER TABLE t REPLICA IDENTITY NOTHING")
+	n := 0
+	for _, f := range s.reader(t).Check(t.Context()) {
+		if f.Case == "P6" {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d findings", n)
+	}
+}
+
 // P6: a table whose key has a generated column is captured where that is asked for, and its rows can be changed.
 func TestATableWhoseKeyIsGeneratedIsPublishedWhenAsked(t *testing.T) {
 	s := onServer(t, 18, "CREATE TABLE t (id int, twice int NOT NULL GENERATED ALWAYS AS (id * 2) STORED, PRIMARY KEY (id, twice)); INSERT INTO t VALUES (1)")
