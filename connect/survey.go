@@ -31,6 +31,7 @@ const surveyTimeout = 15 * time.Second
 type looked struct {
 	survey  Survey
 	known   bool
+	tries   int // status.Retries then: what a later attempt made at the source is not in the look
 	alarm   Alarm
 	orphans map[string]bool // and what is uncovered, that were told
 }
@@ -129,7 +130,7 @@ func (u *unit) survey(ctx context.Context) {
 		return // it was replaced meanwhile
 	}
 	was := u.looked
-	u.looked = looked{survey: s, known: true, alarm: alarm, orphans: map[string]bool{}}
+	u.looked = looked{survey: s, known: true, tries: status.Retries, alarm: alarm, orphans: map[string]bool{}}
 	if f, ok := alarm.finding(c.Task.Name, s.RetainedBytes, s.RetainLimit, heldBy); ok && alarm > was.alarm {
 		u.log.Warn(f.String())
 	} else if alarm == AlarmNone && was.alarm > AlarmNone {
@@ -154,7 +155,7 @@ func (l *looked) cost(s *source.Status) (retained, limit int64, detail string) {
 	retained, limit, detail = s.Source.RetainedBytes, s.Source.RetainLimit, s.Source.Detail
 	if retained < 0 && l.known {
 		retained, limit = l.survey.RetainedBytes, l.survey.RetainLimit
-		if detail == "" {
+		if detail == "" && s.Retries == l.tries {
 			detail = l.survey.Detail
 		}
 	}

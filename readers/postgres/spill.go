@@ -175,7 +175,7 @@ func (s *spill) flush(t *spilled) error {
 func (s *spill) write(t *spilled, b []byte) error {
 	n := int64(len(b))
 	if s.onDisk+n > s.quota {
-		return s.failed(t, fmt.Errorf("%d bytes of transactions in progress are kept already, and spill.max.bytes is %d", s.onDisk, s.quota),
+		return s.failed(t, fmt.Errorf("%d bytes more do not fit: the files have %d already, and spill.max.bytes is %d", n, s.onDisk, s.quota),
 			fmt.Sprintf("spill.max.bytes: %d, or streaming: off, which leaves such transactions to the server's disk; until then it is tried again", 2*s.quota))
 	}
 	if t.file == nil {
