@@ -35,6 +35,7 @@ func (c importCommand) Run() error {
 		}
 	}
 	t := newTranslation(cmp.Or(c.Name, connector.Name), connector.Keys, worker.Keys)
+	t.origin = connector.Name
 	var text bytes.Buffer
 	t.write(&text, c.Connector, c.StateDir)
 	if err := emit(c.Output, text.Bytes()); err != nil {

@@ -14,6 +14,7 @@ import (
 // translation is one connector on its way from Connect's form to a file of rdip's.
 type translation struct {
 	name              string
+	origin            string // its name in Connect, "" where the file does not say it
 	worker, connector []configs.Verdict
 	missing           fault.Findings
 	variables         map[string]string // environment variables that stand for secrets, and their keys

@@ -111,6 +111,18 @@ func loads(t *testing.T, x *translation, text string) {
 	}
 }
 
+// The connector is stopped by the name that it has in Connect, not by the one that it gets here.
+func TestTheNextStepsNameTheConnectorAsConnectDoes(t *testing.T) {
+	for name, want := range map[string]string{"message.bus": "PUT /connectors/message.bus/stop", "": "PUT /connectors/message_bus/stop", "a b": "PUT /connectors/a%20b/stop"} {
+		x := newTranslation("message.bus", map[string]string{}, nil)
+		x.origin = name
+		var next strings.Builder
+		if x.next(&next, "FILE"); !strings.Contains(next.String(), want) || !strings.Contains(next.String(), "rdip offsets set message_bus --lsn") {
+			t.Errorf("%q: %s", name, next.String())
+		}
+	}
+}
+
 func TestWhatIsNoConnectorOfPostgreSQLIsRefusedByName(t *testing.T) {
 	for file, want := range map[string]string{
 		"mysql.json":            "its connector.class is io.debezium.connector.mysql.MySqlConnector, and rdip reads PostgreSQL",

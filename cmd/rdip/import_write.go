@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -128,7 +129,7 @@ func (t *translation) next(w io.Writer, file string) {
 		say("set %s to the value of %s; secrets are not copied", name, t.variables[name])
 	}
 	say("rdip check %s", file)
-	say("stop the connector in Kafka Connect: PUT /connectors/%s/stop; it and rdip share a slot", t.name)
+	say("stop the connector in Kafka Connect: PUT /connectors/%s/stop; it and rdip share a slot", url.PathEscape(cmp.Or(t.origin, t.name)))
 	goOn := "to go on where it stood, without a snapshot: "
 	if topic := t.positions(); topic != "" {
 		goOn += fmt.Sprintf("nothing where topic %s has its position (connector %s, topic.prefix %s), which rdip reads; else ", topic, t.name, t.valueOf("topic.prefix"))

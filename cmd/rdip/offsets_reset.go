@@ -40,7 +40,7 @@ func (c offsetsReset) Run(ctx context.Context) error {
 	switch {
 	case err != nil:
 	case slot != nil:
-		fmt.Printf("%s: forgotten, and slot %s dropped\n", c.Connector, slot.SlotName)
+		fmt.Printf("%s: forgotten, and slot %s is gone\n", c.Connector, slot.SlotName)
 	default:
 		fmt.Printf("%s: forgotten. Its slot, if it still exists, is to be dropped too: rdip offsets reset %[1]s --drop-slot --config FILE, or in the database: SELECT pg_drop_replication_slot('...')\n", c.Connector)
 	}
