@@ -74,3 +74,26 @@ func TestACheckSaysWhatWillEndASlotBreakTheApplicationOrRefuseASchema(t *testing
 		}
 	}
 }
+
+// What a start would refuse because of what is stored, the check finds before it.
+func TestACheckFindsAPositionFromWhichNoStartCouldGoOn(t *testing.T) { // P48, P62
+	p := harness.ItemsPipeline(t, 18)
+	d := p.Streaming(t)
+	if said := p.Command(t, harness.ExitDone, "check", p.ConfigFile()); strings.Contains(said, "does not exist any more") {
+		t.Errorf("while the daemon has the folder: %s", said)
+	}
+	if code := d.Stop(t); code != harness.ExitDone {
+		t.Fatalf("exit code %d", code)
+	}
+	if said := p.Command(t, harness.ExitDone, "check", p.ConfigFile()); !strings.Contains(said, "0 errors") {
+		t.Errorf("nothing is lost: %s", said)
+	}
+	other := p.Configured("connectors.shop.slot.name", "another")
+	if said := p.Command(t, harness.ExitPositionLost, "check", other.File(t)); !strings.Contains(said, "slot.name was changed") {
+		t.Errorf("another slot: %s", said)
+	}
+	p.Exec(t, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
+	if said := p.Command(t, harness.ExitPositionLost, "check", p.File(t)); !strings.Contains(said, "the slot does not exist any more; the gap is from") {
+		t.Errorf("a lost slot: %s", said)
+	}
+}

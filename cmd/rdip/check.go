@@ -189,7 +189,7 @@ func (s *settings) checkRegistry(ctx context.Context) []fault.Finding {
 func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]*schema.Table, []fault.Finding) {
 	r := postgres.New(c.name, c.postgres)
 	defer r.Close(context.WithoutCancel(ctx))
-	findings := r.Check(ctx)
+	findings := append(r.Check(ctx), s.foresee(ctx, c, r)...)
 	if look, err := postgres.LookAt(ctx, c.postgres, s.slots(), nil); err == nil { // else Check has said why
 		findings = append(findings, look.Orphans...)
 	}
@@ -198,6 +198,24 @@ func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]*sc
 		return nil, findings // Check has said why
 	}
 	return tables, findings
+}
+
+// foresee says whether a start could go on from the position in the state folder. Nothing is said of a first start, while a
+// daemon has the folder, or where the position is in Kafka: checkPositions does.
+func (s *settings) foresee(ctx context.Context, c *connectorSettings, r *postgres.Reader) []fault.Finding {
+	file, _ := s.stateFile()
+	if file == nil || c.once {
+		return nil
+	}
+	record, ok := file.Connectors[c.name]
+	if !ok || record.Identity == "" {
+		return nil
+	}
+	stored, err := source.StoredOf(&record, r)
+	if err != nil {
+		return asFinding("state.dir", err)
+	}
+	return r.Foresee(ctx, stored)
 }
 
 func (s *settings) checkKafka(ctx context.Context, c *connectorSettings, topics, keyless []string) []fault.Finding {

@@ -69,16 +69,21 @@ func openLedger(ctx context.Context, t *Task, p sinks.Producer) (*ledger, error)
 	return &ledger{task: t, record: record, readings: snapshot.NewReadings(tables, nil), signalled: make(chan struct{}, 1)}, nil
 }
 
-// stored is what the reader needs of the record: the stream begins at the oldest place that a captured
-// table has still to see.
+// stored is what the reader needs of the record, and where it keeps the identity.
 func (g *ledger) stored(r readers.Reader) (readers.Stored, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := readers.Stored{Identity: g.record.Identity, SnapshotDone: g.record.SnapshotDone,
-		SnapshotBegan: !g.record.SnapshotStarted.IsZero(), Keep: g.keep}
-	text := g.record.Position
-	place := g.record.Place
-	for _, stopped := range g.record.Stopped {
+	s, err := StoredOf(&g.record, r)
+	s.Keep = g.keep
+	return s, err
+}
+
+// StoredOf is what a reader needs of a record: the stream begins at the oldest place that a captured table has still to
+// see. It has no Keep.
+func StoredOf(record *offsets.Record, r readers.Reader) (readers.Stored, error) {
+	s := readers.Stored{Identity: record.Identity, SnapshotDone: record.SnapshotDone, SnapshotBegan: !record.SnapshotStarted.IsZero()}
+	text, place := record.Position, record.Place
+	for _, stopped := range record.Stopped {
 		if stopped.Position != "" && stopped.Place < place {
 			text, place = stopped.Position, stopped.Place
 		}

@@ -82,6 +82,30 @@ func (r *Reader) Open(ctx context.Context, stored readers.Stored) (readers.Resum
 
 // look asks the server everything that decides.
 func (o *opening) look(ctx context.Context) error {
+	if err := o.lookAtLog(ctx); err != nil {
+		return err
+	}
+	standby, err := o.cfg.standbyFindings(ctx, o.sql, o.server)
+	if err != nil {
+		return err
+	}
+	standby = append(standby, o.cfg.replicationFindings(o.server)...)
+	if err := fault.Findings(standby).Err(); err != nil {
+		return err
+	}
+	o.notices = append(o.notices, standby...)
+	if o.want, err = newCatalog(o.cfg, o.sql).capture(ctx, o.cfg.PublicationViaRoot); err != nil {
+		return err
+	}
+	if o.filters, err = o.cfg.rowFilterFindings(ctx, o.sql, o.server, o.want, o.pub); err != nil {
+		return err
+	}
+	o.slot, err = o.r.awaitRelease(ctx, o.sql, o.slot)
+	return err
+}
+
+// lookAtLog asks what decides whether the stored position's log is all there.
+func (o *opening) lookAtLog(ctx context.Context) error {
 	var err error
 	if o.sql, err = o.cfg.connectSQL(ctx); err != nil {
 		return err
@@ -101,29 +125,25 @@ func (o *opening) look(ctx context.Context) error {
 	if o.history, err = readHistory(ctx, o.repl, o.system.Timeline); err != nil {
 		return err
 	}
-	standby, err := o.cfg.standbyFindings(ctx, o.sql, o.server)
-	if err != nil {
-		return err
-	}
-	standby = append(standby, o.cfg.replicationFindings(o.server)...)
-	if err := fault.Findings(standby).Err(); err != nil {
-		return err
-	}
-	o.notices = append(o.notices, standby...)
-	if o.want, err = newCatalog(o.cfg, o.sql).capture(ctx, o.cfg.PublicationViaRoot); err != nil {
-		return err
-	}
 	if o.pub, err = readPublication(ctx, o.sql, o.cfg.PublicationName); err != nil {
 		return err
 	}
-	if o.filters, err = o.cfg.rowFilterFindings(ctx, o.sql, o.server, o.want, o.pub); err != nil {
-		return err
-	}
-	if o.slot, err = readSlot(ctx, o.sql, o.cfg.SlotName); err != nil {
-		return err
-	}
-	o.slot, err = o.r.awaitRelease(ctx, o.sql, o.slot)
+	o.slot, err = readSlot(ctx, o.sql, o.cfg.SlotName)
 	return err
+}
+
+// Foresee says of what is stored why a start could not go on from it, and what it would say of it. It changes nothing and
+// waits for nobody. What keeps it from looking, Check says too.
+func (r *Reader) Foresee(ctx context.Context, stored readers.Stored) []fault.Finding {
+	o := &opening{r: r, cfg: r.cfg, stored: stored}
+	defer o.close(ctx)
+	if err := o.lookAtLog(ctx); err != nil {
+		return nil
+	}
+	if err := o.judgeStored(); err != nil {
+		return []fault.Finding{asFinding(err)}
+	}
+	return o.notices
 }
 
 // judge refuses whatever cannot be resumed or begun, before anything is changed.

@@ -95,19 +95,20 @@ func (c *Config) rowFilterFinding(ctx context.Context, conn *pgx.Conn, u *unit, 
 			return nil, serverFault("parse", "row.filter."+name, err)
 		}
 	}
+	published, named := publishedTable{}, false
+	if pub != nil {
+		published, named = pub.Tables[name]
+	}
+	if named {
+		if same, err := sameFilter(ctx, conn, u.table, p, published.Filter); err != nil || same {
+			return nil, err
+		}
+	}
 	if why, err := c.publishable(ctx, conn, u.table); err != nil || why != "" {
 		return find("PostgreSQL refuses it as a row filter: "+why, "only columns, constants, and functions, operators and types of PostgreSQL's own that give the same at any time", "change row.filter."+name+", or choose rows downstream"), err
 	}
-	if pub == nil {
-		return nil, nil
-	}
-	published, ok := pub.Tables[name]
-	if !ok {
+	if !named {
 		return nil, nil // it is added with the filter
-	}
-	same, err := sameFilter(ctx, conn, u.table, p, published.Filter)
-	if err != nil || same {
-		return nil, err
 	}
 	has := "the publication has the table without a filter"
 	if published.Filter != "" {
