@@ -99,7 +99,7 @@ func TestAResetDropsTheSlotWhenAskedForAndTheNextStartIsAFirstOne(t *testing.T) 
 	if code := d.Stop(t); code != harness.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
-	if out := p.Command(t, harness.ExitDone, "offsets", "reset", "shop", "--yes", "--drop-slot", "--config", p.ConfigFile()); !strings.Contains(out, "dropped") {
+	if out := p.Command(t, harness.ExitDone, "offsets", "reset", "shop", "--yes", "--drop-slot", "--config", p.ConfigFile()); !strings.Contains(out, "is gone") {
 		t.Errorf("rdip offsets reset: %s", out)
 	}
 	if left := p.Slot(t, "slot_name"); left != "" {
