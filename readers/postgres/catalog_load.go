@@ -140,5 +140,5 @@ func gather[T any](ctx context.Context, q querier, op string, scan pgx.RowToFunc
 			return out, nil
 		}
 	}
-	return nil, &fault.Error{Op: op, Object: "system catalog", Cause: err}
+	return nil, &fault.Error{Op: op, Object: "system catalog", Cause: err, Hint: lockHint(err)}
 }

@@ -47,7 +47,25 @@ func (c *Config) connect(ctx context.Context, replication bool) (*pgconn.PgConn,
 
 // connectSQL opens a connection for SQL. Its errors are as connect's.
 func (c *Config) connectSQL(ctx context.Context) (*pgx.Conn, error) {
-	return c.connectWith(ctx, sessionSettings)
+	conn, err := c.connectWith(ctx, sessionSettings)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.boundLocks(ctx, conn); err != nil {
+		_ = conn.Close(ctx)
+		return nil, c.connectFault(err)
+	}
+	return conn, nil
+}
+
+// boundLocks: the size of a table cannot be asked for while another transaction has it locked for itself, for as long
+// as a VACUUM FULL takes. That is waited for as a table's own lock is, and then told.
+func (c *Config) boundLocks(ctx context.Context, conn *pgx.Conn) error {
+	if c.SnapshotLockTimeout <= 0 {
+		return nil
+	}
+	_, err := conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", c.SnapshotLockTimeout.Milliseconds()), pgx.QueryExecModeSimpleProtocol)
+	return err
 }
 
 // connectWithout is connectSQL with one setting as the database and the role have it.

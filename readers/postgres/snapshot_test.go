@@ -1,11 +1,13 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -242,6 +244,23 @@ func TestATableLockedByAnotherIsWaitedForInBounds(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	s.exec(t, "ROLLBACK")
+}
+
+// A start does not wait for ever, and without a word, for a table that its publication is to have.
+func TestATableThatIsLockedHoldsAStartUpInBounds(t *testing.T) {
+	s := onServer(t, 15, "CREATE TABLE t (id int PRIMARY KEY)")
+	s.cfg.SnapshotLockTimeout = 100e6
+	s.exec(t, "BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	_, err := s.reader(t).Open(ctx, readers.Stored{})
+	if err == nil || !strings.Contains(err.Error(), "lock timeout") || !strings.Contains(err.Error(), "snapshot.lock.timeout.ms") || fault.IsPermanent(err) {
+		t.Errorf("got %v", err)
+	}
+	s.exec(t, "ROLLBACK")
+	if _, resume := s.open(t, readers.Stored{}); !resume.Snapshot {
+		t.Errorf("once it is free: %+v", resume)
+	}
 }
 
 func TestRowsHiddenByRowLevelSecurityAreRefusedAndNeverMissing(t *testing.T) { // P63

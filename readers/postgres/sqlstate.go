@@ -59,7 +59,17 @@ func serverFault(op, object string, err error) error {
 	if !errors.As(err, &server) {
 		return &fault.Error{Op: op, Object: object, Cause: err}
 	}
-	return &fault.Error{Op: op, Object: object, Cause: said(server), Permanent: isPermanentState(server.Code)}
+	return &fault.Error{Op: op, Object: object, Cause: said(server), Permanent: isPermanentState(server.Code), Hint: lockHint(err)}
+}
+
+// lockHint is what helps where the server gave up waiting for a table, else "".
+func lockHint(err error) string {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) || server.Code != stateLockNotAvailable {
+		return ""
+	}
+	return "another transaction has locked a captured table for itself (ALTER TABLE, VACUUM FULL): it is tried again; to see which: " +
+		"SELECT relation::regclass, pid FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted. Or raise snapshot.lock.timeout.ms"
 }
 
 // isPermanentState sorts the SQLSTATE classes for which nothing that is done here tells more: what was sent
