@@ -77,9 +77,14 @@ func (c *copyConn) copy(ctx context.Context, sql string, each func(line []byte) 
 
 // row is the one row of a query, as texts; NULL is "".
 func (c *copyConn) row(ctx context.Context, query string, columns int) ([]string, error) {
+	return c.rowBehind(ctx, "", query, columns)
+}
+
+// rowBehind is row behind statements that are sent with it, in one exchange. They end with a semicolon each.
+func (c *copyConn) rowBehind(ctx context.Context, statements, query string, columns int) ([]string, error) {
 	values := make(envelope.Row, columns)
 	var texts []string
-	err := c.copy(ctx, "COPY ("+query+") TO STDOUT", func(line []byte) error {
+	err := c.copy(ctx, statements+"COPY ("+query+") TO STDOUT", func(line []byte) error {
 		if err := splitCopyRow(line, values); err != nil {
 			return err
 		}

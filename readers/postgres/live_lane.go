@@ -52,12 +52,8 @@ func (l *liveLane) begin(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, sql := range append([]string{"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}, l.cfg.snapshotSettings()...) {
-		if err := l.conn.exec(ctx, sql); err != nil {
-			return nil, err
-		}
-	}
-	got, err := l.conn.row(ctx, "SELECT pg_current_snapshot(), (extract(epoch FROM transaction_timestamp()) * 1000000)::int8", 2)
+	begin := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " + strings.Join(l.cfg.snapshotSettings(), "; ") + "; "
+	got, err := l.conn.rowBehind(ctx, begin, "SELECT pg_current_snapshot(), (extract(epoch FROM transaction_timestamp()) * 1000000)::int8", 2)
 	if err != nil {
 		return nil, err
 	}
@@ -91,10 +87,7 @@ func (l *liveLane) unit(ctx context.Context, id string, oid uint32) (*liveTable,
 		l.live.forget()
 		return nil, l.rewritten(id, "it was dropped or renamed")
 	}
-	if err := l.conn.exec(ctx, "LOCK TABLE "+t.unit.from()+" IN ACCESS SHARE MODE"); err != nil {
-		return nil, l.unreadable(ctx, t.unit.table, err)
-	}
-	got, err := l.conn.row(ctx, t.unit.visibleSQL(l.cfg.PublicationName), 3)
+	got, err := l.conn.rowBehind(ctx, "LOCK TABLE "+t.unit.from()+" IN ACCESS SHARE MODE; ", t.unit.visibleSQL(l.cfg.PublicationName), 3)
 	if err != nil {
 		return nil, l.unreadable(ctx, t.unit.table, err)
 	}
