@@ -96,7 +96,7 @@ func (r goldenRecord) wire(t *testing.T, dir, topic string, versions map[int32]i
 			w.KeySchema = schemaFile(t, dir, topic+"-key", 1)
 		}
 	}
-	if r.Value != nil && r.Value.Hex != "" {
+	if r.Value != nil {
 		w.Value, w.ValueSchema = unhex(t, r.Value.Hex), r.valueSchema(t, dir, topic, versions)
 	}
 	return w

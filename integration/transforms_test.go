@@ -143,6 +143,29 @@ func TestFlattenedRowsAndOutboxMessagesAsAvro(t *testing.T) {
 	}
 }
 
+// A row whose column says its topic takes its tombstone along: a compacted topic forgets the row.
+func TestATombstoneGoesWhereTheRowsOfItsKeyWent(t *testing.T) {
+	p := harness.NewPipeline(t, 17).Configured(
+		"connectors.shop.key.converter", "json", "connectors.shop.key.converter.schemas.enable", "false",
+		"connectors.shop.value.converter", "json", "connectors.shop.value.converter.schemas.enable", "false",
+		"connectors.shop.transforms.unwrap.type", "io.debezium.transforms.ExtractNewRecordState",
+		"connectors.shop.transforms.unwrap.route.by.field", "kind",
+		"connectors.shop.transforms.unwrap.delete.tombstone.handling.mode", "rewrite-with-tombstone")
+	kind := p.Prefix + ".kind"
+	p.Exec(t, "CREATE TABLE routed (id int PRIMARY KEY, kind text); ALTER TABLE routed REPLICA IDENTITY FULL; INSERT INTO routed VALUES (1, '"+kind+"')")
+	d := p.Streaming(t)
+	p.Exec(t, "DELETE FROM routed")
+	wantRecords(t, p.Kafka, kind, []string{
+		`{"id":1} {"id":1,"kind":"` + kind + `","__deleted":"false"}`,
+		`{"id":1} {"id":1,"kind":"` + kind + `","__deleted":"true"}`,
+		`{"id":1} null`,
+	})
+	if code := d.Stop(t); code != harness.ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	wantNoTopic(t, p.Kafka, p.Prefix+".public.routed")
+}
+
 // wantRecords waits for a topic's records, and compares each: key, value, headers.
 func wantRecords(t *testing.T, kafka *kafkaserver.Cluster, topic string, want []string) {
 	t.Helper()

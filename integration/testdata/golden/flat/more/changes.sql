@@ -1,0 +1,10 @@
+BEGIN; INSERT INTO g_rows VALUES (2,DEFAULT,NULL,NULL,NULL,NULL); UPDATE g_rows SET n=2 WHERE id=2; INSERT INTO g_lists VALUES (2,'two'); DELETE FROM g_rows WHERE id=2; COMMIT;
+UPDATE g_rows SET id=3 WHERE id=1;
+DELETE FROM g_lists WHERE id=2;
+INSERT INTO g_part_1 VALUES (3,'three');
+UPDATE g_part_2 SET v='two!' WHERE id=2;
+DELETE FROM g_part_1 WHERE id=1;
+INSERT INTO g_route VALUES (2,'zflam.kind.b',2);
+INSERT INTO g_route VALUES (3,NULL,3);
+UPDATE g_route SET id=4 WHERE id=2;
+DELETE FROM g_route WHERE id=4;
