@@ -22,7 +22,7 @@ type spill struct {
 	onDisk int64
 	made   bool // dir is there
 	kept   map[uint32]*spilled
-	spare  []byte // memory of the transaction that was moved to its file last
+	spare  []byte // memory of the transaction that was moved to its file last, for the next that grows as large
 }
 
 // spilled is one transaction's changes: records in a file, and behind them in buf.
@@ -87,9 +87,6 @@ func (s *spill) close() {
 // keep adds one record of a subtransaction, or of the transaction itself; its content is parts, one behind
 // the other, copied. A record that would take much of the memory goes to the file at once.
 func (s *spill) keep(t *spilled, sub uint32, place uint64, kind byte, parts ...[]byte) error {
-	if t.buf == nil {
-		t.buf, s.spare = s.spare, nil
-	}
 	if t.run < 0 || t.sub != sub {
 		link := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(nil, sub), uint64(t.run))
 		t.run, t.sub = t.end(), sub
@@ -109,12 +106,22 @@ func (s *spill) keep(t *spilled, sub uint32, place uint64, kind byte, parts ...[
 
 // hold adds a record to what a transaction has in memory.
 func (s *spill) hold(t *spilled, place uint64, kind byte, parts ...[]byte) {
-	before := len(t.buf)
-	t.buf = appendHead(t.buf, place, kind, lengthOf(parts))
+	before, n := len(t.buf), lengthOf(parts)
+	s.grow(t, before+spillHeader+n)
+	t.buf = appendHead(t.buf, place, kind, n)
 	for _, p := range parts {
 		t.buf = append(t.buf, p...)
 	}
 	s.inside += int64(len(t.buf) - before)
+}
+
+// grow makes room for so many bytes. A transaction takes the spare memory only where it fills half of it: many that have
+// little would each hold on to much otherwise.
+func (s *spill) grow(t *spilled, n int) {
+	if n <= cap(t.buf) || n > cap(s.spare) || n < cap(s.spare)/2 {
+		return
+	}
+	t.buf, s.spare = append(s.spare, t.buf...), nil
 }
 
 // through writes a record to the file, behind what the transaction has in memory, without a copy of it.

@@ -46,3 +46,29 @@ func TestALargeRowThatIsSpilledLeavesNoLargeBufferBehind(t *testing.T) {
 		}
 	}
 }
+
+// G8: a transaction that has little in memory takes no more than little.
+func TestTransactionsThatAreKeptTogetherTakeNoMoreMemoryThanTheyMay(t *testing.T) {
+	const memory = 1 << 20
+	s := newSpill(&Config{Replication: Replication{SpillDir: t.TempDir() + "/spill", SpillMemory: memory, SpillMax: 1 << 30}})
+	defer s.close()
+	row := make([]byte, 1000)
+	large := s.open(1)
+	for xid := range uint32(50) {
+		for once := true; once || large.buf != nil; once = false { // until it went to its file
+			if err := s.keep(large, 1, 1, spillChange, row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.keep(s.open(xid+2), xid+2, 1, spillChange, row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := cap(s.spare)
+	for _, kept := range s.kept {
+		held += cap(kept.buf)
+	}
+	if held > 4*memory {
+		t.Errorf("%d bytes of buffers are held for %d bytes of changes, %d are allowed", held, s.inside, memory)
+	}
+}
