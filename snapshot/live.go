@@ -11,7 +11,7 @@ import (
 // Live reads tables while their log is being streamed: each part as of a moment of its own, put in order with
 // the stream by a window between two places of the log. Its methods may be called by several goroutines.
 type Live interface {
-	// Captured lists the tables that are captured now.
+	// Captured lists the tables that are captured now, in the order in which they should be read.
 	Captured(ctx context.Context) ([]*schema.Table, error)
 	// Plan cuts tables as they are now. A table that is not captured, or a predicate that the source refuses,
 	// is an error that names it.

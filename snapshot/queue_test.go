@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"rdip/offsets"
+	"rdip/schema"
 )
 
 func plansOf(chunks ...int) []TablePlan {
@@ -86,6 +87,25 @@ func TestASmallTableThatIsAskedForDoesNotWaitForALargeOne(t *testing.T) {
 		"public.late": {OID: 4, Why: offsets.WhyAsked, Plan: "{}", Chunks: 2},
 	}, []string{"public.c", "public.b"})
 	for _, want := range []string{"public.late", "public.a", "public.c", "public.b"} {
+		if got := s.pick(nil); got == nil || got.id != want {
+			t.Fatalf("next is %+v, and should be %s", got, want)
+		}
+		s.Finish(want)
+	}
+}
+
+// snapshot.mode: always asks for every table, which come in the configuration's order and behind those asked for by hand.
+func TestTablesThatEachStartReadsComeInTheConfigurationsOrder(t *testing.T) {
+	s := NewReadings(nil, nil)
+	var captured []*schema.Table
+	for i, name := range []string{"c", "a", "hand", "b"} {
+		captured = append(captured, &schema.Table{OID: uint64(i + 1), Schema: "public", Name: name})
+	}
+	s.Reconcile(captured, Terms{Done: true, Again: true})
+	if err := s.Ask([]Asked{{Table: "public.hand", Anew: true}}, captured, "a person", nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"public.hand", "public.c", "public.a", "public.b"} {
 		if got := s.pick(nil); got == nil || got.id != want {
 			t.Fatalf("next is %+v, and should be %s", got, want)
 		}

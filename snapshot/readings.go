@@ -312,8 +312,12 @@ func (r *reading) due() bool {
 // chunksLeft is how many parts are not done yet; 0 before they are known.
 func (r *reading) chunksLeft() int { return r.record.Chunks - r.record.Done.Len() }
 
+// byHand says whether somebody asked for the table, and not the configuration.
+func (r *reading) byHand() bool { return r.record.Why == offsets.WhyAsked && r.record.By != byMode }
+
+// rank is the table's place in the order of the configuration, behind what was asked for by hand.
 func (s *Readings) rank(r *reading) int {
-	if r.record.Why == offsets.WhyAsked {
+	if r.byHand() {
 		return -1
 	}
 	if i := slices.Index(s.order, r.id); i >= 0 {

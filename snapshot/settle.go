@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"rdip/offsets"
 )
 
 // view takes views until one sees every transaction that was handed on and not noted, and none is left in
@@ -212,6 +210,5 @@ func (s *Readings) fail(r *reading, err error) {
 func (s *Readings) asked(r *reading) (a Asked, saved string, have bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	byHand := r.record.Why == offsets.WhyAsked && r.record.By != byMode
-	return Asked{Table: r.id, Where: r.record.Where, Keys: r.record.Keys, ByHand: byHand}, r.record.Plan, r.plan != nil
+	return Asked{Table: r.id, Where: r.record.Where, Keys: r.record.Keys, ByHand: r.byHand()}, r.record.Plan, r.plan != nil
 }

@@ -46,7 +46,7 @@ func (c *Config) defineSnapshot(d *configs.Definition) {
 	d.Duration(&c.SnapshotDelay, "snapshot.delay.ms", "How long a first start waits before it takes the snapshot.", configs.Default("0ms"), configs.Between("0ms", ""), configs.Rank(configs.Low))
 	d.Duration(&c.StreamingDelay, "streaming.delay.ms", "How long the stream waits to begin after a first snapshot.", configs.Default("0ms"), configs.Between("0ms", ""), configs.Rank(configs.Low))
 	d.Patterns(&c.SnapshotInclude, "snapshot.include.collection.list", "Captured tables to copy, in this order: expressions that must match the whole of `schema.table`. The others count as read; they can be asked for by hand.")
-	configs.Enum(d, &c.SnapshotOrder, "snapshot.tables.order.by.row.count", "In which order tables are copied that nothing else puts in order: as their names, or by their estimated number of rows.", snapshotOrders(), configs.Default(string(OrderDisabled)), configs.Rank(configs.Low))
+	configs.Enum(d, &c.SnapshotOrder, "snapshot.tables.order.by.row.count", "In which order tables are copied to which `snapshot.priority` gives the same number: as the lists name them, or by their estimated number of rows.", snapshotOrders(), configs.Default(string(OrderDisabled)), configs.Rank(configs.Low))
 	d.Prefix(&c.SnapshotPriority, "snapshot.priority.", "Which tables are copied first: a whole number for those whose `schema.table` the expression behind the prefix matches whole, the higher first, such as `snapshot.priority.public.orders: 10`. Tables without one have 0.", configs.Rank(configs.Low))
 	d.List(&c.SnapshotOverrides, "snapshot.select.statement.overrides", "Tables, as `schema.table`, that are copied by a statement of `snapshot.select.statement.overrides.<schema.table>`.")
 	d.Prefix(&c.SnapshotStatements, "snapshot.select.statement.overrides.", "The SELECT whose rows are the snapshot of one table, such as `snapshot.select.statement.overrides.public.orders: SELECT * FROM public.orders WHERE NOT deleted`. It must have every column of the table by its name; schemas are named, since search_path is pg_catalog.")
@@ -67,7 +67,7 @@ func snapshotModes() []configs.Choice {
 
 func snapshotOrders() []configs.Choice {
 	return []configs.Choice{
-		{Value: string(OrderDisabled), Doc: "as their names"},
+		{Value: string(OrderDisabled), Doc: "as `snapshot.include.collection.list` names them, or without one `table.include.list`; then as their names"},
 		{Value: string(OrderAscending), Doc: "the smallest first"},
 		{Value: string(OrderDescending), Doc: "the largest first"},
 	}

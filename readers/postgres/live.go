@@ -35,7 +35,7 @@ func (l *live) close() {
 	l.marks.close()
 }
 
-// Captured lists the tables that are captured now.
+// Captured lists the tables that are captured now, in the order in which they should be read.
 func (l *live) Captured(ctx context.Context) ([]*schema.Table, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,13 +43,21 @@ func (l *live) Captured(ctx context.Context) ([]*schema.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	tables := make([]*schema.Table, len(want.units))
+	plans := make([]snapshot.TablePlan, len(want.units))
 	for i, u := range want.units {
 		t, err := l.remember(ctx, u)
 		if err != nil {
 			return nil, err
 		}
-		tables[i] = t.layout.Table
+		plans[i].Table = t.layout.Table
+		for _, leaf := range u.leaves {
+			plans[i].Rows = addEstimate(plans[i].Rows, leaf.Tuples)
+		}
+	}
+	l.cfg.ordered(plans)
+	tables := make([]*schema.Table, len(plans))
+	for i := range plans {
+		tables[i] = plans[i].Table
 	}
 	return tables, nil
 }

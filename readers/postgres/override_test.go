@@ -9,6 +9,7 @@ import (
 	"rdip/envelope"
 	"rdip/internal/fault"
 	"rdip/readers"
+	"rdip/schema"
 	"rdip/snapshot"
 )
 
@@ -74,9 +75,14 @@ func TestTablesAreCopiedInTheOrderThatIsAskedFor(t *testing.T) {
 		want string // tables with chunks, in order
 		none string // those without
 	}{
-		"by name":              {func(*Config) {}, "a b c", ""},
-		"the smallest first":   {func(c *Config) { c.SnapshotOrder = OrderAscending }, "c a b", ""},
-		"the largest first":    {func(c *Config) { c.SnapshotOrder = OrderDescending }, "b a c", ""},
+		"by name":            {func(*Config) {}, "a b c", ""},
+		"the smallest first": {func(c *Config) { c.SnapshotOrder = OrderAscending }, "c a b", ""},
+		"the largest first":  {func(c *Config) { c.SnapshotOrder = OrderDescending }, "b a c", ""},
+		"as listed":          {func(c *Config) { c.TableInclude = patterns(t, `public\.b,public\.c,public\.a`) }, "b c a", ""},
+		"by size, whatever is listed": {func(c *Config) {
+			c.TableInclude = patterns(t, `public\.b,public\.c,public\.a`)
+			c.SnapshotOrder = OrderAscending
+		}, "c a b", ""},
 		"as listed, some only": {func(c *Config) { c.SnapshotInclude = inThatOrder }, "c a", "b"},
 		"by priority": {func(c *Config) {
 			c.SnapshotPriority = map[string]string{`public\.c`: "10", `public\.[ab]`: "-1", `public\.b`: "2"}
@@ -114,6 +120,10 @@ func TestTablesAreCopiedInTheOrderThatIsAskedFor(t *testing.T) {
 				if strings.Join(with, " ") != c.want || strings.Join(without, " ") != c.none {
 					t.Errorf("copied are %v, left out %v", with, without)
 				}
+			}
+			captured, err := r.Live().Captured(t.Context())
+			if err != nil || !slices.EqualFunc(captured, live, func(t *schema.Table, p snapshot.TablePlan) bool { return t.ID() == p.Table.ID() }) {
+				t.Errorf("beside the stream they are read in another order: %v", err)
 			}
 			if c.none != "" {
 				if by := livePlan(t, r, snapshot.Asked{Table: "public." + c.none, ByHand: true}); len(by.Chunks) == 0 {

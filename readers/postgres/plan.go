@@ -126,15 +126,15 @@ func (p *planning) resume(s savedPlan) bool {
 	return true
 }
 
-// ordered sorts plans into the order in which they should be read: by snapshot.priority, the higher first; then as
-// snapshot.include.collection.list names them, or without one table.include.list, as Debezium does; then by
-// snapshot.tables.order.by.row.count; then as they are.
+// ordered sorts plans into the order in which they should be read: by snapshot.priority, the higher first; then by
+// snapshot.tables.order.by.row.count, which outranks lists in Debezium too; then as snapshot.include.collection.list names
+// them, or without one table.include.list; then as they are.
 func (c *Config) ordered(plans []snapshot.TablePlan) {
 	priority, list := c.priorities(), c.SnapshotInclude
 	if list.IsEmpty() {
 		list = c.TableInclude
 	}
-	rank := func(p *snapshot.TablePlan) (first, listed int, rows int64) {
+	rank := func(p *snapshot.TablePlan) (first int, rows int64, listed int) {
 		name := p.Table.Schema + "." + p.Table.Name
 		listed = list.Index(name)
 		switch c.SnapshotOrder {
@@ -143,12 +143,12 @@ func (c *Config) ordered(plans []snapshot.TablePlan) {
 		case OrderDescending:
 			rows = -p.Rows
 		}
-		return priority.of(name), listed, rows
+		return priority.of(name), rows, listed
 	}
 	before := func(a, b *snapshot.TablePlan) int {
-		pa, la, ra := rank(a)
-		pb, lb, rb := rank(b)
-		return cmp.Or(cmp.Compare(pb, pa), cmp.Compare(la, lb), cmp.Compare(ra, rb))
+		pa, ra, la := rank(a)
+		pb, rb, lb := rank(b)
+		return cmp.Or(cmp.Compare(pb, pa), cmp.Compare(ra, rb), cmp.Compare(la, lb))
 	}
 	slices.SortStableFunc(plans, func(a, b snapshot.TablePlan) int { return before(&a, &b) })
 	for i := range plans {
