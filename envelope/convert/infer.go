@@ -53,6 +53,7 @@ type inferred struct {
 	items  *inferred
 	isNull bool // only nulls were seen
 	always bool // of an array's items: none is null, and the schema does not allow it
+	nulls  bool // of an array: one of its items is null
 }
 
 type inferredField struct {
@@ -158,10 +159,11 @@ func (t *inferred) field(name string) **inferred {
 // optional, for that is what mergeSchema of Debezium's makes of them; here a null among them keeps it optional.
 func (in *inferrer) array(name string, t *tree) *inferred {
 	var items, first *inferred
-	nulls, differ := false, false
+	out := &inferred{kind: schema.Array}
+	differ := false
 	for _, item := range t.items {
 		if item.delim == 0 && item.value == nil {
-			nulls = true
+			out.nulls = true
 			continue
 		}
 		next := in.infer(name, item)
@@ -173,10 +175,12 @@ func (in *inferrer) array(name string, t *tree) *inferred {
 	}
 	switch {
 	case items != nil:
-		items.always = items.kind == schema.Record && differ && !nulls
-		return &inferred{kind: schema.Array, items: items}
+		items.always = items.kind == schema.Record && differ && !out.nulls
+		out.items = items
+		return out
 	case len(t.items) == 0 && in.o.KeepEmptyArrays:
-		return &inferred{kind: schema.Array, items: &inferred{kind: schema.String}}
+		out.items = &inferred{kind: schema.String}
+		return out
 	case len(t.items) > 0:
 		in.failed = true // nothing but nulls: no type is known
 	}
@@ -193,7 +197,10 @@ func (in *inferrer) merge(a, b *inferred) *inferred {
 	case a.kind != b.kind:
 		in.failed = true
 	case a.kind == schema.Array:
-		a.items = in.merge(a.items, b.items)
+		a.nulls = a.nulls || b.nulls
+		if a.items = in.merge(a.items, b.items); a.nulls {
+			a.items.always = false
+		}
 	case a.kind == schema.Record:
 		for _, f := range b.fields {
 			if old := a.field(f.name); old == nil {

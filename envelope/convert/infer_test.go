@@ -61,21 +61,43 @@ func TestOfAFieldThatIsThereTwiceTheLastValueCounts(t *testing.T) {
 		many + `"x":"last"}`:       strings.TrimSuffix(strings.Replace(many, `"x":1`, `"x":"last"`, 1), ",") + "}",
 		`{"l":[` + many + `"y":{"z":1}},` + many + `"y":{"q":2}}]}`: "",
 	} {
-		avroSchema, avro, ok := Infer("payload", []byte(text), InferOptions{})
-		if !ok {
-			t.Fatalf("no schema of %s", text)
-		}
-		if _, err := decode.Parse(avroSchema); err != nil {
-			t.Fatal(err)
-		}
-		s, err := ParseSchema(avroSchema)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, _ := JSON(avroSchema, JSONOptions{})
-		got, err := p.Append(nil, s.Column().AppendAs(nil, Part{Avro: avro}))
-		if err != nil || want != "" && string(got) != want {
-			t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+		if got := inferredText(t, text); want != "" && got != want {
+			t.Errorf("%s\nwant\n%s", got, want)
 		}
 	}
+}
+
+// An array whose items are all objects allows no null, unless the same array of another object has one.
+func TestANullAmongTheItemsOfAnArrayStaysNull(t *testing.T) {
+	for _, text := range []string{
+		`{"l":[{"a":[{"x":1,"y":null},{"x":null,"y":2}]},{"a":[{"x":1,"y":3},null]}]}`,
+		`{"l":[{"a":[{"x":1,"y":3},null]},{"a":[{"x":1,"y":null},{"x":null,"y":2}]}]}`,
+		`{"l":[[{"x":1,"y":null},{"x":null,"y":2}],[null,{"x":1,"y":3}]]}`,
+	} {
+		if got := inferredText(t, text); got != text {
+			t.Errorf("%s\nwant\n%s", got, text)
+		}
+	}
+}
+
+// inferredText is a payload read back by the schema that was inferred of it.
+func inferredText(t *testing.T, text string) string {
+	t.Helper()
+	avroSchema, avro, ok := Infer("payload", []byte(text), InferOptions{})
+	if !ok {
+		t.Fatalf("no schema of %s", text)
+	}
+	if _, err := decode.Parse(avroSchema); err != nil {
+		t.Fatal(err)
+	}
+	s, err := ParseSchema(avroSchema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := JSON(avroSchema, JSONOptions{})
+	got, err := p.Append(nil, s.Column().AppendAs(nil, Part{Avro: avro}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(got)
 }
