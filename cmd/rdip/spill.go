@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -13,10 +15,17 @@ import (
 func spillFolder(stateDir string) string { return filepath.Join(stateDir, "spill") }
 
 // clearSpills removes what a process that was killed left there, which holds rows: of connectors, too, that the configuration
-// has no longer. The caller has the state folder for itself.
+// has no longer. The folder itself stays: it may be on a disk of its own. The caller has the state folder for itself.
 func clearSpills(stateDir string) error {
 	folder := spillFolder(stateDir)
-	if err := os.RemoveAll(folder); err != nil {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(folder, entry.Name())))
+	}
+	if err != nil {
 		return &fault.Error{Op: "remove old files of", Object: folder, Cause: err, Hint: "make the folder writable", Permanent: true}
 	}
 	return nil

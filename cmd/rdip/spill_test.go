@@ -54,3 +54,23 @@ func TestMemoryForTransactionsInProgressIsPartOfTheBudget(t *testing.T) {
 		})
 	}
 }
+
+// The folder may be a link to a larger disk: what was left there goes, the link stays.
+func TestWhatWasLeftOfTransactionsGoesAndTheirFolderStays(t *testing.T) {
+	state, disk := t.TempDir(), t.TempDir()
+	if err := clearSpills(state); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(disk, "shop", "7.spill")
+	for _, err := range []error{os.Mkdir(filepath.Dir(left), 0o700), os.WriteFile(left, []byte("a row"), 0o600), os.Symlink(disk, spillFolder(state)), clearSpills(state)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, err := os.ReadDir(disk); err != nil || len(entries) != 0 {
+		t.Errorf("on the disk are %v, %v", entries, err)
+	}
+	if to, err := os.Readlink(spillFolder(state)); err != nil || to != disk {
+		t.Errorf("the folder leads to %q, %v", to, err)
+	}
+}
