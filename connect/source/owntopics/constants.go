@@ -5,13 +5,20 @@ import (
 	"strings"
 )
 
-// constant stands where a string constant was.
+// constant stands where a constant was.
 const constant = "'***'"
 
 // dollarQuote begins a dollar-quoted constant (scan.l: dolqdelim).
 var dollarQuote = regexp.MustCompile(`^\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$`)
 
-// withoutConstants is a statement with every string constant replaced and every comment left out; names and numbers stay.
+// modified ends where a type's modifiers stand, which are numbers and no values: numeric(10,2), geometry(Point,4326).
+var modified = regexp.MustCompile(`(?i)(?:^|[^\w"$])(?:char|character|varchar|varying|bpchar|bit|varbit|numeric|decimal|dec|float|time|timetz|timestamp|timestamptz|` +
+	`interval|second|vector|halfvec|sparsevec|geometry|geography)\s*\([\w\s,]*$`)
+
+// mostModified is how far back, in bytes, a type's name is looked for.
+const mostModified = 64
+
+// withoutConstants is a statement with every constant replaced and every comment left out; names and types stay.
 // What cannot be told apart ends the text: a constant without an end, and a backslash before a quote, which depends on the
 // session's standard_conforming_strings. It follows the lexer of PostgreSQL (scan.l).
 func withoutConstants(sql string) string {
@@ -24,6 +31,10 @@ func withoutConstants(sql string) string {
 			n, instead = quoted(rest), constant
 		case quote != "" && !inName(sql[:at]):
 			n, instead = dollarQuoted(rest, quote), constant
+		case isDigit(rest[0]) && !inName(sql[:at]):
+			if n, instead = len(numeral.FindString(rest)), constant; modified.MatchString(b.String()[max(0, b.Len()-mostModified):]) {
+				instead = rest[:n]
+			}
 		case rest[0] == '"':
 			n = named(rest)
 			instead = rest[:max(n, 0)]
@@ -41,14 +52,19 @@ func withoutConstants(sql string) string {
 	return b.String()
 }
 
-// inName says whether a dollar sign behind the text is part of a name.
+// inName says whether a dollar sign or a digit behind the text is part of a name.
 func inName(before string) bool {
 	if before == "" {
 		return false
 	}
 	c := before[len(before)-1]
-	return c == '_' || c == '$' || c >= 0x80 || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+	return c == '_' || c == '$' || c >= 0x80 || isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z'
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// numeral begins with a digit: it takes what may follow in one number, with the sign of an exponent.
+var numeral = regexp.MustCompile(`^(?:0[xX][\w.$\x80-\xff]*|(?:[eE][+-][0-9]|[\w.$\x80-\xff])+)`)
 
 // quoted is the length of the constant that a text begins with, -1 where its end is not certain. Two quotes are one of it.
 func quoted(text string) int {
