@@ -24,11 +24,13 @@ func (t *Task) hiddenKeys(captured []*schema.Table) map[string]bool {
 
 // forTopic is how far a table's reading has come, as the topic of positions may have it: in Kafka, keys that are hidden
 // are not told. A start that has not the file's copy, which is whole, reads the rest of a part without them from the
-// part's beginning and, where rows are owed, the table from its own. t is the file's. The caller holds mu.
+// part's beginning and, where rows are owed, the table from its own; where rows were asked for by their keys, before the
+// key was hidden, it reads them all. t is the file's. The caller holds mu.
 func (g *ledger) forTopic(id string, t *offsets.TableSnapshot) offsets.TableSnapshot {
 	shows := t.Rest != nil && t.Rest.Keys
 	t.Whole = ""
-	if !g.hiddenKeys[id] || !shows && len(t.Owed) == 0 {
+	whole := len(t.Owed) > 0 || len(t.Keys) > 0
+	if !g.hiddenKeys[id] || !shows && !whole {
 		return *t
 	}
 	t.Whole = rand.Text()
@@ -36,8 +38,8 @@ func (g *ledger) forTopic(id string, t *offsets.TableSnapshot) offsets.TableSnap
 	if shows {
 		told.Rest = nil
 	}
-	if len(t.Owed) > 0 {
-		told.Owed, told.Plan, told.Chunks, told.Done, told.Rest = nil, "", 0, offsets.Ranges{}, nil
+	if whole {
+		told.Owed, told.Keys, told.Plan, told.Chunks, told.Done, told.Rest = nil, nil, "", 0, offsets.Ranges{}, nil
 	}
 	return told
 }

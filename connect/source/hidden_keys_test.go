@@ -17,6 +17,8 @@ func TestHiddenKeysAreInTheFileAndNotInTheTopic(t *testing.T) {
 	}
 	place, above := &offsets.ChunkRest{Index: 1, Text: "(7,1)"}, &offsets.ChunkRest{Index: 1, Text: "secret", Keys: true}
 	begun := offsets.TableSnapshot{OID: 7, Rows: 5}
+	asked, again := under(&offsets.ChunkRest{Index: 1, Text: "secret"}), begun // before the key was hidden, or delivery exactly once
+	asked.Keys = [][]string{{"secret"}}
 	for name, c := range map[string]struct {
 		shown bool // the key is not hidden
 		state offsets.TableSnapshot
@@ -26,6 +28,7 @@ func TestHiddenKeysAreInTheFileAndNotInTheTopic(t *testing.T) {
 		"where a reading goes on":    {false, under(above), under(nil)},
 		"rows that are owed":         {false, under(place, []string{"secret"}), begun},
 		"both":                       {false, under(above, []string{"secret"}), begun},
+		"keys that were asked for": {false, asked, again},
 		"both, of a key that is not": {true, under(above, []string{"secret"}), under(above, []string{"secret"})},
 	} {
 		t.Run(name, func(t *testing.T) {
