@@ -139,7 +139,7 @@ func (c *Config) defineTables(d *configs.Definition) {
 	d.Group("Tables")
 	d.Patterns(&c.SchemaInclude, "schema.include.list", "Schemas to capture: expressions that must match the whole name. Not together with `schema.exclude.list`.")
 	d.Patterns(&c.SchemaExclude, "schema.exclude.list", "Schemas to leave out. Not together with `schema.include.list`.")
-	d.Patterns(&c.TableInclude, "table.include.list", "Tables to capture: expressions that must match the whole of `schema.table`. Not together with `table.exclude.list`. A snapshot copies them in this order, unless `snapshot.include.collection.list` has another.", configs.Rank(configs.High))
+	d.Patterns(&c.TableInclude, "table.include.list", "Tables to capture: expressions that must match the whole of `schema.table`. Not together with `table.exclude.list`. A snapshot copies them in this order, unless `snapshot.priority`, `snapshot.tables.order.by.row.count` or `snapshot.include.collection.list` say another.", configs.Rank(configs.High))
 	d.Patterns(&c.TableExclude, "table.exclude.list", "Tables to leave out: expressions that must match the whole of `schema.table`. Not together with `table.include.list`.")
 }
 
