@@ -15,7 +15,8 @@ import (
 // runs twice at once; the other methods say what should become of it and wake the loop.
 type unit struct {
 	log     *slog.Logger
-	settled chan<- struct{} // is told when a run has ended
+	settled chan<- struct{} // is told when a run has ended,
+	changed chan<- struct{} // and so is who looks at the sources
 	wake    chan struct{}   // holds one
 
 	mu        sync.Mutex
@@ -75,13 +76,16 @@ func (u *unit) finish(err error) {
 	u.cancel()
 	close(u.running)
 	u.cancel, u.running, u.err = nil, nil, err
+	u.looked.known = false // what was seen during the run, or before it made its slot, is not so any more
 	if fault.KindOf(err) == fault.NotDrained && (u.removed || u.desired != offsets.DesiredRunning) {
 		u.log.Warn("the connector ended before all that it read was delivered; it is read again later", "connector", name, "error", err)
 	}
 	u.mu.Unlock()
-	select {
-	case u.settled <- struct{}{}:
-	default:
+	for _, told := range []chan<- struct{}{u.settled, u.changed} {
+		select {
+		case told <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ type Worker struct {
 
 	group   sync.WaitGroup
 	settled chan struct{} // a unit's run has ended; holds one
-	changed chan struct{} // other connectors are there; holds one
+	changed chan struct{} // other connectors are there, or one has ended; holds one
 }
 
 // NewWorker is a worker of these connectors. A connector that was paused or stopped before stays so.
@@ -81,7 +81,7 @@ func (w *Worker) newUnit(c Connector) (*unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &unit{log: w.options.Log, settled: w.settled, wake: make(chan struct{}, 1), connector: c, desired: desired, due: true}, nil
+	return &unit{log: w.options.Log, settled: w.settled, changed: w.changed, wake: make(chan struct{}, 1), connector: c, desired: desired, due: true}, nil
 }
 
 // share divides the memory budget among the connectors. Those that run give room back as their batches

@@ -72,8 +72,16 @@ func (c checkCommand) print(w io.Writer, findings fault.Findings) error {
 	for _, f := range findings {
 		count[f.Severity]++
 	}
-	_, err := fmt.Fprintf(w, "%s: %d errors, %d warnings, %d notices\n", c.Config, count[fault.Fatal], count[fault.Warning], count[fault.Notice])
+	_, err := fmt.Fprintf(w, "%s: %s, %s, %s\n", c.Config, counted(count[fault.Fatal], "error"), counted(count[fault.Warning], "warning"), counted(count[fault.Notice], "notice"))
 	return err
+}
+
+// counted is a number of things: "1 error", "2 errors".
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 func printJSON(w io.Writer, findings fault.Findings) error {

@@ -170,7 +170,7 @@ func (d *daemon) run(ctx context.Context) error {
 			d.log.Error("systemd's watchdog", "error", err)
 		}
 	})
-	around.Go(func() { showProgress(beside, d.worker.Tasks) })
+	around.Go(func() { showProgress(beside, d.worker.Tasks, d.log) })
 	around.Go(func() { d.reloadOnSignal(beside) })
 	release := context.AfterFunc(ctx, func() { d.tell(notify.Stopping("delivering what was read")) })
 	d.tell(notify.Ready(fmt.Sprintf("%d connectors; status at http://%s", len(d.worker.Tasks()), d.rest.Addr())))

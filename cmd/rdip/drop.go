@@ -66,11 +66,11 @@ func (c *dropCommand) find(ctx context.Context) (*drop, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(s.connectors, func(x connectorSettings) bool { return x.name == c.Connector })
-	if i < 0 {
-		return nil, &fault.Error{Kind: fault.Configuration, Op: "find connector", Object: c.Connector, Permanent: true, Cause: fmt.Errorf("%s does not have it", c.Config)}
+	connector, err := s.named(c.Connector)
+	if err != nil {
+		return nil, err
 	}
-	d := &drop{dropCommand: c, settings: s, connector: &s.connectors[i]}
+	d := &drop{dropCommand: c, settings: s, connector: connector}
 	if d.state, err = c.stateOf(ctx, s); err != nil {
 		return nil, err
 	}

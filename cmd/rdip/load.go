@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"rdip/configs"
 	"rdip/connect/source"
@@ -58,6 +59,20 @@ func load(path string) (*settings, error) {
 		}
 	}
 	return s, findings.Err()
+}
+
+// named is the connector of that name.
+func (s *settings) named(name string) (*connectorSettings, error) {
+	have := make([]string, len(s.connectors))
+	for i := range s.connectors {
+		if s.connectors[i].name == name {
+			return &s.connectors[i], nil
+		}
+		have[i] = s.connectors[i].name
+	}
+	return nil, &fault.Error{Kind: fault.Configuration, Op: "find connector", Object: name, Permanent: true,
+		Cause: fmt.Errorf("%s has only: %s", s.path, strings.Join(have, ", ")),
+		Hint:  "give one of these names; a connector that was taken out of the file is named by an earlier one, with --config"}
 }
 
 // decode fills in the settings from their file, and says what is wrong with it.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -82,7 +83,7 @@ func run(ctx context.Context, args []string) int {
 	if err != nil {
 		return report(err)
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(asFlag(args))
 	if err != nil {
 		var usage *kong.ParseError
 		if errors.As(err, &usage) {
@@ -95,6 +96,14 @@ func run(ctx context.Context, args []string) int {
 		return report(err)
 	}
 	return 0
+}
+
+// asFlag has "help" and "help COMMAND" mean --help, as people type it elsewhere.
+func asFlag(args []string) []string {
+	if len(args) == 0 || args[0] != "help" {
+		return args
+	}
+	return append(slices.Clone(args[1:]), "--help")
 }
 
 // report prints an error and gives its exit code.

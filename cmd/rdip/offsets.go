@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,20 +60,21 @@ type offsetsShow struct {
 
 // Run prints the positions of the daemon, if one answers, and else of the file.
 func (c offsetsShow) Run(ctx context.Context) error {
-	dir, rest, err := c.dir()
-	if c.URL != "" {
-		dir, rest, err = "", c.URL, nil
+	dir, address, err := c.dir()
+	if c.URL != "" || c.Config == "" && c.StateDir == "" {
+		dir, address, err = "", cmp.Or(c.URL, rest.DefaultAddress), nil
 	}
 	if err != nil {
 		return err
 	}
-	if rest != "" {
-		if api := newAPI(rest); api.answers(ctx) {
+	if address != "" {
+		if api := newAPI(address); api.answers(ctx) {
 			return c.daemon(ctx, api)
 		}
 	}
 	if dir == "" {
-		return &fault.Error{Op: "ask rdip", Object: rest, Cause: fmt.Errorf("nothing answers"), Hint: "start rdip, or name its state folder with --state-dir"}
+		return &fault.Error{Op: "ask rdip", Object: address, Cause: fmt.Errorf("nothing answers"),
+			Hint: "start it, or add --config /etc/rdip/rdip.yaml, or --state-dir /var/lib/rdip"}
 	}
 	contents, err := offsets.Dump(dir, offsets.Options{})
 	if err != nil {
@@ -85,6 +87,9 @@ func (c offsetsShow) Run(ctx context.Context) error {
 func (c offsetsShow) daemon(ctx context.Context, a *api) error {
 	var names []string
 	if err := a.get(ctx, "/connectors", &names); err != nil {
+		return err
+	}
+	if err := mustHave(c.Connector, names); err != nil {
 		return err
 	}
 	all := map[string]rest.ConnectorOffsets{}

@@ -28,13 +28,11 @@ func (c offsetsSet) fromKafka(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i := range s.connectors {
-		if s.connectors[i].name == c.Connector {
-			return c.proven(ctx, s, &s.connectors[i])
-		}
+	connector, err := s.named(c.Connector)
+	if err != nil {
+		return err
 	}
-	return &fault.Error{Kind: fault.Configuration, Op: "find connector", Object: c.Connector, Permanent: true,
-		Cause: fmt.Errorf("%s does not have it", c.Config)}
+	return c.proven(ctx, s, connector)
 }
 
 func (c offsetsSet) proven(ctx context.Context, s *settings, connector *connectorSettings) error {

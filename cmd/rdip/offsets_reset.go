@@ -72,10 +72,9 @@ func (c offsetsReset) slot() (*postgres.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range s.connectors {
-		if s.connectors[i].name == c.Connector {
-			return &s.connectors[i].postgres, nil
-		}
+	connector, err := s.named(c.Connector)
+	if err != nil {
+		return nil, err
 	}
-	return nil, &fault.Error{Kind: fault.Configuration, Op: "find connector", Object: c.Connector, Permanent: true, Cause: fmt.Errorf("%s does not have it", c.Config)}
+	return &connector.postgres, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -78,9 +79,10 @@ func (w overBar) Write(line []byte) (int, error) {
 }
 
 // showProgress draws a bar on a terminal while one of the tasks reads tables, before its stream or beside it, until ctx
-// ends. Elsewhere it does nothing: the log and the status say the same.
-func showProgress(ctx context.Context, tasks func() []*source.Task) {
+// ends. Elsewhere it logs how far they are, every so often.
+func showProgress(ctx context.Context, tasks func() []*source.Task, log *slog.Logger) {
 	if !isTerminal(os.Stderr) {
+		logProgress(ctx, tasks, log)
 		return
 	}
 	drawn := false
@@ -102,4 +104,38 @@ func showProgress(ctx context.Context, tasks func() []*source.Task) {
 			drawn = line != ""
 		}
 	}
+}
+
+// logEvery is the time between two lines of the log on how far the reading of tables is.
+const logEvery = 30 * time.Second
+
+// logProgress logs how far each task is that reads tables, until ctx ends.
+func logProgress(ctx context.Context, tasks func() []*source.Task, log *slog.Logger) {
+	tick := time.NewTicker(logEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, t := range tasks() {
+			if s := t.Status(); s.Copies() {
+				log.Info("tables are being read", append([]any{"connector", t.Name}, reported(s.Snapshot).attributes()...)...)
+			}
+		}
+	}
+}
+
+// attributes are the same as line, for the log.
+func (p progress) attributes() []any {
+	all := []any{"done", fmt.Sprintf("%.0f%%", 100*p.done), "rows", p.rows}
+	if p.of > 0 {
+		all = append(all, "of_about", p.of)
+	}
+	all = append(all, "rows_per_second", int64(p.rate))
+	if p.known {
+		all = append(all, "left", p.left.Round(time.Second))
+	}
+	return all
 }

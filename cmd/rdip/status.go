@@ -8,11 +8,13 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"rdip/configs"
 	"rdip/connect/rest"
+	"rdip/internal/fault"
 )
 
 type statusCommand struct {
@@ -71,6 +73,9 @@ func (c statusCommand) show(ctx context.Context, a *api, w io.Writer) error {
 	if err := a.get(ctx, "/connectors?expand=status", &all); err != nil {
 		return err
 	}
+	if err := mustHave(c.Connector, slices.Collect(maps.Keys(all))); err != nil {
+		return err
+	}
 	var list []rest.ConnectorStatus
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if c.Connector == "" || c.Connector == name {
@@ -86,6 +91,16 @@ func (c statusCommand) show(ctx context.Context, a *api, w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// mustHave refuses the name of a connector that a daemon does not have; "" is all of them.
+func mustHave(name string, have []string) error {
+	if name == "" || slices.Contains(have, name) {
+		return nil
+	}
+	slices.Sort(have)
+	return &fault.Error{Kind: fault.Configuration, Op: "find connector", Object: name, Permanent: true,
+		Cause: fmt.Errorf("it does not run here; those that do: %s", strings.Join(have, ", ")), Hint: "give one of these names, or the address of another rdip with --url"}
 }
 
 // indented prints a value as JSON.
@@ -105,7 +120,7 @@ func printStatus(w io.Writer, s *rest.ConnectorStatus) error {
 	}
 	fmt.Fprintf(w, "  lag %s %s  retained WAL %s of %s", size(d.LagBytes, "unknown"), age(d.LagMillis), size(d.RetainedBytes, "unknown"), size(d.RetainedLimitBytes, "no limit"))
 	fmt.Fprintf(w, "  latency p50 %.4gms p99 %.4gms\n", d.LatencyP50ms, d.LatencyP99ms)
-	for _, line := range []struct{ label, text string }{{"error", s.Connector.Trace}, {"waiting", d.WaitingOn}, {"source", d.Detail}, {"position", string(d.Position)},
+	for _, line := range []struct{ label, text string }{{"error", strings.TrimPrefix(s.Connector.Trace, "error: ")}, {"waiting", d.WaitingOn}, {"source", d.Detail}, {"position", string(d.Position)},
 		{"delivery", deliveryLine(d)}} {
 		if line.text != "" {
 			fmt.Fprintf(w, "  %s: %s\n", line.label, line.text)

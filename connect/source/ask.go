@@ -33,10 +33,7 @@ func (t *Task) AskSnapshot(ctx context.Context, asked []snapshot.Asked, by strin
 // ask asks the source whether tables can be read so, and stores that they are to be; also changes the record that
 // is stored with it, and may be nil.
 func (r *run) ask(ctx context.Context, asked []snapshot.Asked, captured []*schema.Table, by string, also func(*offsets.Record)) error {
-	names := make([]string, len(captured))
-	for i, t := range captured {
-		names[i] = t.ID()
-	}
+	names := identifiers(captured)
 	byHand := make([]snapshot.Asked, len(asked))
 	for i, a := range asked {
 		if !slices.Contains(names, a.Table) {
@@ -49,6 +46,14 @@ func (r *run) ask(ctx context.Context, asked []snapshot.Asked, captured []*schem
 		return err
 	}
 	return r.ledger.ask(asked, captured, by, r.tables, also)
+}
+
+func identifiers(tables []*schema.Table) []string {
+	ids := make([]string, len(tables))
+	for i, t := range tables {
+		ids[i] = t.ID()
+	}
+	return ids
 }
 
 func notCaptured(table string, names []string) error {

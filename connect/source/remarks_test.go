@@ -19,3 +19,18 @@ func TestRemarksOfReadingsAreBounded(t *testing.T) {
 		t.Errorf("%d notices: %v", len(got), got)
 	}
 }
+
+// What was warned of goes from the status once it is not so any more, and what else was said stays.
+func TestAWarningIsForgottenWithItsCause(t *testing.T) {
+	task := &Task{Log: slog.New(slog.DiscardHandler)}
+	task.warn(aboutSignals, signalNotices, "no signal")
+	task.warn(aboutSignalTopic, 1, "it is not there")
+	task.warn(aboutSignalTopic, 1, "it cannot be read")
+	if got := task.notices; len(got) != 2 || got[1].Seen != "it cannot be read" {
+		t.Errorf("before: %v", got)
+	}
+	task.forgetWarnings(aboutSignalTopic)
+	if got := task.notices; len(got) != 1 || got[0].Seen != "no signal" {
+		t.Errorf("after: %v", got)
+	}
+}

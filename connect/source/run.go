@@ -34,6 +34,7 @@ type run struct {
 	lastAck  atomic.Pointer[time.Time]
 	exact    *transactor // nil where delivery is at least once
 	again    again       // ends the stream between two transactions
+	captures []string    // the captured tables, by schema.Table.ID, where the source tells them; set before isOpen
 }
 
 // sent is what a batch remembers of its sender until it is reported.
@@ -116,6 +117,7 @@ func (r *run) reconcile(ctx context.Context, resume readers.Resume) error {
 		if captured, err = r.captured(ctx); err != nil {
 			return err
 		}
+		r.captures = identifiers(captured)
 	}
 	added, err := r.ledger.opened(resume, captured)
 	if err != nil {
@@ -150,7 +152,7 @@ func (r *run) capture(stop context.Context) error {
 func (r *run) copy(stop context.Context) (offsets.Position, error) {
 	t := r.task
 	t.enter(StateSnapshot, r)
-	progress := &snapshot.Progress{}
+	began, progress := time.Now(), &snapshot.Progress{}
 	t.setProgress(progress)
 	ctx, cancel := r.until(stop)
 	defer cancel()
@@ -186,6 +188,8 @@ func (r *run) copy(stop context.Context) (offsets.Position, error) {
 		return offsets.Position{}, r.cause(err)
 	}
 	failpoint.Hit(failpoint.SnapshotMarked)
+	report := progress.Report()
+	t.Log.Info("the snapshot is finished", "tables", len(report.Tables), "rows", report.Rows, "took", time.Since(began).Round(time.Millisecond))
 	return from, src.Close(ctx)
 }
 

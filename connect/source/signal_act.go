@@ -51,7 +51,7 @@ func (r *run) executeSnapshot(ctx context.Context, s offsets.Signal, data *signa
 		return err
 	}
 	if blocking {
-		r.task.signalNotice(fmt.Sprintf("signal %s asks for a blocking snapshot: it is read as an incremental one, while the log is streamed", signals.Name(s)))
+		r.task.warn(aboutSignals, signalNotices, fmt.Sprintf("signal %s asks for a blocking snapshot: it is read as an incremental one, while the log is streamed", signals.Name(s)))
 	}
 	r.task.Log.Info("a signal asks for a snapshot", "signal", s.ID, "channel", s.Channel, "tables", len(asked))
 	return nil

@@ -28,7 +28,7 @@ func (l *lane) signal(e *envelope.Event) {
 		return
 	}
 	if len(e.After) != 3 {
-		l.run.task.signalNotice(fmt.Sprintf("table %s has %d columns, and a signal has three: id, type, data. CREATE TABLE %[1]s (id varchar(42) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048) NULL)",
+		l.run.task.warn(aboutSignals, signalNotices, fmt.Sprintf("table %s has %d columns, and a signal has three: id, type, data. CREATE TABLE %[1]s (id varchar(42) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048) NULL)",
 			l.run.task.Signals.Table, len(e.After)))
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"rdip/connect/source/signals"
@@ -16,6 +15,8 @@ const (
 	signalRetryFirst = 500 * time.Millisecond
 	signalRetryLast  = 30 * time.Second
 	signalNotices    = 5 // how many of them status keeps
+
+	aboutSignals, aboutSignalTopic = "signals", "signal topic"
 )
 
 // actOnSignals acts on signals, one after the other, until ctx ends. What fails for a while is tried again; what
@@ -43,7 +44,7 @@ func (r *run) actUntilDone(ctx context.Context, s offsets.Signal) {
 			return
 		}
 		if fault.IsPermanent(err) {
-			r.task.signalNotice(fmt.Sprintf("signal %s is not acted upon: %v", signals.Name(s), err))
+			r.task.warn(aboutSignals, signalNotices, fmt.Sprintf("signal %s is not acted upon: %v", signals.Name(s), err))
 			if err = r.ledger.drop(s.Number); err == nil {
 				return
 			}
@@ -65,7 +66,7 @@ func (r *run) readSignalTopic(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		r.task.signalNotice(fmt.Sprintf("the signal topic %s cannot be read, and is tried again: %v", r.task.Signals.Topic, err))
+		r.task.warn(aboutSignalTopic, 1, fmt.Sprintf("the signal topic %s cannot be read, and is tried again: %v", r.task.Signals.Topic, err))
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -84,27 +85,40 @@ func (r *run) followSignalTopic(ctx context.Context, works func()) error {
 		return err
 	}
 	defer func() { _ = topic.Close() }() // nothing is written
-	if topic.Begin() < 0 {
-		r.task.signalNotice(fmt.Sprintf("the signal topic %s is not there, or this user may not describe and read it: it is waited for", r.task.Signals.Topic))
+	there := topic.Begin() >= 0
+	if !there {
+		r.task.warn(aboutSignalTopic, 1, fmt.Sprintf("the signal topic %s is not there, or this user may not describe and read it: it is waited for", r.task.Signals.Topic))
 	}
 	if err := r.tookTopic(nil, max(topic.Begin(), 0)); err != nil {
 		return err
 	}
-	r.task.Log.Info("the signal topic is read", "topic", r.task.Signals.Topic, "offset", topic.Begin())
+	if there {
+		r.readsSignalTopic(topic.Begin())
+	}
 	for {
 		record, err := topic.Next(ctx)
 		if err != nil {
 			return err
 		}
 		works()
+		if !there {
+			there = true
+			r.readsSignalTopic(record.Offset)
+		}
 		taken, err := signals.OfRecord(record, r.task.Prefix)
 		if err != nil {
-			r.task.signalNotice(fmt.Sprintf("the record at offset %d of the signal topic is no signal: %v", record.Offset, err))
+			r.task.warn(aboutSignals, signalNotices, fmt.Sprintf("the record at offset %d of the signal topic is no signal: %v", record.Offset, err))
 		}
 		if err := r.tookTopic(taken, record.Offset+1); err != nil {
 			return err
 		}
 	}
+}
+
+// readsSignalTopic says that the topic is there and read, which ends what was warned of before.
+func (r *run) readsSignalTopic(from int64) {
+	r.task.forgetWarnings(aboutSignalTopic)
+	r.task.Log.Info("the signal topic is read", "topic", r.task.Signals.Topic, "offset", from)
 }
 
 // tookTopic stores signals of the topic, and where it is read on.
@@ -131,26 +145,6 @@ func (r *run) followSignals(ctx context.Context) <-chan struct{} {
 		<-read
 	}()
 	return ended
-}
-
-// signalNotice is a notice of signals; status keeps the newest of them.
-func (t *Task) signalNotice(text string) {
-	t.Log.Warn(text)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	const where = "signals"
-	kept := slices.Clone(t.notices)
-	count := 0
-	for _, n := range kept {
-		if n.Where == where {
-			count++
-		}
-	}
-	if count >= signalNotices {
-		oldest := slices.IndexFunc(kept, func(n fault.Finding) bool { return n.Where == where })
-		kept = slices.Delete(kept, oldest, oldest+1)
-	}
-	t.notices = append(kept, fault.Finding{Severity: fault.Warning, Where: where, Seen: text})
 }
 
 var errNoSnapshot = errors.New("no snapshot is under way")

@@ -101,7 +101,7 @@ func TestASignalOfALogThatIsSentAgainIsTakenOnce(t *testing.T) {
 func TestNoticesOfSignalsAreBounded(t *testing.T) {
 	l, _ := ownLane(t, nil)
 	for i := range 3 * signalNotices {
-		l.run.task.signalNotice(fmt.Sprint("notice ", i))
+		l.run.task.warn(aboutSignals, signalNotices, fmt.Sprint("notice ", i))
 	}
 	notices := l.run.task.notices
 	if len(notices) != signalNotices || notices[signalNotices-1].Seen != fmt.Sprint("notice ", 3*signalNotices-1) {

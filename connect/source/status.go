@@ -2,6 +2,8 @@ package source
 
 import (
 	"maps"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -121,14 +123,28 @@ func (r *run) describe(s *Status) {
 	s.SnapshotStarted, s.SnapshotFinished = r.ledger.record.SnapshotStarted, r.ledger.record.SnapshotFinished
 	r.ledger.mu.Unlock()
 	r.progress(s)
+	r.describeTables(s)
+}
+
+// describeTables adds the tables: those of which there were events, and those that are captured and had none yet.
+func (r *run) describeTables(s *Status) {
 	catchingUp := r.ledger.catchingUp()
+	quiet := make(map[string]bool, len(r.captures))
+	for _, id := range r.captures {
+		quiet[id] = true
+	}
 	for _, t := range r.tables.all() {
 		topic, stop := t.shown()
 		_, behind := catchingUp[t.id]
+		delete(quiet, t.id)
 		s.Tables = append(s.Tables, TableStatus{Table: t.id, Topic: topic.Name, Partitions: topic.Partitions,
 			Reads: t.reads.Load(), Creates: t.creates.Load(), Updates: t.updates.Load(), Deletes: t.deletes.Load(),
 			Truncates: t.truncates.Load(), Stopped: stop, Retained: stop.retained(s.Source.SourcePlace), CatchingUp: behind && stop == nil})
 	}
+	for id := range quiet {
+		s.Tables = append(s.Tables, TableStatus{Table: id})
+	}
+	slices.SortFunc(s.Tables, func(a, b TableStatus) int { return strings.Compare(a.Table, b.Table) })
 }
 
 // longEnd is how long a Kafka transaction may take to end before it is said that the task waits for that.
@@ -147,15 +163,6 @@ func (r *run) progress(s *Status) {
 		s.WaitingOn = "Kafka: the end of a transaction is not confirmed"
 	case s.Held > s.Budget-budget.ArenaBytes:
 		s.WaitingOn = "Kafka: the memory budget is full of rows that are not acknowledged"
-	}
-}
-
-func (t *Task) notice(n []fault.Finding) {
-	t.mu.Lock()
-	t.notices = n
-	t.mu.Unlock()
-	for _, f := range n {
-		t.Log.Warn(f.String())
 	}
 }
 

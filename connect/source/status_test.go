@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,6 +53,25 @@ func TestStatusWaitsForNoBroker(t *testing.T) {
 	cancel(context.Canceled)
 	if err := <-asked; err == nil {
 		t.Error("a topic was found")
+	}
+}
+
+// After a restart the status has every captured table, also those in which nothing has happened since.
+func TestStatusHasCapturedTablesWithoutEvents(t *testing.T) {
+	l := brokerLane(t, "1000000")
+	if err := l.Table(ordersLayout(0)); err != nil {
+		t.Fatal(err)
+	}
+	l.run.captures = []string{"public.orders", "public.a", "public.z"}
+	l.run.isOpen.Store(true)
+	var names []string
+	s := Status{}
+	l.run.describeTables(&s)
+	for _, table := range s.Tables {
+		names = append(names, table.Table)
+	}
+	if want := []string{"public.a", "public.orders", "public.z"}; !slices.Equal(names, want) {
+		t.Errorf("tables %v, want %v", names, want)
 	}
 }
 

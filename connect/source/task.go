@@ -154,6 +154,11 @@ func (t *Task) end(s State, err error) error {
 	t.count(err)
 	t.hasBegun(&fault.Error{Op: "begin the stream of connector", Object: t.Name, Cause: cmp.Or(err, errors.New("it was stopped"))})
 	t.mu.Unlock()
+	if s == StateFailed { // the others run on, so that nothing else tells it
+		t.Log.Error("the connector has failed, and waits for rdip restart or rdip reload", "error", err)
+	} else {
+		t.Log.Info("connector", "state", s.String())
+	}
 	return err
 }
 

@@ -155,24 +155,7 @@ const mostRemarks = 20
 
 // remark is a notice of a table's reading: each in the log, and the newest in the status, so that a table that is
 // begun anew for weeks takes no more memory.
-func (t *Task) remark(text string) {
-	t.Log.Warn(text)
-	f := fault.Finding{Severity: fault.Warning, Where: "snapshot", Seen: text}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	others := slices.DeleteFunc(slices.Clone(t.notices), func(n fault.Finding) bool { return n == f })
-	remarks := 0
-	for _, n := range others {
-		if n.Where == f.Where {
-			remarks++
-		}
-	}
-	if remarks >= mostRemarks {
-		oldest := slices.IndexFunc(others, func(n fault.Finding) bool { return n.Where == f.Where })
-		others = slices.Delete(others, oldest, oldest+1)
-	}
-	t.notices = append(others, f)
-}
+func (t *Task) remark(text string) { t.warn("snapshot", mostRemarks, text) }
 
 // cameLater says that tables of a connector were not captured before.
 func cameLater(connector string, tables []string) []fault.Finding {
