@@ -27,8 +27,8 @@ endif
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-build: ## build bin/rdip
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rdip ./cmd/rdip
+build: ## build bin/rdip, one static file
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rdip ./cmd/rdip
 
 demo: build ## a throwaway PostgreSQL, an embedded broker, and the events as they arrive
 	bin/rdip demo $(ARGS)

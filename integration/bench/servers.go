@@ -92,7 +92,7 @@ func (b *bench) build(ctx context.Context) error {
 	say("building rdip")
 	b.rdip = filepath.Join(b.dir, "rdip")
 	log := filepath.Join(b.dir, "build.log")
-	err := process.Run(ctx, process.Command{Path: "go", Log: log,
+	err := process.Run(ctx, process.Command{Path: "go", Log: log, Env: append(os.Environ(), "CGO_ENABLED=0"),
 		Args: []string{"build", "-trimpath", "-ldflags", "-s -w -X main.version=bench", "-o", b.rdip, "rdip/cmd/rdip"}})
 	if err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, process.Tail(log, 20))

@@ -28,8 +28,8 @@ var built = struct {
 	paths map[string]string
 }{paths: map[string]string{}}
 
-// released, in place of build tags, is a binary as a user has it: without the race detector, whose memory
-// would hide rdip's own.
+// Released, in place of build tags, is a binary as a user has it, static and without the race detector: what they have
+// resident would hide rdip's own memory.
 const Released = "released"
 
 // Binary builds rdip once for each set of build tags, with the race detector in it unless released, or RDIP_RACE=0.
@@ -50,6 +50,9 @@ func Binary(t *testing.T, tags ...string) string {
 		args = slices.Delete(args, 1, 2)
 	}
 	build := exec.Command("go", append(args, "-o", path, "rdip/cmd/rdip")...)
+	if name == Released {
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	}
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
