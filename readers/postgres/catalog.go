@@ -54,6 +54,8 @@ type table struct {
 	IdentityIndex []string
 	// LeftOut says, a line each, which columns are in no record and why; for the log and for status.
 	LeftOut []string
+	// Losses are what is lost of columns' values, each with its column.
+	Losses []types.Loss
 }
 
 // column is a column as the catalog has it now.

@@ -29,7 +29,7 @@ func (c *catalog) tables(ctx context.Context) ([]*table, error) {
 	}
 	c.types.Forget()
 	for _, t := range chosen {
-		if err := c.noteLeftOut(ctx, t); err != nil {
+		if err := c.noteLosses(ctx, t); err != nil {
 			return nil, err
 		}
 	}
@@ -109,15 +109,18 @@ func (c *catalog) fillKeys(ctx context.Context, byOID map[uint32]*table, oids []
 	return err
 }
 
-// noteLeftOut names the columns whose type keeps them out of the records.
-func (c *catalog) noteLeftOut(ctx context.Context, t *table) error {
+// noteLosses names the columns whose type keeps them, or a part of their values, out of the records.
+func (c *catalog) noteLosses(ctx context.Context, t *table) error {
 	for _, col := range t.Columns {
 		f, err := c.types.Form(ctx, col.Type, col.Mod, col.Dimensions)
 		if err != nil {
 			return err
 		}
+		name := fmt.Sprintf("column %s of type %s: ", col.Name, col.TypeName)
 		if why := omission(&f, c.cfg.Debezium); why != "" {
-			t.LeftOut = append(t.LeftOut, fmt.Sprintf("column %s of type %s: %s", col.Name, col.TypeName, why))
+			t.LeftOut = append(t.LeftOut, name+why)
+		} else if f.Loss.Seen != "" {
+			t.Losses = append(t.Losses, types.Loss{Seen: name + f.Loss.Seen, Fix: f.Loss.Fix})
 		}
 	}
 	return nil

@@ -44,7 +44,7 @@ func (l *live) Rest(c snapshot.Chunk, text string) (snapshot.Chunk, error) {
 	}
 	if err != nil {
 		return c, &fault.Error{Op: "resume the snapshot of", Object: "table " + c.Table.ID(), Permanent: true,
-			Cause: fmt.Errorf("the stored rest %q of part %d cannot be read: %w", text, c.Index, err),
+			Cause: fmt.Errorf("the stored rest of part %d cannot be read: %w", c.Index, err), // it may hold a key
 			Hint:  "to copy everything again: rdip offsets reset " + l.r.name + " --config FILE"}
 	}
 	if r, ok := c.Range.(ctidRange); ok {

@@ -3,12 +3,14 @@ package postgres
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"rdip/configs"
 	"rdip/integration/testenv"
 	"rdip/integration/testenv/component"
 	"rdip/integration/testenv/pgserver"
+	"rdip/internal/fault"
 	"rdip/readers/postgres/types"
 	"rdip/readers/postgres/types/avrotest"
 )
@@ -24,6 +26,16 @@ func TestMoneyHasTheDigitsOfTheDatabasesLocale(t *testing.T) {
 			s.exec(t, fmt.Sprintf("ALTER DATABASE %s SET lc_monetary = '%s'; SET lc_monetary = '%[2]s'", quoteIdentifier(s.cfg.Database), locale))
 			s.exec(t, "CREATE TABLE t (id int PRIMARY KEY, amount money, amounts money[]); INSERT INTO t VALUES (1, 1234.5::numeric::money, ARRAY[1234.5::numeric::money])")
 			s.cfg.Types.Define(configs.NewDefinition("types"))
+			for mode, want := range map[types.ArrayMode]map[string][]string{
+				types.ArrayNested: {"ar_KW.UTF-8": {"money.fraction.digits: 3", "money.fraction.digits: 3"}},
+				types.ArrayText:   {"ar_KW.UTF-8": {"money.fraction.digits: 3", "array.handling.mode: array"}, "ja_JP.UTF-8": {"array.handling.mode: array"}},
+			} {
+				s.cfg.Types.Array = mode
+				if got := lossesTold(s.reader(t).Check(t.Context())); !slices.Equal(got, want[locale]) {
+					t.Errorf("with %s warned of are %q, want %q", mode, got, want[locale])
+				}
+			}
+			s.cfg.Types.Array = types.ArrayNested
 			s.cfg.Types.Decimal = types.DecimalString
 			conn, err := s.cfg.connectSQL(t.Context())
 			if err != nil {
@@ -42,4 +54,14 @@ func TestMoneyHasTheDigitsOfTheDatabasesLocale(t *testing.T) {
 			}
 		})
 	}
+}
+
+// lossesTold are the settings by which values would be whole that are not.
+func lossesTold(findings []fault.Finding) (fixes []string) {
+	for _, f := range findings {
+		if f.Case == "P28" && f.Severity == fault.Warning {
+			fixes = append(fixes, f.Fix)
+		}
+	}
+	return fixes
 }

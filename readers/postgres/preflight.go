@@ -179,6 +179,10 @@ func (c *Config) tableFindings(want *captured, pub *publication) []fault.Finding
 		for _, line := range u.LeftOut {
 			fs = append(fs, fault.Finding{Severity: fault.Notice, Kind: fault.Preflight, Where: "table " + u.ID(), Seen: line})
 		}
+		for _, loss := range u.Losses {
+			fs = append(fs, fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: "table " + u.ID(), Seen: loss.Seen,
+				Need: "all of each value", Fix: loss.Fix, Case: "P28"})
+		}
 	}
 	for _, t := range want.unlogged {
 		fs = append(fs, fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: "table " + t.ID(), Seen: "it is unlogged, so it is in no log and not captured",

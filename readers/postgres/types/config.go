@@ -121,8 +121,8 @@ func (c *Config) Define(d *configs.Definition) {
 		{Value: string(ArrayNested), Doc: "arrays, nested as deep as the column is declared; a value of other dimensions, or whose lower bounds are not 1, stops its table"},
 		{Value: string(ArrayText), Doc: "the server's text, such as `{{1,2},{3,NULL}}` or `[0:1]={7,8}`, which holds every value"},
 	}, configs.Default(string(ArrayNested)))
-	d.Int(&c.MoneyFractionDigits, "money.fraction.digits", "Digits behind the point of money with `decimal.handling.mode: precise`; with fewer than two, values are rounded half up.", configs.Default("2"), configs.Between("0", "18"), configs.Rank(configs.Low))
-	d.Bool(&c.IncludeUnknown, "include.unknown.datatypes", "Whether `compatibility: debezium` writes columns of types that Debezium has no Form for, as their text's bytes in the Form of `binary.handling.mode`. Without that compatibility they are always written, as text.", configs.Default("false"), configs.Rank(configs.Low))
+	d.Int(&c.MoneyFractionDigits, "money.fraction.digits", "Digits behind the point of money with `decimal.handling.mode: precise`; with fewer than amounts have in the database (two, or what its `lc_monetary` says), values are rounded half up, and a warning says so.", configs.Default("2"), configs.Between("0", "18"), configs.Rank(configs.Low))
+	d.Bool(&c.IncludeUnknown, "include.unknown.datatypes", "Whether `compatibility: debezium` writes columns of types that Debezium has no form for, as their text's bytes in the form of `binary.handling.mode`. Without that compatibility they are always written, as text.", configs.Default("false"), configs.Rank(configs.Low))
 	d.String(&c.Placeholder, "unavailable.value.placeholder", "What stands for a value that the log did not carry. `hex:` and hexadecimal digits give its bytes.", configs.Default(Unavailable), configs.Check(checkPlaceholder), configs.Rank(configs.Low))
 }
 

@@ -19,6 +19,8 @@ type Form struct {
 	Optional bool
 	// Foreign: Debezium leaves columns of this type out.
 	Foreign bool
+	// Loss is what is lost of values that the type is common for; the zero value where nothing is.
+	Loss Loss
 	// zero is the text of Debezium's fallback for a NOT NULL column, in the server's own form.
 	zero string
 	// generated is the text that Debezium registers as the default where the real one is not a constant; for
@@ -28,6 +30,12 @@ type Form struct {
 	defaults bool
 	// absent replaces what the placeholder makes of the type.
 	absent []byte
+}
+
+// Loss is said before anything is lost.
+type Loss struct {
+	Seen string // what is lost
+	Fix  string // the setting with which it is not, as typed
 }
 
 // Names of Debezium's semantic types.
@@ -89,7 +97,7 @@ func (c *Catalog) arrayForm(ctx context.Context, t *Type, mod int32, dimensions 
 	}
 	foreign := item.Foreign || foreignArrays[t.OID]
 	if c.modes.Array == ArrayText {
-		return Form{Type: schema.Plain(schema.String), Encode: encodeText, zero: "{}", Foreign: foreign}, nil
+		return Form{Type: schema.Plain(schema.String), Encode: encodeText, zero: "{}", Foreign: foreign, Loss: c.moneyInText(t.Elem)}, nil
 	}
 	if dimensions < 1 || c.modes.debezium {
 		dimensions = 1
@@ -99,6 +107,7 @@ func (c *Catalog) arrayForm(ctx context.Context, t *Type, mod int32, dimensions 
 		Encode:  arrayEncoder(item.Encode, t.Delimiter, dimensions, c.modes.debezium),
 		zero:    "{}",
 		Foreign: foreign,
+		Loss:    item.Loss,
 	}
 	return f, nil
 }

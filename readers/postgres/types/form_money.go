@@ -32,6 +32,18 @@ func (c *Catalog) moneyForm(ctx context.Context) (Form, error) {
 	default:
 		scale := c.modes.MoneyFractionDigits
 		f.Type, f.Encode = decimalType(moneyUnknownPrecision, scale, false), moneyEncoder(scale, *c.money)
+		if *c.money > scale {
+			f.Loss = Loss{Seen: fmt.Sprintf("amounts have %d digits behind the point here (lc_monetary), and are rounded to %d", *c.money, scale), Fix: fmt.Sprintf("money.fraction.digits: %d", *c.money)}
+		}
 	}
 	return f, nil
+}
+
+// moneyInText is what is lost of amounts within a text of the server's, which is as lc_monetary C has it. The form of the
+// items was asked for before.
+func (c *Catalog) moneyInText(item uint32) Loss {
+	if item != moneyOID || *c.money == writtenDigits {
+		return Loss{}
+	}
+	return Loss{Seen: fmt.Sprintf("amounts have %d digits behind the point here (lc_monetary), and in text it stands before the last two", *c.money), Fix: "array.handling.mode: array"}
 }
