@@ -137,6 +137,13 @@ func TestAReloadIsAppliedAsAWholeOrRefusedAsAWhole(t *testing.T) {
 			t.Errorf("%s is not in what was said:\n%s", word, out)
 		}
 	}
+	p.Configured("connectors.shop.slot.name", p.Prefix+"_other").File(t)
+	out = p.Command(t, harness.ExitConfiguration, flags(p, t, d, "reload")...)
+	for _, word := range []string{"slot.name", p.Prefix + "_other", fmt.Sprintf("belongs to slot %q", p.Prefix), "rdip drop shop"} {
+		if !strings.Contains(out, word) {
+			t.Errorf("%s is not in what was said:\n%s", word, out)
+		}
+	}
 	if level := p.Command(t, harness.ExitDone, flags(p, t, d, "log-level")...); level != "info\n" {
 		t.Errorf("a refused file changed the log level to %s", level)
 	}

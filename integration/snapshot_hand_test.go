@@ -62,6 +62,7 @@ func TestASnapshotThatIsAskedForReadsWhatIsAskedForAndNothingElse(t *testing.T) 
 	if !strings.Contains(out, "asked for") || !strings.Contains(out, "finished") {
 		t.Errorf("rdip snapshot --where: %s", out)
 	}
+	d.WaitFor(t, `msg="a snapshot is asked for" connector=shop table=public.items by="rdip snapshot`)
 	ask(harness.ExitDone, "public.items", "--keys", "3,5,77", "--wait")
 	ask(harness.ExitDone, "public.pairs", "--keys", `(1,"it's, 1"),(4,"it's, 4"),(4,"absent")`, "--wait")
 	want := map[string]int{"0": 1, "1": 1, "2": 1, "3": 2, "4": 1, "5": 2, "6": 1, "7": 1, "8": 2, "9": 2}

@@ -40,6 +40,9 @@ func (c *control) Reload(context.Context) (rest.Reloaded, error) {
 	if err == nil {
 		err = is.fixed(next).Err()
 	}
+	if err == nil {
+		err = c.daemon.moved(next)
+	}
 	if err != nil {
 		c.daemon.log.Error("the changed configuration is refused as a whole; the old one stays", "error", err)
 		return rest.Reloaded{}, err

@@ -149,7 +149,7 @@ func (c snapshotCommand) list(ctx context.Context, a *api, path string, w io.Wri
 	fmt.Fprintln(t, "TABLE\tSTATE\tDONE\tPARTS\tROWS\tROWS/S\tLEFT\tOF\tWHY")
 	for i := range all {
 		s := &all[i]
-		fmt.Fprintf(t, "%s\t%s\t%.0f%%\t%d of %d\t%d\t%.0f\t%s\t%s\t%s\n", s.Table, s.State, 100*s.Share, s.ChunksDone, s.Chunks, s.Rows, s.RowsPerSecond, timeLeft(s), rowsOf(s), reason(s))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d of %d\t%d\t%.0f\t%s\t%s\t%s\n", s.Table, s.State, shareDone(s), s.ChunksDone, s.Chunks, s.Rows, s.RowsPerSecond, timeLeft(s), rowsOf(s), reason(s))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -162,8 +162,16 @@ func (c snapshotCommand) list(ctx context.Context, a *api, path string, w io.Wri
 	return nil
 }
 
+// shareDone is how much of a table is read; what was stopped is not done, though nothing of it is left.
+func shareDone(s *rest.SnapshotStatus) string {
+	if s.State == string(snapshot.ReadingStopped) {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f%%", 100*s.Share)
+}
+
 func timeLeft(s *rest.SnapshotStatus) string {
-	if s.SecondsLeft == nil {
+	if s.SecondsLeft == nil || s.State == string(snapshot.ReadingStopped) {
 		return "-"
 	}
 	return (time.Duration(*s.SecondsLeft) * time.Second).String()
@@ -280,7 +288,11 @@ func (w *snapshotWatch) say(all []rest.SnapshotStatus) {
 			continue
 		}
 		w.said[s.Table] = s.State
-		fmt.Printf("%s  %s, %d of %d parts, %d rows %s\n", s.Table, s.State, s.ChunksDone, s.Chunks, s.Rows, s.WaitingOn)
+		line := fmt.Sprintf("%s  %s, %d of %d parts, %d rows", s.Table, s.State, s.ChunksDone, s.Chunks, s.Rows)
+		if s.WaitingOn != "" {
+			line += ": " + s.WaitingOn
+		}
+		fmt.Println(line)
 	}
 }
 

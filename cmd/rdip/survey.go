@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
 	"rdip/connect"
+	"rdip/internal/fault"
+	"rdip/offsets"
 	"rdip/readers/postgres"
 )
 
@@ -45,12 +48,44 @@ func (d *daemon) formerSlots(s *settings) ([]string, error) {
 	}
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(records)) {
-		var identity struct {
-			Slot string `json:"slot"`
-		}
-		if json.Unmarshal([]byte(records[name].Identity), &identity) == nil && identity.Slot != "" {
-			names = append(names, identity.Slot)
+		if slot := slotOf(records[name]); slot != "" {
+			names = append(names, slot)
 		}
 	}
 	return names, nil
+}
+
+// slotOf is the slot of a stored position; "" where there is none yet.
+func slotOf(r offsets.Record) string {
+	var identity struct {
+		Slot string `json:"slot"`
+	}
+	if json.Unmarshal([]byte(r.Identity), &identity) != nil {
+		return ""
+	}
+	return identity.Slot
+}
+
+// moved finds connectors whose stored position belongs to another slot than a changed configuration names: their starts
+// would fail, and with the last of them the process (D9, P62).
+func (d *daemon) moved(next *settings) error {
+	records, err := d.store.List()
+	if err != nil {
+		return err
+	}
+	var findings fault.Findings
+	for _, section := range next.file.Connectors {
+		c, err := next.named(section.Name)
+		if err != nil {
+			return err
+		}
+		was := slotOf(records[c.name])
+		if was == "" || was == c.postgres.SlotName {
+			continue
+		}
+		findings = append(findings, fault.Finding{Kind: fault.Configuration, Where: section.Where("slot.name"), Case: "D9",
+			Seen: fmt.Sprintf("%q, and the stored position of %s belongs to slot %q", c.postgres.SlotName, c.name, was), Need: "the slot of the position: another one may lack what that one still has to send",
+			Fix: fmt.Sprintf("put it back; or, to copy everything again through another slot, before the change: rdip stop %[1]s, rdip drop %[1]s --config %[2]s", c.name, next.path)})
+	}
+	return findings.Err()
 }

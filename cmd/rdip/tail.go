@@ -23,7 +23,7 @@ type tailCommand struct {
 	Topics    []string          `arg:"" name:"topic" help:"Topics: names, globs ('shop.*') or expressions ('/shop\\.(a|b)/')."`
 	Bootstrap []string          `name:"bootstrap-server" placeholder:"HOST:PORT" help:"Kafka's brokers to begin with (localhost:9092)."`
 	Registry  string            `name:"schema-registry-url" placeholder:"URL" help:"The schema registry (http://localhost:8081)."`
-	Config    string            `type:"path" xor:"keys" placeholder:"FILE" help:"Take the brokers, the registry and the way to log in from a configuration."`
+	Config    string            `short:"c" type:"path" xor:"keys" placeholder:"FILE" help:"Take the brokers, the registry and the way to log in from a configuration."`
 	Property  map[string]string `short:"X" xor:"keys" placeholder:"KEY=VALUE" help:"A key of the Kafka client or the registry, as in a configuration: security.protocol=SASL_SSL."`
 	Beginning bool              `name:"from-beginning" help:"Begin with what is there, not with what comes."`
 	Max       int               `placeholder:"N" help:"End after N records."`

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rdip/connect/rest"
 )
 
 func TestHelpIsAskedForAsPeopleTypeIt(t *testing.T) {
@@ -52,6 +54,18 @@ func TestTheLogHasWhatTheBarShows(t *testing.T) {
 	} {
 		if got := c.of.attributes(); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// What was stopped is not done, and nothing of it is still to come.
+func TestAStoppedReadingIsNotShownAsDone(t *testing.T) {
+	seconds := int64(0)
+	for state, want := range map[string]string{"stopped": "- -", "finished": "100% 0s"} {
+		s := rest.SnapshotStatus{Table: "shop.big"}
+		s.State, s.Share, s.SecondsLeft = state, 1, &seconds
+		if got := shareDone(&s) + " " + timeLeft(&s); got != want {
+			t.Errorf("%s: %s, want %s", state, got, want)
 		}
 	}
 }

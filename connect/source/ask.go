@@ -27,7 +27,13 @@ func (t *Task) AskSnapshot(ctx context.Context, asked []snapshot.Asked, by strin
 	if err != nil {
 		return err
 	}
-	return r.ask(ctx, asked, captured, by, nil)
+	if err := r.ask(ctx, asked, captured, by, nil); err != nil {
+		return err
+	}
+	for _, a := range asked {
+		t.Log.Info("a snapshot is asked for", "table", a.Table, "by", by)
+	}
+	return nil
 }
 
 // ask asks the source whether tables can be read so, and stores that they are to be; also changes the record that
