@@ -166,3 +166,18 @@ func TestASaltIsNotShownWhereItsKeyIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// K8: two tables that get one topic, though nobody asked for that, stop the start by their names, before anything is made
+// at the source.
+func TestTwoTablesOfOneTopicStopTheStartBeforeASlotIsMade(t *testing.T) {
+	p := harness.ItemsPipeline(t, 18).Configured("connectors.shop.topic.naming", "${prefix}.${table}", "connectors.shop.table.include.list", `.*\.items`,
+		"connectors.shop.publication.autocreate.mode", "filtered", "connectors.shop.publication.name", "both")
+	p.Exec(t, "CREATE SCHEMA other", "CREATE TABLE other.items(id int PRIMARY KEY)")
+	d := p.Start(t)
+	if code := d.Wait(t, harness.Patience); code != harness.ExitConfiguration || !strings.Contains(d.Out.String(), "is that of table other.items too") {
+		t.Errorf("exit code %d:\n%s", code, d.Out.String())
+	}
+	if p.Slot(t, "slot_name") != "" {
+		t.Error("a slot was made")
+	}
+}

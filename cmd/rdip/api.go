@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -96,6 +97,9 @@ func refusal(url string, resp *http.Response, text []byte) error {
 		f.Kind, f.Hint = fault.Configuration, "name the daemon's configuration with --config: rest.token.file is read from it"
 	case http.StatusNotFound:
 		f.Kind, f.Hint = fault.Configuration, "rdip status shows the connectors"
+	}
+	if said.Message == "" { // rdip always says something
+		f.Cause, f.Hint = errors.New(resp.Status), "another service listens there: name rdip's address with --url (rest.listeners in its configuration)"
 	}
 	return f
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +55,19 @@ func TestTheLogHasWhatTheBarShows(t *testing.T) {
 	} {
 		if got := c.of.attributes(); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// At the address of the daemon something else may listen, which knows no connectors.
+func TestAnotherServiceAtTheAddressIsNotTakenForRdip(t *testing.T) {
+	for body, want := range map[string]string{
+		"<html>not found</html>":                                    "another service listens there",
+		`{"error_code": 404, "message": "Connector nix not found"}`: "Connector nix not found (fix: rdip status shows the connectors)",
+	} {
+		err := refusal("http://127.0.0.1:8083/connectors/nix", &http.Response{StatusCode: http.StatusNotFound, Status: "404 Not Found"}, []byte(body))
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", body, err)
 		}
 	}
 }

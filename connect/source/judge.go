@@ -23,7 +23,7 @@ type Judged struct {
 // Judge looks at all captured tables before a row of them is read. A nil Reshape changes nothing.
 func Judge(tables []*schema.Table, r *columns.Reshape, n routing.Naming) Judged {
 	var j Judged
-	merged := map[string][]string{}
+	merged, owners := map[string][]string{}, map[string]string{}
 	for _, t := range tables {
 		shown, err := r.Table(t)
 		if err != nil {
@@ -40,6 +40,11 @@ func Judge(tables []*schema.Table, r *columns.Reshape, n routing.Naming) Judged 
 		if to.ByRow() {
 			continue
 		}
+		if owner := owners[to.Topic]; owner != "" && !to.Shared {
+			j.Findings = append(j.Findings, refusal(sameTopic(t.ID(), owner, to.Topic)))
+			continue
+		}
+		owners[to.Topic] = t.ID()
 		j.Topics = append(j.Topics, to.Topic)
 		if !shown.HasKey() {
 			j.Keyless = append(j.Keyless, to.Topic)
@@ -95,13 +100,14 @@ type lister interface {
 // judge ends a start whose configuration cannot be met, before anything is made at the source.
 func (r *run) judge(ctx context.Context) (fault.Findings, error) {
 	reader, ok := r.reader.(lister)
-	if !ok || r.task.Reshape == nil {
+	naming := r.task.naming()
+	if !ok || r.task.Reshape == nil && !naming.MayCollide() {
 		return nil, nil
 	}
 	tables, err := reader.Tables(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found := Judge(tables, r.task.Reshape, r.task.naming()).Findings
+	found := Judge(tables, r.task.Reshape, naming).Findings
 	return found, found.Err()
 }

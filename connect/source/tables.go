@@ -143,12 +143,17 @@ func (ts *tables) destination(t *schema.Table) (routing.Destination, error) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if other := ts.byTopic[to.Topic]; other != "" && other != t.ID() {
-		return to, &fault.Error{Kind: fault.Configuration, Op: "route", Object: "table " + t.ID(), Permanent: true,
-			Cause: fmt.Errorf("its topic %s is that of table %s too (K8)", to.Topic, other),
-			Hint:  "name topics apart with topic.naming, or ask for one topic with topic.routing"}
+		return to, sameTopic(t.ID(), other, to.Topic)
 	}
 	ts.byTopic[to.Topic] = t.ID()
 	return to, nil
+}
+
+// sameTopic refuses a table whose topic another one has, though nobody asked for that.
+func sameTopic(id, other, topic string) error {
+	return &fault.Error{Kind: fault.Configuration, Op: "route", Object: "table " + id, Permanent: true,
+		Cause: fmt.Errorf("its topic %s is that of table %s too (K8)", topic, other),
+		Hint:  "name topics apart with topic.naming, or ask for one topic with topic.routing"}
 }
 
 // entry is the table's state, made where there is none yet. The caller holds mu.

@@ -7,6 +7,7 @@ import (
 
 	"rdip/configs"
 	"rdip/connect/source/routing"
+	"rdip/internal/fault"
 	"rdip/schema"
 )
 
@@ -39,8 +40,9 @@ func TestTablesWithOneTopicAreRefusedUnlessAskedFor(t *testing.T) {
 	if _, err := ts.destination(named("b")[0]); err == nil || !strings.Contains(err.Error(), "a.t") {
 		t.Errorf("a second table: %v", err)
 	}
-	if j := Judge(named("a", "b"), nil, n); len(j.Topics) != 2 {
-		t.Errorf("the check does not see both: %v", j.Topics)
+	if j := Judge(named("a", "b"), nil, n); len(j.Topics) != 1 || len(j.Findings) != 1 || j.Findings[0].Severity != fault.Fatal ||
+		!strings.Contains(j.Findings[0].String(), "table b.t: its topic all.t is that of table a.t too") {
+		t.Errorf("topics %v, findings %v", j.Topics, j.Findings)
 	}
 	n, err = namingByKeys(t, map[string]string{"topic.routing.regex": `shop\..*\.t`, "topic.routing.replacement": "all"})
 	if err != nil {

@@ -43,6 +43,11 @@ func (n *Naming) Topic(t *schema.Table) Destination {
 	return n.Transforms.route(n.routers.route(Destination{Topic: name, Names: name}))
 }
 
+// MayCollide says whether the names that this gives may be one for two tables, though nobody asked for that.
+func (n *Naming) MayCollide() bool {
+	return n.NoSchema || n.Template != "" || n.Delimiter != ""
+}
+
 func (n *Naming) plain(t *schema.Table) string {
 	if n.Template != "" {
 		return strings.NewReplacer("${prefix}", n.Prefix, "${database}", schema.TopicName(t.Database), "${schema}", schema.TopicName(t.Schema),
