@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -35,6 +36,9 @@ func (c initCommand) Run(ctx context.Context) error {
 	found, err := postgres.Inspect(ctx, config)
 	if err != nil {
 		return err
+	}
+	if len(found.Tables) == 0 {
+		fmt.Fprintf(os.Stderr, "rdip: no table of database %q matches: the configuration captures nothing until table.include.list is mended\n", config.Database)
 	}
 	text := c.configuration(config, &found)
 	if err := emit(c.Output, text); err != nil || c.Output == "" {

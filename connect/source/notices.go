@@ -12,7 +12,11 @@ func (t *Task) notice(n []fault.Finding) {
 	t.notices = n
 	t.mu.Unlock()
 	for _, f := range n {
-		t.Log.Warn(f.String())
+		if f.Severity == fault.Notice {
+			t.Log.Info(f.String())
+		} else {
+			t.Log.Warn(f.String())
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 // wantedIdentity is one part of replica.identity.autoset.values.
 type wantedIdentity struct {
 	tables *regexp.Regexp // of schema.table, whole
+	source string         // what tables was written as
 	kind   byte           // pg_class.relreplident: d, f, n, i
 	index  string         // with i
 }
@@ -38,7 +39,7 @@ func parseIdentities(text string) ([]wantedIdentity, error) {
 		if err != nil {
 			return nil, err
 		}
-		w := wantedIdentity{tables: tables, kind: strings.ToLower(m[2])[0], index: m[3]}
+		w := wantedIdentity{tables: tables, source: m[1], kind: strings.ToLower(m[2])[0], index: m[3]}
 		all = append(all, w)
 	}
 	return all, nil

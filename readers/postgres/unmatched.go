@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"rdip/configs"
 	"rdip/internal/fault"
 )
 
@@ -16,7 +17,7 @@ WHERE c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u') AND n.nspname <
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`
 
 // unmatchedFindings are the expressions of the lists of schemas and tables that match none of the database's, and those
-// of the snapshot's keys that match no captured table.
+// of the snapshot's keys and the replica identities that match no captured table.
 func (c *Config) unmatchedFindings(ctx context.Context, q querier, want *captured) ([]fault.Finding, error) {
 	var schemas []string
 	tables, err := gather(ctx, q, "list tables", func(row pgx.CollectableRow) (string, error) {
@@ -32,6 +33,7 @@ func (c *Config) unmatchedFindings(ctx context.Context, q querier, want *capture
 	const table = "schema.table"
 	fs := slices.Concat(c.SchemaInclude.Unmatched("schema.include.list", "schema", schemas), c.SchemaExclude.Unmatched("schema.exclude.list", "schema", schemas),
 		c.TableInclude.Unmatched("table.include.list", table, tables), c.TableExclude.Unmatched("table.exclude.list", table, tables))
+	fs = append(fs, c.unmatchedIdentities(want)...)
 	var taken []string
 	for _, u := range want.units {
 		taken = append(taken, u.Schema+"."+u.Name)
@@ -41,4 +43,23 @@ func (c *Config) unmatchedFindings(ctx context.Context, q querier, want *capture
 		fs = append(fs, p.tables.Unmatched("snapshot.priority."+p.tables.String(), table, taken)...)
 	}
 	return fs, nil
+}
+
+// unmatchedIdentities are the expressions of replica.identity.autoset.values that give no captured table an identity.
+func (c *Config) unmatchedIdentities(want *captured) []fault.Finding {
+	all, err := parseIdentities(c.Identities)
+	if err != nil {
+		return nil // the configuration is refused
+	}
+	var ids []string
+	for _, t := range want.leaves() {
+		ids = append(ids, t.ID())
+	}
+	var fs []fault.Finding
+	for _, w := range all {
+		if p, err := configs.ParsePatterns(w.source); err == nil {
+			fs = append(fs, p.Unmatched("replica.identity.autoset.values", "schema.table", ids)...)
+		}
+	}
+	return fs
 }

@@ -23,6 +23,7 @@ func TestACheckWarnsOfExpressionsThatMatchNoTable(t *testing.T) {
 		"a table that is left out":     {func(c *Config, p configs.Patterns) { c.TableExclude = p }, `public\.item`, []string{"table.exclude.list: the expression public\\.item matches", "fix: write public\\.items"}},
 		"a schema":                     {func(c *Config, p configs.Patterns) { c.SchemaExclude = p }, `shopp`, []string{"schema.exclude.list: the expression shopp matches no schema", "fix: write shop"}},
 		"what the snapshot reads":      {func(c *Config, p configs.Patterns) { c.SnapshotInclude = p }, `public\.orders,public\.item`, []string{"snapshot.include.collection.list: the expression public\\.item matches"}},
+		"a replica identity":           {func(c *Config, _ configs.Patterns) { c.Identities = `public\.orders:FULL,public\.item:DEFAULT` }, "", []string{"replica.identity.autoset.values: the expression public\\.item matches", "fix: write public\\.items"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			of := *s
