@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"rdip/internal/fault"
 	"rdip/offsets"
@@ -59,7 +60,7 @@ func (s *Readings) Pause(tables ...string) error {
 // Resume goes on with tables that were paused, or could not be read.
 func (s *Readings) Resume(tables ...string) error {
 	return s.each("resume the snapshot of", tables, func(r *reading) {
-		r.record.Paused, r.failed, r.watched, r.waiting = false, nil, false, ""
+		r.record.Paused, r.failed, r.watched, r.waiting, r.notBefore = false, nil, false, "", time.Time{}
 	})
 }
 

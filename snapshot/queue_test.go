@@ -87,7 +87,7 @@ func TestASmallTableThatIsAskedForDoesNotWaitForALargeOne(t *testing.T) {
 		"public.late": {OID: 4, Why: offsets.WhyAsked, Plan: "{}", Chunks: 2},
 	}, []string{"public.c", "public.b"})
 	for _, want := range []string{"public.late", "public.a", "public.c", "public.b"} {
-		if got := s.pick(nil); got == nil || got.id != want {
+		if got, _ := s.pick(nil); got == nil || got.id != want {
 			t.Fatalf("next is %+v, and should be %s", got, want)
 		}
 		s.Finish(want)
@@ -106,7 +106,7 @@ func TestTablesThatEachStartReadsComeInTheConfigurationsOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"public.hand", "public.c", "public.a", "public.b"} {
-		if got := s.pick(nil); got == nil || got.id != want {
+		if got, _ := s.pick(nil); got == nil || got.id != want {
 			t.Fatalf("next is %+v, and should be %s", got, want)
 		}
 		s.Finish(want)

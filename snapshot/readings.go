@@ -59,7 +59,10 @@ type reading struct {
 	failed    error                   // why the table is not read on in this run, unless somebody resumes it
 	interrupt context.CancelCauseFunc // ends what is being read of it now; nil where nothing is
 	waiting   string                  // what its reading waits for, for people
-	bytes     int64                   // read in this run
+	notBefore time.Time               // others are read first until then, and it is set back for so long
+	pause     time.Duration
+	older     []uint64 // Run's own: the transactions that a table without a key waits for; nil before it does
+	bytes     int64    // read in this run
 	began     time.Time
 	out       int64 // rows of a table without a key that are under way
 	before    int   // chunks that were done when this run began with it
@@ -288,20 +291,26 @@ func (s *Readings) settle(c *offsets.Chunk) {
 }
 
 // pick is the table to go on with: those that were asked for by hand first, of these the one with the fewest parts left,
-// so that a small one does not wait for a large one; then in the plan's order.
-func (s *Readings) pick(skip func(table string) bool) *reading {
+// so that a small one does not wait for a large one; then in the plan's order. Nil with a time is where all are set back
+// for at least as long.
+func (s *Readings) pick(skip func(table string) bool) (best *reading, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var best *reading
 	for _, r := range s.tables {
-		if !r.left() || r.record.Paused || r.failed != nil || !r.due() || skip != nil && skip(r.id) {
+		if !r.isOpen(skip) {
+			continue
+		}
+		if left := r.notBefore.Sub(s.clock()); left > 0 {
+			if wait == 0 || left < wait {
+				wait = left
+			}
 			continue
 		}
 		if best == nil || cmp.Or(cmp.Compare(s.rank(r), s.rank(best)), cmp.Compare(r.chunksLeft(), best.chunksLeft()), cmp.Compare(r.id, best.id)) < 0 {
 			best = r
 		}
 	}
-	return best
+	return best, wait
 }
 
 // due says whether anything of the table is still to go out.

@@ -21,33 +21,45 @@ const (
 // beside it, and Run must have ended before the stream's own end is taken as whole.
 func (w *Windows) Run(ctx context.Context) error {
 	defer w.closeLane(ctx)
-	pause := retryFirst
 	for ctx.Err() == nil {
-		r := w.readings.pick(w.o.Skip)
+		r, pause := w.readings.pick(w.o.Skip)
 		if r == nil {
-			w.closeLane(ctx)
-			select {
-			case <-w.readings.wake:
-			case <-ctx.Done():
-			}
+			w.idle(ctx, pause)
 			continue
 		}
 		err := w.step(ctx, r)
+		var blocked *blockedError
 		switch {
 		case err == nil:
-			pause = retryFirst
+			w.readings.cameOn(r)
 		case ctx.Err() != nil, errors.Is(err, errNotNow):
+		case errors.As(err, &blocked):
+			w.readings.setBack(r, blocked.why)
 		case errors.Is(err, ErrRewritten):
 			w.planAgain(r, err.Error())
 		case fault.IsPermanent(err):
 			w.giveUp(r, err)
 		default:
 			w.closeLane(ctx)
-			w.wait(ctx, r, err.Error(), pause)
-			pause = min(2*pause, retryLast)
+			w.readings.setBack(r, err.Error())
+			w.wait(ctx, r, err.Error(), retryFirst) // where none can be read, they are not all tried at once
 		}
 	}
 	return nil
+}
+
+// idle waits until there may be something to read; pause is until a table that was set back is tried again, 0 for none.
+func (w *Windows) idle(ctx context.Context, pause time.Duration) {
+	w.closeLane(ctx)
+	var again <-chan time.Time
+	if pause > 0 {
+		again = time.After(pause)
+	}
+	select {
+	case <-w.readings.wake:
+	case <-again:
+	case <-ctx.Done():
+	}
 }
 
 // step reads one window of a table.
@@ -147,6 +159,7 @@ func (w *Windows) read(ctx context.Context, r *reading, c Chunk, keys []string) 
 		case <-ctx.Done():
 			return ended(ctx)
 		}
+		why := blockedBy(out.blocker)
 		switch {
 		case out.sent:
 			if keys == nil && rest != nil {
@@ -159,12 +172,13 @@ func (w *Windows) read(ctx context.Context, r *reading, c Chunk, keys []string) 
 			return nil
 		case out.overflowed:
 			rows = max(rows/2, 1)
-			w.wait(ctx, r, "the log changes the table faster than a window can note", 0)
+			why = "the log changes the table faster than a window can note"
+			w.wait(ctx, r, why, 0)
 		default:
-			w.wait(ctx, r, blockedBy(out.blocker), pause)
+			w.wait(ctx, r, why, pause)
 		}
-		if !w.readings.goesOn(r) {
-			return errNotNow
+		if err := w.waitsOn(ctx, r, why, pause); err != nil {
+			return err
 		}
 	}
 }

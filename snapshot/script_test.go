@@ -27,7 +27,8 @@ type script struct {
 	layout *envelope.Layout
 	out    []string // the rows that went out
 	chunks []offsets.Chunk
-	refuse error // of the next row that goes out
+	refuse error  // of the next row that goes out
+	locked string // the table that cannot be read for now; guarded by mu
 }
 
 // scriptView sees all transactions up to newest but for those hidden; rows are key and text, of which "" cannot be read.
@@ -114,7 +115,11 @@ func (l *scriptLane) Begin(context.Context) (View, error) {
 func (l *scriptLane) Read(_ context.Context, c Chunk, h envelope.Handler) (*Chunk, error) {
 	l.s.mu.Lock()
 	l.s.reads = append(l.s.reads, l.at)
+	locked := l.s.locked == c.Table.Name
 	l.s.mu.Unlock()
+	if locked {
+		return nil, errLocked
+	}
 	if err := h.Table(l.s.layout); err != nil {
 		return nil, err
 	}
@@ -243,7 +248,10 @@ func (p *play) went(want ...string) {
 
 var initialTable = map[string]offsets.TableSnapshot{"public.t": {OID: 7, Why: offsets.WhyInitial}}
 
-var errRefused = errors.New("refused")
+var (
+	errRefused = errors.New("refused")
+	errLocked  = errors.New("locked")
+)
 
 // scriptSource is a state at an exact place, of a table without a key.
 type scriptSource struct {

@@ -28,11 +28,8 @@ func (w *Windows) view(ctx context.Context, lane LiveLane, r *reading) (View, er
 			return v, nil
 		}
 		w.wait(ctx, r, blockedBy(id), pause)
-		if ctx.Err() != nil {
-			return nil, ended(ctx)
-		}
-		if !w.readings.goesOn(r) {
-			return nil, errNotNow
+		if err := w.waitsOn(ctx, r, blockedBy(id), pause); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -79,27 +76,24 @@ func (w *Windows) settled(ctx context.Context, r *reading) error {
 		return err
 	}
 	defer w.closeLane(ctx)
-	var older []uint64
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		v, err := lane.Begin(ctx)
 		if err != nil {
 			return err
 		}
 		running := v.Running()
-		if pause == firstPause {
-			older = slices.Clone(running)
+		if r.older == nil {
+			r.older = slices.Clone(running)
 		}
-		older = slices.DeleteFunc(older, func(id uint64) bool { return !slices.Contains(running, id) })
-		if len(older) == 0 {
+		r.older = slices.DeleteFunc(r.older, func(id uint64) bool { return !slices.Contains(running, id) })
+		if len(r.older) == 0 {
+			r.older = nil
 			w.readings.waits(r, "")
 			return nil
 		}
-		w.wait(ctx, r, blockedBy(older[0]), pause)
-		if ctx.Err() != nil {
-			return ended(ctx)
-		}
-		if !w.readings.goesOn(r) {
-			return errNotNow
+		w.wait(ctx, r, blockedBy(r.older[0]), pause)
+		if err := w.waitsOn(ctx, r, blockedBy(r.older[0]), pause); err != nil {
+			return err
 		}
 	}
 }
