@@ -85,7 +85,7 @@ func (d *daemon) moved(next *settings) error {
 		}
 		findings = append(findings, fault.Finding{Kind: fault.Configuration, Where: section.Where("slot.name"), Case: "D9",
 			Seen: fmt.Sprintf("%q, and the stored position of %s belongs to slot %q", c.postgres.SlotName, c.name, was), Need: "the slot of the position: another one may lack what that one still has to send",
-			Fix: fmt.Sprintf("put it back; or, to copy everything again through another slot, before the change: rdip stop %[1]s, rdip drop %[1]s --config %[2]s", c.name, next.path)})
+			Fix: fmt.Sprintf("put it back; or, to copy everything again through another slot, before the change: rdip stop %[1]s, rdip drop %[1]s --config %[2]s; after it, rdip resume %[1]s", c.name, next.path)})
 	}
 	return findings.Err()
 }
