@@ -28,7 +28,7 @@ func TestHiddenKeysAreInTheFileAndNotInTheTopic(t *testing.T) {
 		"where a reading goes on":    {false, under(above), under(nil)},
 		"rows that are owed":         {false, under(place, []string{"secret"}), begun},
 		"both":                       {false, under(above, []string{"secret"}), begun},
-		"keys that were asked for": {false, asked, again},
+		"keys that were asked for":   {false, asked, again},
 		"both, of a key that is not": {true, under(above, []string{"secret"}), under(above, []string{"secret"})},
 	} {
 		t.Run(name, func(t *testing.T) {
