@@ -88,6 +88,9 @@ func TestACheckFindsAPositionFromWhichNoStartCouldGoOn(t *testing.T) { // P48, P
 	if said := p.Command(t, harness.ExitDone, "check", p.ConfigFile()); !strings.Contains(said, "0 errors") {
 		t.Errorf("nothing is lost: %s", said)
 	}
+	if said := p.Command(t, harness.ExitDone, "check", "-c", p.ConfigFile()); !strings.Contains(said, "0 errors") {
+		t.Errorf("the file behind a flag, as other commands have it: %s", said)
+	}
 	other := p.Configured("connectors.shop.slot.name", "another")
 	if said := p.Command(t, harness.ExitPositionLost, "check", other.File(t)); !strings.Contains(said, "slot.name was changed") {
 		t.Errorf("another slot: %s", said)
@@ -95,5 +98,9 @@ func TestACheckFindsAPositionFromWhichNoStartCouldGoOn(t *testing.T) { // P48, P
 	p.Exec(t, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
 	if said := p.Command(t, harness.ExitPositionLost, "check", p.File(t)); !strings.Contains(said, "the slot does not exist any more; the gap is from") {
 		t.Errorf("a lost slot: %s", said)
+	}
+	recovery := p.Configured("connectors.shop.snapshot.mode", "recovery", "state.dir", t.TempDir())
+	if said := p.Command(t, harness.ExitPreflight, "check", recovery.File(t)); !strings.Contains(said, "no position is stored to go on from") {
+		t.Errorf("nothing to go on from: %s", said)
 	}
 }

@@ -22,9 +22,9 @@ import (
 )
 
 type checkCommand struct {
-	Config  string        `arg:"" help:"Configuration file (YAML)." type:"path"`
-	Format  string        `enum:"text,json" default:"text" help:"Form of the findings: text or json."`
-	Timeout time.Duration `default:"60s" help:"Limit on the whole check."`
+	configFile `embed:""`
+	Format     string        `enum:"text,json" default:"text" help:"Form of the findings: text or json."`
+	Timeout    time.Duration `default:"60s" help:"Limit on the whole check."`
 }
 
 // Run prints every finding about the configuration and the servers that it names, and changes nothing. Its
@@ -32,7 +32,11 @@ type checkCommand struct {
 func (c checkCommand) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	s, err := load(c.Config)
+	path, err := c.path()
+	if err != nil {
+		return err
+	}
+	s, err := load(path)
 	findings := fault.Findings{}
 	if err != nil {
 		var fatal fault.Findings
@@ -47,7 +51,7 @@ func (c checkCommand) Run(ctx context.Context) error {
 	if err == nil {
 		findings = append(findings, s.checkServers(ctx)...)
 	}
-	if err := c.print(os.Stdout, findings); err != nil {
+	if err := c.print(os.Stdout, path, findings); err != nil {
 		return err
 	}
 	if err := findings.Err(); err != nil {
@@ -61,7 +65,7 @@ type silent struct{ error }
 
 func (s *silent) Unwrap() error { return s.error }
 
-func (c checkCommand) print(w io.Writer, findings fault.Findings) error {
+func (c checkCommand) print(w io.Writer, path string, findings fault.Findings) error {
 	if c.Format == "json" {
 		return printJSON(w, findings)
 	}
@@ -72,7 +76,7 @@ func (c checkCommand) print(w io.Writer, findings fault.Findings) error {
 	for _, f := range findings {
 		count[f.Severity]++
 	}
-	_, err := fmt.Fprintf(w, "%s: %s, %s, %s\n", c.Config, counted(count[fault.Fatal], "error"), counted(count[fault.Warning], "warning"), counted(count[fault.Notice], "notice"))
+	_, err := fmt.Fprintf(w, "%s: %s, %s, %s\n", path, counted(count[fault.Fatal], "error"), counted(count[fault.Warning], "warning"), counted(count[fault.Notice], "notice"))
 	return err
 }
 
@@ -208,15 +212,15 @@ func (s *settings) checkSource(ctx context.Context, c *connectorSettings) ([]*sc
 	return tables, findings
 }
 
-// foresee says whether a start could go on from the position in the state folder. Nothing is said of a first start, while a
-// daemon has the folder, or where the position is in Kafka: checkPositions does.
+// foresee says whether a start could go on from the position in the state folder. Nothing is said of a first start that may
+// be one, while a daemon has the folder, or where the position is in Kafka: checkPositions does.
 func (s *settings) foresee(ctx context.Context, c *connectorSettings, r *postgres.Reader) []fault.Finding {
 	file, _ := s.stateFile()
 	if file == nil || c.once {
 		return nil
 	}
-	record, ok := file.Connectors[c.name]
-	if !ok || record.Identity == "" {
+	record := file.Connectors[c.name]
+	if record.Identity == "" && c.postgres.SnapshotMode != postgres.SnapshotRecovery {
 		return nil
 	}
 	stored, err := source.StoredOf(&record, r)

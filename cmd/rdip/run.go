@@ -13,12 +13,16 @@ import (
 )
 
 type runCommand struct {
-	Config string `arg:"" help:"Configuration file (YAML)." type:"path"`
+	configFile `embed:""`
 }
 
 // Run runs the connectors until ctx ends. SIGHUP has it read the configuration again.
 func (c runCommand) Run(ctx context.Context) error {
-	s, err := load(c.Config)
+	path, err := c.path()
+	if err != nil {
+		return err
+	}
+	s, err := load(path)
 	if err != nil {
 		return err
 	}

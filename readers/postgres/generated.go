@@ -53,7 +53,7 @@ func (c *Config) generatedFinding(u *unit, leaf *table, pub *publication) (fault
 		return f, false
 	case t.Identity != 'f':
 		f.Seen = "its replica identity has the generated column " + names + ", which is in no record: an UPDATE or DELETE would not say which row it is of"
-		f.Need = "another replica identity, or publish.without.identity: true where rows are only inserted"
+		f.Need = c.identityNeeded("another replica identity")
 		f.Fix = c.fullIdentitySQL(leaf)
 	case !t.LogsGenerated || t.generatesStored() && c.willPublishGenerated(pub):
 		return f, false // the whole row without them says which it is

@@ -208,7 +208,15 @@ func (c *Config) identityFinding(u *unit, leaf *table, pub *publication) (fault.
 	}
 	f := fault.Finding{Kind: fault.Preflight, Where: "table " + leaf.ID(), Case: "P6",
 		Seen: "it has no primary key and no other replica identity: once it is published, PostgreSQL refuses every UPDATE and DELETE of it, the application's own too",
-		Need: "a replica identity, or publish.without.identity: true where rows are only inserted",
+		Need: c.identityNeeded("a replica identity"),
 		Fix:  c.fullIdentitySQL(leaf), Severity: c.identitySeverity(u, pub)}
 	return f, true
+}
+
+// identityNeeded is what a table needs whose rows the log cannot name, unless that was accepted already.
+func (c *Config) identityNeeded(what string) string {
+	if c.PublishWithoutIdentity {
+		return what + ", as soon as a row of it is updated or deleted"
+	}
+	return what + ", or publish.without.identity: true where rows are only inserted"
 }
