@@ -48,6 +48,9 @@ type TableSnapshot struct {
 	Finished time.Time // zero while something is left
 	Paused   bool
 	Stopped  bool // given up by a person before its end; Finished is set
+	// Logged is what had the source log the table's changes, in the source's words, "" where it tells no such thing. Where it
+	// is another at a later start, changes in between may be in no log (P58).
+	Logged string
 	// Whole is set where a topic has a part of this only: what has the same text here has all of it. "" for what is
 	// whole everywhere.
 	Whole string
@@ -74,6 +77,7 @@ type tableSnapshotJSON struct {
 	Finished time.Time  `json:"finished,omitzero"`
 	Paused   bool       `json:"paused,omitempty"`
 	Stopped  bool       `json:"stopped,omitempty"`
+	Logged   string     `json:"logged,omitempty"`
 	Whole    string     `json:"whole,omitempty"`
 }
 
@@ -83,7 +87,7 @@ func snapshotKey(connector, table string) []byte { return []byte(connector + "\x
 func encodeTableSnapshot(key []byte, t TableSnapshot) ([]byte, error) {
 	return sealJSON(key, tableSnapshotJSON{Format: Format, OID: t.OID, Why: t.Why, By: t.By, Where: t.Where, Keys: t.Keys,
 		Plan: jsonText(t.Plan), Chunks: t.Chunks, Done: t.Done, Rest: t.Rest, Owed: t.Owed, Rows: t.Rows, Asked: t.Asked.UTC(),
-		Started: t.Started.UTC(), Finished: t.Finished.UTC(), Paused: t.Paused, Stopped: t.Stopped, Whole: t.Whole})
+		Started: t.Started.UTC(), Finished: t.Finished.UTC(), Paused: t.Paused, Stopped: t.Stopped, Logged: t.Logged, Whole: t.Whole})
 }
 
 func decodeTableSnapshot(key, value []byte) (TableSnapshot, error) {
@@ -106,7 +110,7 @@ func decodeTableSnapshot(key, value []byte) (TableSnapshot, error) {
 	}
 	return TableSnapshot{Format: w.Format, OID: w.OID, Why: w.Why, By: w.By, Where: w.Where, Keys: w.Keys, Plan: string(w.Plan),
 		Chunks: w.Chunks, Done: w.Done, Rest: w.Rest, Owed: w.Owed, Rows: w.Rows, Asked: w.Asked, Started: w.Started, Finished: w.Finished,
-		Paused: w.Paused, Stopped: w.Stopped, Whole: w.Whole}, nil
+		Paused: w.Paused, Stopped: w.Stopped, Logged: w.Logged, Whole: w.Whole}, nil
 }
 
 // Tables reads how far the reading of each of a connector's tables has come.

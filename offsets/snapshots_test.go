@@ -11,7 +11,7 @@ import (
 func halfRead() TableSnapshot {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	t := TableSnapshot{Format: Format, OID: 4711, Why: WhyAsked, By: "rdip snapshot", Where: `note <> 'a "b"'`, Keys: [][]string{{"1", "x"}, {"2", ""}},
-		Plan: `{"oid":4711,"parts":[[0,128]]}`, Chunks: 12, Rest: &ChunkRest{Index: 3, Text: `{"from":7,"behind":"(7,1)"}`, Keys: true}, Owed: [][]string{{"17", "\x00 ü"}}, Rows: 1 << 40, Asked: at, Started: at.Add(time.Second), Paused: true, Whole: "X7"}
+		Plan: `{"oid":4711,"parts":[[0,128]]}`, Chunks: 12, Rest: &ChunkRest{Index: 3, Text: `{"from":7,"behind":"(7,1)"}`, Keys: true}, Owed: [][]string{{"17", "\x00 ü"}}, Rows: 1 << 40, Asked: at, Started: at.Add(time.Second), Paused: true, Logged: "table 17", Whole: "X7"}
 	for _, i := range []int{0, 1, 2, 7} {
 		t.Done.Add(i)
 	}

@@ -66,6 +66,9 @@ type Resume struct {
 	Snapshot bool
 	// Again: the configuration asks for every table to be read once more, while the log is streamed.
 	Again bool
+	// Logged is, by table, what has the source log the changes of each captured table: PostgreSQL's entry in the publication.
+	// Where it is another than at an earlier start, changes in between may be in no log. Nil where the source logs all.
+	Logged map[string]string
 	// From is where the stream begins.
 	From offsets.Position
 	// Notices are for the log and for status.

@@ -44,6 +44,40 @@ func TestTablesThatCameOrWereReplacedAreReadAndThoseGoneAreForgotten(t *testing.
 			}
 		})
 	}
+	t.Run("a table is logged by something else than it was (P58)", func(t *testing.T) {
+		captured := []*schema.Table{keyed("t", 1)}
+		by := func(entry string, noData bool) snapshot.Terms {
+			return snapshot.Terms{Known: true, Done: true, NoData: noData, Logged: map[string]string{"public.t": entry}}
+		}
+		for name, c := range map[string]struct {
+			was, is      string
+			noData       bool
+			missed, left bool
+		}{
+			"the same":                            {was: "1", is: "1"},
+			"another":                             {was: "1", is: "2", missed: true, left: true},
+			"another, and no data is wanted":      {was: "1", is: "2", noData: true, missed: true},
+			"nothing is known of what it was":     {is: "2"},
+			"the source does not tell what it is": {was: "1"},
+		} {
+			record := finished
+			record.Logged = c.was
+			s := snapshot.NewReadings(map[string]offsets.TableSnapshot{"public.t": record}, nil)
+			added, missed := s.Reconcile(captured, by(c.is, c.noData))
+			if len(added) != 0 || (len(missed) == 1) != c.missed || (s.Left() == 1) != c.left {
+				t.Errorf("%s: %v came, %v missed, %d left", name, added, missed, s.Left())
+			}
+			if _, missed = s.Reconcile(captured, by(c.is, c.noData)); len(missed) != 0 {
+				t.Errorf("%s: missed again", name)
+			}
+			if err := s.Ask([]snapshot.Asked{{Table: "public.t", Anew: true}}, captured, "a person", nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.Records()["public.t"].Logged; got != c.is && c.is != "" {
+				t.Errorf("%s: once it is asked for, %q is known of it", name, got)
+			}
+		}
+	})
 	t.Run("a table that is gone", func(t *testing.T) {
 		s := snapshot.NewReadings(map[string]offsets.TableSnapshot{"public.gone": half}, nil)
 		s.Reconcile(nil, snapshot.Terms{Known: true})

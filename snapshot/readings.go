@@ -152,6 +152,7 @@ func (s *Readings) add(tables map[string]offsets.TableSnapshot) {
 		if was := s.tables[id]; was != nil {
 			was.leave()
 			r.version, r.stored = was.version, was.stored
+			r.record.Logged = cmp.Or(record.Logged, was.record.Logged)
 		}
 		r.from = s.window + 1
 		r.changed()

@@ -11,14 +11,17 @@ type Terms struct {
 	Done   bool // the first snapshot was finished, or was not asked for
 	NoData bool // tables that come count as read
 	Again  bool // every table is read once more
+	// Logged is what has the source log each table now, as readers.Resume has it.
+	Logged map[string]string
 }
 
 // byMode asks for every table at each start.
 const byMode = "snapshot.mode: always"
 
 // Reconcile compares what is stored with the tables that are captured now: one that came, or has another OID
-// under its old name (P18), is to be read; one that is gone is forgotten. It gives those that came.
-func (s *Readings) Reconcile(captured []*schema.Table, t Terms) (added []string) {
+// under its old name (P18), is to be read; so is one whose changes were not logged for a while (P58); one that is gone is
+// forgotten. It gives those that came, and those whose changes were missed.
+func (s *Readings) Reconcile(captured []*schema.Table, t Terms) (added, missed []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := map[string]bool{}
@@ -32,7 +35,14 @@ func (s *Readings) Reconcile(captured []*schema.Table, t Terms) (added []string)
 		switch {
 		case r != nil && (r.record.OID == table.OID || r.record.OID == 0):
 			r.adoptOID(table.OID)
-			if t.Again && !r.left() {
+			lacks := r.lacks(t.Logged[id])
+			if lacks {
+				missed = append(missed, id)
+			}
+			switch {
+			case lacks && !t.NoData:
+				begin[id] = offsets.TableSnapshot{OID: table.OID, Why: offsets.WhyAdded, Asked: s.clock(), Paused: r.record.Paused}
+			case t.Again && !r.left():
 				begin[id] = s.onceMore(table)
 			}
 		case r == nil && !t.Known && t.Done && t.Again:
@@ -47,18 +57,33 @@ func (s *Readings) Reconcile(captured []*schema.Table, t Terms) (added []string)
 		}
 	}
 	s.add(begin)
+	for id := range now {
+		s.tables[id].adoptLogged(t.Logged[id])
+	}
 	for id, r := range s.tables {
 		if !now[id] {
 			s.drop(r)
 		}
 	}
 	s.publish()
-	return added
+	return added, missed
 }
 
 func (r *reading) adoptOID(oid uint64) {
 	if r.record.OID != oid {
 		r.record.OID = oid
+		r.changed()
+	}
+}
+
+// lacks says whether changes of the table may be in no log, by what has it logged now.
+func (r *reading) lacks(logged string) bool {
+	return logged != "" && r.record.Logged != "" && r.record.Logged != logged
+}
+
+func (r *reading) adoptLogged(logged string) {
+	if logged != "" && r.record.Logged != logged {
+		r.record.Logged = logged
 		r.changed()
 	}
 }

@@ -108,20 +108,20 @@ func (g *ledger) keep(identity string) error {
 // off is known to be ours.
 //
 // captured are the tables as they are now: what is to be read of them follows from what is stored. added are
-// those that came since the last start.
-func (g *ledger) opened(resume readers.Resume, captured []*schema.Table) (added []string, err error) {
+// those that came since the last start, missed those whose changes were not logged for a while since.
+func (g *ledger) opened(resume readers.Resume, captured []*schema.Table) (added, missed []string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.resume, g.hiddenKeys = resume, g.task.hiddenKeys(captured)
-	terms := snapshot.Terms{Known: g.record.Tables, Done: g.record.SnapshotDone, NoData: g.task.NoData, Again: resume.Again}
+	terms := snapshot.Terms{Known: g.record.Tables, Done: g.record.SnapshotDone, NoData: g.task.NoData, Again: resume.Again, Logged: resume.Logged}
 	g.record.Identity, g.record.Tables = resume.Identity, true
 	if resume.Snapshot {
 		g.begunAnew(captured)
-		return nil, g.putAnew()
+		return nil, nil, g.putAnew()
 	}
-	added = g.readings.Reconcile(captured, terms)
+	added, missed = g.readings.Reconcile(captured, terms)
 	g.forgetStops(captured)
-	return added, g.put()
+	return added, missed, g.put()
 }
 
 // forgetStops forgets the tables that had stopped in their snapshots, or were given up, and are not captured any more:
@@ -142,7 +142,7 @@ func (g *ledger) begunAnew(captured []*schema.Table) {
 	g.record.Signals.Place = 0
 	all := map[string]offsets.TableSnapshot{}
 	for _, t := range captured {
-		all[t.ID()] = offsets.TableSnapshot{OID: t.OID, Why: offsets.WhyInitial, Asked: time.Now()}
+		all[t.ID()] = offsets.TableSnapshot{OID: t.OID, Why: offsets.WhyInitial, Asked: time.Now(), Logged: g.resume.Logged[t.ID()]}
 	}
 	g.readings.Add(all)
 }

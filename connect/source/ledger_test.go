@@ -202,7 +202,7 @@ func TestAStopInASnapshotEndsWithItsTablesCapture(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := newLedger(t, store)
-	if _, err := g.opened(g.resume, []*schema.Table{ordersLayout(0).Table}); err != nil {
+	if _, _, err := g.opened(g.resume, []*schema.Table{ordersLayout(0).Table}); err != nil {
 		t.Fatal(err)
 	}
 	ts := newTables(routing.Naming{Prefix: "shop"}, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -119,11 +120,11 @@ func (r *run) reconcile(ctx context.Context, resume readers.Resume) error {
 		}
 		r.captures = identifiers(captured)
 	}
-	added, err := r.ledger.opened(resume, captured)
+	added, missed, err := r.ledger.opened(resume, captured)
 	if err != nil {
 		return err
 	}
-	r.task.notice(append(resume.Notices, cameLater(r.task.Name, added)...))
+	r.task.notice(slices.Concat(resume.Notices, cameLater(r.task.Name, added), r.task.missedChanges(missed)))
 	return nil
 }
 

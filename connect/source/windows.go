@@ -168,3 +168,19 @@ func cameLater(connector string, tables []string) []fault.Finding {
 	}
 	return fs
 }
+
+// missedChanges says that the source did not log tables for a while. What is read of them again shows no deletes.
+func (t *Task) missedChanges(tables []string) []fault.Finding {
+	var fs []fault.Finding
+	for _, id := range tables {
+		f := fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: "table " + id, Case: "P58",
+			Seen: "the source did not log it for a while since the last start: it was taken out of the publication and put back; changes of that time are in no log",
+			Need: "nothing: its rows are read again while the log is streamed; of rows that were deleted meanwhile nothing tells",
+			Fix:  fmt.Sprintf("to leave them: rdip snapshot %s %s --stop", t.Name, id)}
+		if t.NoData {
+			f.Need, f.Fix = "its rows, if they matter: snapshot.mode asks for none", fmt.Sprintf("rdip snapshot %s %s", t.Name, id)
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}

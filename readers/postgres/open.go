@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -70,6 +69,9 @@ func (r *Reader) Open(ctx context.Context, stored readers.Stored) (readers.Resum
 	}
 	resume, err := o.resume(ctx)
 	if err != nil {
+		return readers.Resume{}, err
+	}
+	if resume.Logged, err = o.logged(ctx); err != nil {
 		return readers.Resume{}, err
 	}
 	resume.Identity, resume.Notices = o.identity().encode(), o.notices
@@ -187,8 +189,7 @@ func (o *opening) publish(ctx context.Context) error {
 		}
 		if o.slot != nil && !o.stored.Position.IsZero() {
 			o.notices = append(o.notices, fault.Finding{Severity: fault.Warning, Kind: fault.Preflight, Where: publicationObject(o.cfg.PublicationName), Case: "P58",
-				Seen: fmt.Sprintf("%s was added to it now", listIDs(missing)), Need: "nothing for a table that was not captured before: its rows are read while the log is streamed; of one that was, the changes that were made while the publication lacked it are missing",
-				Fix: fmt.Sprintf("rdip snapshot %s %s, if it was captured before", o.r.name, strings.ReplaceAll(listIDs(missing), ", ", " "))})
+				Seen: fmt.Sprintf("%s was added to it now", listIDs(missing)), Need: "nothing: its rows are read while the log is streamed, also of one that was captured before"})
 		}
 		return o.alter(ctx, "alter", o.cfg.addTablesSQL(missing))
 	default:

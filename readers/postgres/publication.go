@@ -30,6 +30,9 @@ type publication struct {
 type publishedTable struct {
 	Filter  string // row filter, "" for none (15 and later)
 	Columns bool   // only some columns are published (15 and later)
+	// Entry names what has the table published: OIDs of catalog rows, which are others once the table was taken out and
+	// put back. "" where its schema is published.
+	Entry string
 }
 
 const publicationSQL = `
@@ -46,7 +49,11 @@ SELECT t.schemaname, t.tablename, coalesce(to_jsonb(t) ->> 'rowfilter', ''),
 	CASE WHEN jsonb_typeof(to_jsonb(t) -> 'attnames') = 'array' THEN jsonb_array_length(to_jsonb(t) -> 'attnames') < (
 		SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') ELSE false END
 	AND EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE p.pubname = t.pubname
-		AND to_jsonb(r) ->> 'prattrs' IS NOT NULL AND r.prrelid = c.oid)
+		AND to_jsonb(r) ->> 'prattrs' IS NOT NULL AND r.prrelid = c.oid),
+	coalesce((SELECT string_agg(CASE WHEN p.puballtables THEN 'all ' || p.oid ELSE 'table ' || r.oid END, ', ' ORDER BY r.oid)
+		FROM pg_publication p LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND NOT p.puballtables
+			AND (r.prrelid = c.oid OR r.prrelid IN (SELECT relid FROM pg_partition_ancestors(c.oid)))
+		WHERE p.pubname = t.pubname AND (p.puballtables OR r.oid IS NOT NULL)), '')
 FROM pg_publication_tables t
 JOIN pg_namespace n ON n.nspname = t.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
@@ -65,7 +72,7 @@ func readPublication(ctx context.Context, q querier, name string) (*publication,
 	_, err = gather(ctx, q, "read publication", func(row pgx.CollectableRow) (struct{}, error) {
 		var in, name string
 		var t publishedTable
-		err := row.Scan(&in, &name, &t.Filter, &t.Columns)
+		err := row.Scan(&in, &name, &t.Filter, &t.Columns, &t.Entry)
 		p.Tables[schema.TableID(in, name)] = t
 		return struct{}{}, err
 	}, publicationTablesSQL, name)
