@@ -17,7 +17,10 @@ WHERE p.pubname = $1::text`
 // logged is what has each captured table published, now that all are: whoever takes a table out of the publication and puts
 // it back makes another entry (P58).
 func (o *opening) logged(ctx context.Context) (map[string]string, error) {
-	pub, err := readPublication(ctx, o.sql, o.cfg.PublicationName)
+	pub, err := o.pub, error(nil)
+	if o.altered {
+		pub, err = readPublication(ctx, o.sql, o.cfg.PublicationName)
+	}
 	if pub == nil || err != nil {
 		return nil, err
 	}

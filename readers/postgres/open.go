@@ -24,7 +24,8 @@ type opening struct {
 	system  system
 	history timelineHistory
 	want    *captured
-	pub     *publication // nil: none
+	pub     *publication // as it was found; nil: none
+	altered bool         // the publication, since
 	slot    *slot        // nil: none
 	stored  readers.Stored
 	renewed *slot           // to be dropped before a new one is made; nil for none
@@ -210,6 +211,7 @@ func (o *opening) alter(ctx context.Context, op, sql string) error {
 	if err != nil {
 		return serverFault(op, publicationObject(o.cfg.PublicationName), err)
 	}
+	o.altered = true
 	return nil
 }
 
